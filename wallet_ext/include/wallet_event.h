@@ -1,0 +1,93 @@
+/*
+ * wallet_event.h
+ *		Wire contract between the output plugin wallet_decoder and wallet_bridge.
+ *
+ * Plain C, no PostgreSQL header: the only header both worlds include.
+ *
+ * With format=frame every message of the replication stream (the payload of one XLogData) carries
+ * one or more whole frames, back to back. A frame is
+ *
+ *		uint32 length	bytes that follow this field (type and body)
+ *		uint8  type		one of WALLET_FRAME_*
+ *		body			as below
+ *
+ * Integers are big-endian. Times are microseconds since 1970-01-01 00:00 UTC. Positions (LSN) are
+ * uint64. A transaction is BEGIN, then events and errors with ordinals 0, 1, 2 ... in WAL order,
+ * then COMMIT. A transaction without events sends nothing at all. A message never ends inside a
+ * frame; a large transaction spans several messages; a message never holds more than one
+ * transaction.
+ *
+ *		BEGIN	uint8 protocol version, uint32 xid, uint64 commit LSN, int64 commit time
+ *		EVENT	uint32 ordinal, char[36] wallet id, char[36] event id, int64 created_at, JSON to the end
+ *		ERROR	uint32 ordinal, char[36] wallet id, char[36] event id, int64 created_at, reason to the
+ *				end; the ids are 36 '-' and created_at is 0 where even they could not be read
+ *		COMMIT	uint64 commit LSN, uint64 end LSN, int64 commit time, uint32 events and errors sent
+ *
+ * "End LSN" is the position after the commit record: what may be confirmed once the whole
+ * transaction is durable elsewhere, and where START_REPLICATION goes on without a repetition.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <string.h>
+
+#define WALLET_PROTOCOL_VERSION 1
+
+#define WALLET_FRAME_BEGIN	'B'
+#define WALLET_FRAME_EVENT	'E'
+#define WALLET_FRAME_ERROR	'X'
+#define WALLET_FRAME_COMMIT 'C'
+
+#define WALLET_UUID_TEXT_BYTES	36
+#define WALLET_FRAME_LENGTH_BYTES 4 /* the length field itself */
+
+/* Body sizes; for EVENT and ERROR of the fixed part before the JSON or the reason. */
+#define WALLET_BEGIN_BYTES	(1 + 4 + 8 + 8)
+#define WALLET_EVENT_BYTES	(4 + WALLET_UUID_TEXT_BYTES + WALLET_UUID_TEXT_BYTES + 8)
+#define WALLET_COMMIT_BYTES (8 + 8 + 8 + 4)
+
+/* No frame is larger: a row that would make one becomes an ERROR frame. */
+#define WALLET_FRAME_BYTES_MAX (64 * 1024 * 1024)
+
+/* Names of the plugin's options and of their values. */
+#define WALLET_OPTION_FORMAT		   "format"
+#define WALLET_FORMAT_JSON			   "json"
+#define WALLET_FORMAT_FRAME			   "frame"
+#define WALLET_OPTION_PROTOCOL_VERSION "protocol_version"
+
+#define WALLET_EXTENSION_NAME	   "wallet"
+#define WALLET_DECODER_NAME		   "wallet_decoder"
+#define WALLET_LEDGER_NAME		   "wallet_ledger"
+/* Changes written under an origin of this name prefix are the history's own and are not decoded. */
+#define WALLET_HISTORY_ORIGIN_PREFIX "wallet_history_"
+
+static inline void
+wallet_put_uint32(char *at, uint32_t value)
+{
+	at[0] = (char) (value >> 24);
+	at[1] = (char) (value >> 16);
+	at[2] = (char) (value >> 8);
+	at[3] = (char) value;
+}
+
+static inline void
+wallet_put_uint64(char *at, uint64_t value)
+{
+	wallet_put_uint32(at, (uint32_t) (value >> 32));
+	wallet_put_uint32(at + 4, (uint32_t) value);
+}
+
+static inline uint32_t
+wallet_get_uint32(const char *at)
+{
+	const unsigned char *byte = (const unsigned char *) at;
+
+	return (uint32_t) byte[0] << 24 | (uint32_t) byte[1] << 16 | (uint32_t) byte[2] << 8 |
+		   (uint32_t) byte[3];
+}
+
+static inline uint64_t
+wallet_get_uint64(const char *at)
+{
+	return (uint64_t) wallet_get_uint32(at) << 32 | wallet_get_uint32(at + 4);
+}
