@@ -17,14 +17,16 @@
  * frame; a large transaction spans several messages; a message never holds more than one
  * transaction.
  *
- *		BEGIN	uint8 protocol version, uint32 xid, uint64 commit LSN, int64 commit time
+ *		BEGIN	uint8 protocol version, uint32 xid, uint64 commit LSN, uint64 end LSN,
+ *				int64 commit time
  *		EVENT	uint32 ordinal, char[36] wallet id, char[36] event id, int64 created_at, JSON to the end
  *		ERROR	uint32 ordinal, char[36] wallet id, char[36] event id, int64 created_at, reason to the
  *				end; the ids are 36 '-' and created_at is 0 where even they could not be read
  *		COMMIT	uint64 commit LSN, uint64 end LSN, int64 commit time, uint32 events and errors sent
  *
  * "End LSN" is the position after the commit record: what may be confirmed once the whole
- * transaction is durable elsewhere, and where START_REPLICATION goes on without a repetition.
+ * transaction is durable elsewhere, and where START_REPLICATION goes on without a repetition. BEGIN
+ * has it too, because it is part of every event's sequence and events do not wait for their COMMIT.
  */
 #pragma once
 
@@ -42,7 +44,7 @@
 #define WALLET_FRAME_LENGTH_BYTES 4 /* the length field itself */
 
 /* Body sizes; for EVENT and ERROR of the fixed part before the JSON or the reason. */
-#define WALLET_BEGIN_BYTES	(1 + 4 + 8 + 8)
+#define WALLET_BEGIN_BYTES	(1 + 4 + 8 + 8 + 8)
 #define WALLET_EVENT_BYTES	(4 + WALLET_UUID_TEXT_BYTES + WALLET_UUID_TEXT_BYTES + 8)
 #define WALLET_COMMIT_BYTES (8 + 8 + 8 + 4)
 
