@@ -1,0 +1,54 @@
+/*
+ * compat.h
+ *		Every difference between the supported PostgreSQL versions (15 to 18) that src/ meets.
+ */
+#pragma once
+
+#include "access/genam.h"
+#include "access/tableam.h"
+#include "nodes/execnodes.h"
+
+#if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 190000
+#error "wallet supports PostgreSQL 15 to 18"
+#endif
+
+/* What an update left to be entered into indexes: a heap-only one nothing, or since PostgreSQL 16
+ * only summarizing indexes; any other all of them. */
+#if PG_VERSION_NUM >= 160000
+typedef TU_UpdateIndexes UpdateIndexes;
+#define UPDATE_INDEXES_NONE				 TU_None
+#define UPDATE_INDEXES_ARE_SUMMARIES(it) ((it) == TU_Summarizing)
+#else
+typedef bool UpdateIndexes;
+#define UPDATE_INDEXES_NONE				 false
+#define UPDATE_INDEXES_ARE_SUMMARIES(it) (false)
+#endif
+
+static inline bool
+compat_index_is_summary(const IndexInfo *info)
+{
+#if PG_VERSION_NUM >= 160000
+	return info->ii_Summarizing;
+#else
+	return false;
+#endif
+}
+
+static inline IndexScanDesc
+compat_index_beginscan(Relation heap, Relation index, Snapshot snapshot, int nkeys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(heap, index, snapshot, NULL, nkeys, 0);
+#else
+	return index_beginscan(heap, index, snapshot, nkeys, 0);
+#endif
+}
+
+/* PostgreSQL 17 lets an index access method keep state between insertions. */
+static inline void
+compat_index_insert_cleanup(Relation index, IndexInfo *info)
+{
+#if PG_VERSION_NUM >= 170000
+	index_insert_cleanup(index, info);
+#endif
+}

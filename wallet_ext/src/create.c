@@ -1,0 +1,96 @@
+/*
+ * create.c
+ *		wallet_create: a new wallet with balance 0, version 0 and its CREATED entry.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+
+#include "errors.h"
+#include "idempotency.h"
+#include "ledger.h"
+#include "request.h"
+#include "uuid7.h"
+#include "wallet.h"
+
+PG_FUNCTION_INFO_V1(wallet_create);
+
+/* Inserts the wallet and its entry, which is version 0 and sets the limits. */
+static void
+create_insert(WalletScan *scan, Ledger *ledger, const Request *request, pg_uuid_t *wallet_id)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	Wallet wallet = {
+		.user_id = request->user_id,
+		.currency = request->currency,
+		.created_at = now,
+		.next = {.status = WALLET_ACTIVE, .updated_at = now},
+	};
+
+	if (request->new_wallet_id != NULL)
+		wallet.id = *request->new_wallet_id;
+	else
+		uuid7_make(now, &wallet.id);
+	wallet_insert(scan, &wallet);
+
+	LedgerRow row = {
+		.kind = LEDGER_CREATED,
+		.to = ledger_side(&wallet),
+		.currency = request->currency,
+		.idempotency_key = request->idempotency_key,
+		.requested_wallet_id = request->new_wallet_id,
+		.metadata = request->metadata,
+		.created_at = now,
+		.has_credit_limit = true,
+	};
+
+	uuid7_make(now, &row.transaction_id);
+	idempotency_insert(ledger, request, scan->snapshot, &row);
+	*wallet_id = wallet.id;
+}
+
+/* Creates the wallet, or finds the one that the key's owner created. */
+static pg_uuid_t *
+create_run(const Request *request)
+{
+	pg_uuid_t *wallet_id = palloc(sizeof(pg_uuid_t));
+	Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	WalletScan scan;
+	Ledger ledger;
+	LedgerRow owner;
+
+	/* Two creations share no wallet that one could find changed: they line up at the key. */
+	idempotency_lock_key(request);
+	ledger_open(&ledger);
+	wallet_scan_begin(&scan, snapshot);
+	if (idempotency_find(&ledger, request, snapshot, &owner) == KEY_TAKEN)
+		*wallet_id = owner.to.wallet_id;
+	else
+		create_insert(&scan, &ledger, request, wallet_id);
+	wallet_scan_end(&scan);
+	ledger_close(&ledger);
+	UnregisterSnapshot(snapshot);
+	return wallet_id;
+}
+
+Datum
+wallet_create(PG_FUNCTION_ARGS)
+{
+	static const char *const required[] = {"user_id", "currency"};
+	Request request = {
+		.operation = "wallet_create",
+		.kind = LEDGER_CREATED,
+	};
+
+	request_begin("wallet_create()");
+	request_check_not_null(fcinfo, required, lengthof(required));
+	request.user_id = request_read_user_id(fcinfo, 0);
+	request.currency = request_read_currency(fcinfo, 1);
+	if (!PG_ARGISNULL(2))
+		request.new_wallet_id = request_read_wallet_id(fcinfo, 2, "wallet_id");
+	request_read_key(&request, fcinfo, 3);
+	request_read_metadata(&request, fcinfo, 4);
+	PG_RETURN_UUID_P(create_run(&request));
+}

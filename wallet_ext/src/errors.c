@@ -1,0 +1,270 @@
+/*
+ * errors.c
+ *		Every SQLSTATE and message of the extension: one raise function per rule.
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
+
+#include "errors.h"
+#include "guc.h"
+
+/* Longest text of a refused amount that DETAIL repeats, in bytes. */
+#define AMOUNT_TEXT_BYTES_MAX 100
+
+static void
+detail_add_name(StringInfo detail, const char *name)
+{
+	appendStringInfoString(detail, detail->len == 0 ? "{" : ", ");
+	escape_json(detail, name);
+	appendStringInfoString(detail, ": ");
+}
+
+static void
+detail_add_text(StringInfo detail, const char *name, const char *value)
+{
+	detail_add_name(detail, name);
+	if (value == NULL)
+		appendStringInfoString(detail, "null");
+	else
+		escape_json(detail, value);
+}
+
+static void
+detail_add_integer(StringInfo detail, const char *name, int64 value)
+{
+	detail_add_name(detail, name);
+	appendStringInfo(detail, INT64_FORMAT, value);
+}
+
+static char *
+uuid_text(const pg_uuid_t *id)
+{
+	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
+}
+
+static void
+detail_add_uuid(StringInfo detail, const char *name, const pg_uuid_t *value)
+{
+	detail_add_text(detail, name, uuid_text(value));
+}
+
+static void
+detail_add_money(StringInfo detail, const char *name, Money value)
+{
+	detail_add_text(detail, name, money_format(value));
+}
+
+/* Ends the object; for errdetail_internal("%s", ...), since the object is not to be translated. */
+static char *
+detail_end(StringInfo detail)
+{
+	if (detail->len == 0)
+		appendStringInfoChar(detail, '{');
+	appendStringInfoChar(detail, '}');
+	return detail->data;
+}
+
+void
+error_check_can_write(const char *function)
+{
+	PreventCommandIfReadOnly(function);
+	PreventCommandDuringRecovery(function);
+	if (IsInParallelMode() || IsParallelWorker())
+		ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+						errmsg("cannot execute %s during a parallel operation", function)));
+}
+
+void
+error_raise_null_argument(const char *argument)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", argument)));
+}
+
+void
+error_raise_malformed(const char *argument, const char *rule)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s %s", argument, rule)));
+}
+
+void
+error_raise_too_many_items(const char *argument, int items)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("%s has too many elements: %d", argument, items),
+					errhint("wallet.max_batch_items is %d.", guc_max_batch_items)));
+}
+
+void
+error_raise_invalid_amount(const char *argument, Datum value)
+{
+	char *text = DatumGetCString(DirectFunctionCall1(numeric_out, value));
+	StringInfoData detail;
+
+	if (strlen(text) > AMOUNT_TEXT_BYTES_MAX)
+		strcpy(text + AMOUNT_TEXT_BYTES_MAX - 3, "...");
+	initStringInfo(&detail);
+	detail_add_text(&detail, "argument", argument);
+	detail_add_text(&detail, "value", text);
+	ereport(ERROR, (errcode(ERRCODE_INVALID_AMOUNT), errmsg("invalid %s: %s", argument, text),
+					errdetail_internal("%s", detail_end(&detail)),
+					errhint("An amount is above 0, has at most 4 decimals and is at most %s.",
+							money_format(MONEY_MAX))));
+}
+
+void
+error_raise_same_wallet(const pg_uuid_t *wallet_id)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	detail_add_uuid(&detail, "wallet_id", wallet_id);
+	ereport(ERROR,
+			(errcode(ERRCODE_SAME_WALLET), errmsg("cannot move money from a wallet to itself"),
+			 errdetail_internal("%s", detail_end(&detail))));
+}
+
+void
+error_raise_idempotency_conflict(const char *key, const char *field, const char *stored,
+								 const char *sent, const pg_uuid_t *transaction_id)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	detail_add_text(&detail, "idempotency_key", key);
+	detail_add_text(&detail, "field", field);
+	detail_add_text(&detail, "stored", stored);
+	detail_add_text(&detail, "sent", sent);
+	detail_add_uuid(&detail, "transaction_id", transaction_id);
+	ereport(ERROR, (errcode(ERRCODE_IDEMPOTENCY_CONFLICT),
+					errmsg("idempotency key was used for another request: %s differs", field),
+					errdetail_internal("%s", detail_end(&detail))));
+}
+
+void
+error_raise_serialization_failure(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					errmsg("could not serialize access due to concurrent update")));
+}
+
+void
+error_raise_wallet_not_found(const pg_uuid_t *wallet_id)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	detail_add_uuid(&detail, "wallet_id", wallet_id);
+	ereport(ERROR, (errcode(ERRCODE_WALLET_NOT_FOUND),
+					errmsg("wallet %s does not exist", uuid_text(wallet_id)),
+					errdetail_internal("%s", detail_end(&detail))));
+}
+
+void
+error_raise_version_conflict(const pg_uuid_t *wallet_id, int64 expected, int64 actual)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	detail_add_uuid(&detail, "wallet_id", wallet_id);
+	detail_add_integer(&detail, "expected", expected);
+	detail_add_integer(&detail, "actual", actual);
+	ereport(ERROR, (errcode(ERRCODE_VERSION_CONFLICT),
+					errmsg("wallet %s is at version " INT64_FORMAT ", not " INT64_FORMAT,
+						   uuid_text(wallet_id), actual, expected),
+					errdetail_internal("%s", detail_end(&detail))));
+}
+
+void
+error_raise_wallet_closed(const pg_uuid_t *wallet_id)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	detail_add_uuid(&detail, "wallet_id", wallet_id);
+	ereport(ERROR,
+			(errcode(ERRCODE_WALLET_CLOSED), errmsg("wallet %s is closed", uuid_text(wallet_id)),
+			 errdetail_internal("%s", detail_end(&detail))));
+}
+
+void
+error_raise_wallet_frozen(const pg_uuid_t *wallet_id)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	detail_add_uuid(&detail, "wallet_id", wallet_id);
+	ereport(ERROR,
+			(errcode(ERRCODE_WALLET_FROZEN), errmsg("wallet %s is frozen", uuid_text(wallet_id)),
+			 errdetail_internal("%s", detail_end(&detail))));
+}
+
+void
+error_raise_currency_mismatch(const pg_uuid_t *wallet_id, const char *expected, const char *actual)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	detail_add_uuid(&detail, "wallet_id", wallet_id);
+	detail_add_text(&detail, "expected", expected);
+	detail_add_text(&detail, "actual", actual);
+	ereport(ERROR, (errcode(ERRCODE_CURRENCY_MISMATCH),
+					errmsg("wallet %s holds %s, not %s", uuid_text(wallet_id), actual, expected),
+					errdetail_internal("%s", detail_end(&detail))));
+}
+
+void
+error_raise_insufficient_funds(const pg_uuid_t *wallet_id, Money available, Money requested)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	detail_add_uuid(&detail, "wallet_id", wallet_id);
+	detail_add_money(&detail, "available", available);
+	detail_add_money(&detail, "requested", requested);
+	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_FUNDS),
+					errmsg("insufficient funds in wallet %s", uuid_text(wallet_id)),
+					errdetail_internal("%s", detail_end(&detail))));
+}
+
+void
+error_raise_limit_exceeded(const pg_uuid_t *wallet_id)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	detail_add_uuid(&detail, "wallet_id", wallet_id);
+	ereport(ERROR, (errcode(ERRCODE_LIMIT_EXCEEDED),
+					errmsg("balance limit of wallet %s exceeded", uuid_text(wallet_id)),
+					errdetail_internal("%s", detail_end(&detail))));
+}
+
+void
+error_raise_append_only(const char *table)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	ereport(ERROR,
+			(errcode(ERRCODE_LEDGER_APPEND_ONLY),
+			 errmsg("table \"%s\" cannot be changed directly", table),
+			 errdetail_internal("%s", detail_end(&detail)),
+			 errhint("Only the wallet functions write it; a correction is a new operation.")));
+}
+
+void
+error_raise_version_mismatch(const char *installed)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("library wallet %s does not match the SQL objects of version %s",
+					WALLET_VERSION, installed == NULL ? "unknown" : installed),
+			 errhint("Run ALTER EXTENSION wallet UPDATE, or reconnect to load the new library.")));
+}

@@ -1,0 +1,79 @@
+/*
+ * errors.h
+ *		Every SQLSTATE and message of the extension: one raise function per rule.
+ *
+ * Class WL holds what a client must branch on; each of these errors has one JSON object in DETAIL,
+ * amounts as strings. Standard codes are used where one is exact. None of these functions returns.
+ */
+#pragma once
+
+#include "utils/elog.h"
+#include "utils/uuid.h"
+
+#include "money.h"
+
+#define ERRCODE_WALLET_NOT_FOUND	 MAKE_SQLSTATE('W', 'L', '0', '0', '1')
+#define ERRCODE_INSUFFICIENT_FUNDS	 MAKE_SQLSTATE('W', 'L', '0', '0', '2')
+#define ERRCODE_INVALID_AMOUNT		 MAKE_SQLSTATE('W', 'L', '0', '0', '3')
+#define ERRCODE_VERSION_CONFLICT	 MAKE_SQLSTATE('W', 'L', '0', '0', '4')
+#define ERRCODE_IDEMPOTENCY_CONFLICT MAKE_SQLSTATE('W', 'L', '0', '0', '5')
+#define ERRCODE_CURRENCY_MISMATCH	 MAKE_SQLSTATE('W', 'L', '0', '0', '6')
+#define ERRCODE_SAME_WALLET			 MAKE_SQLSTATE('W', 'L', '0', '0', '7')
+#define ERRCODE_WALLET_FROZEN		 MAKE_SQLSTATE('W', 'L', '0', '0', '8')
+#define ERRCODE_WALLET_CLOSED		 MAKE_SQLSTATE('W', 'L', '0', '0', '9')
+#define ERRCODE_LIMIT_EXCEEDED		 MAKE_SQLSTATE('W', 'L', '0', '1', '0')
+#define ERRCODE_LEDGER_APPEND_ONLY	 MAKE_SQLSTATE('W', 'L', '0', '9', '0')
+
+/* 25006: the operation writes, and the transaction, server or worker may not. */
+extern void error_check_can_write(const char *function);
+
+/* 22004: a required argument is NULL. */
+extern void error_raise_null_argument(const char *argument) pg_attribute_noreturn();
+
+/* 22023: a malformed argument; rule says what it must be, as in "must be 1 to 100 characters". */
+extern void error_raise_malformed(const char *argument, const char *rule) pg_attribute_noreturn();
+
+/* 22023: an array argument with more elements than wallet.max_batch_items. */
+extern void error_raise_too_many_items(const char *argument, int items) pg_attribute_noreturn();
+
+/* WL003; value is a numeric. */
+extern void error_raise_invalid_amount(const char *argument, Datum value) pg_attribute_noreturn();
+
+/* WL007 */
+extern void error_raise_same_wallet(const pg_uuid_t *wallet_id) pg_attribute_noreturn();
+
+/* WL005; stored and sent in text form, NULL for SQL null. */
+extern void error_raise_idempotency_conflict(const char *key, const char *field, const char *stored,
+											 const char *sent, const pg_uuid_t *transaction_id)
+	pg_attribute_noreturn();
+
+/* 40001: the row that counts is newer than the transaction's snapshot. */
+extern void error_raise_serialization_failure(void) pg_attribute_noreturn();
+
+/* WL001 */
+extern void error_raise_wallet_not_found(const pg_uuid_t *wallet_id) pg_attribute_noreturn();
+
+/* WL004 */
+extern void error_raise_version_conflict(const pg_uuid_t *wallet_id, int64 expected, int64 actual)
+	pg_attribute_noreturn();
+
+/* WL009, WL008 */
+extern void error_raise_wallet_closed(const pg_uuid_t *wallet_id) pg_attribute_noreturn();
+extern void error_raise_wallet_frozen(const pg_uuid_t *wallet_id) pg_attribute_noreturn();
+
+/* WL006; the second wallet against the first one's currency. */
+extern void error_raise_currency_mismatch(const pg_uuid_t *wallet_id, const char *expected,
+										  const char *actual) pg_attribute_noreturn();
+
+/* WL002 */
+extern void error_raise_insufficient_funds(const pg_uuid_t *wallet_id, Money available,
+										   Money requested) pg_attribute_noreturn();
+
+/* WL010 */
+extern void error_raise_limit_exceeded(const pg_uuid_t *wallet_id) pg_attribute_noreturn();
+
+/* WL090 */
+extern void error_raise_append_only(const char *table) pg_attribute_noreturn();
+
+/* 55000: library and SQL objects are of different versions; installed is NULL where unknown. */
+extern void error_raise_version_mismatch(const char *installed) pg_attribute_noreturn();

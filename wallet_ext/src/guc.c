@@ -1,0 +1,27 @@
+/*
+ * guc.c
+ *		Every setting of the extension.
+ */
+#include "postgres.h"
+
+#include "utils/guc.h"
+
+#include "guc.h"
+
+int guc_max_metadata_bytes = MAX_METADATA_BYTES_DEFAULT;
+int guc_max_batch_items = MAX_BATCH_ITEMS_DEFAULT;
+
+void
+guc_init(void)
+{
+	DefineCustomIntVariable("wallet.max_metadata_bytes",
+							"Sets the largest metadata an operation accepts.",
+							"Measured as octet_length(metadata::text).", &guc_max_metadata_bytes,
+							MAX_METADATA_BYTES_DEFAULT, MAX_METADATA_BYTES_MIN,
+							MAX_METADATA_BYTES_MAX, PGC_SUSET, GUC_UNIT_BYTE, NULL, NULL, NULL);
+	DefineCustomIntVariable("wallet.max_batch_items",
+							"Sets the largest number of elements an array argument may have.", NULL,
+							&guc_max_batch_items, MAX_BATCH_ITEMS_DEFAULT, MAX_BATCH_ITEMS_MIN,
+							MAX_BATCH_ITEMS_MAX, PGC_SUSET, 0, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("wallet");
+}

@@ -1,0 +1,21 @@
+/*
+ * guc.h
+ *		Every setting of the extension; all are SUSET or SIGHUP.
+ */
+#pragma once
+
+#define MAX_METADATA_BYTES_MIN	   2
+#define MAX_METADATA_BYTES_DEFAULT 8192
+#define MAX_METADATA_BYTES_MAX	   (1024 * 1024)
+
+#define MAX_BATCH_ITEMS_MIN		1
+#define MAX_BATCH_ITEMS_DEFAULT 10000
+#define MAX_BATCH_ITEMS_MAX		100000
+
+/* wallet.max_metadata_bytes: largest octet_length(metadata::text) of a call. */
+extern int guc_max_metadata_bytes;
+
+/* wallet.max_batch_items: largest number of elements of an array argument. */
+extern int guc_max_batch_items;
+
+extern void guc_init(void);

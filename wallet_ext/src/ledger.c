@@ -1,0 +1,265 @@
+/*
+ * ledger.c
+ *		The append-only rows: insert one, read one.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/rel.h"
+
+#include "ledger.h"
+
+/* In the order of schema/tables.sql. */
+enum
+{
+	LEDGER_TRANSACTION_ID = 1,
+	LEDGER_FROM_WALLET_ID,
+	LEDGER_TO_WALLET_ID,
+	LEDGER_FROM_VERSION,
+	LEDGER_TO_VERSION,
+	LEDGER_CREATED_AT,
+	LEDGER_LEG,
+	LEDGER_FORCED,
+	LEDGER_KIND,
+	LEDGER_AMOUNT,
+	LEDGER_CURRENCY,
+	LEDGER_FROM_BALANCE,
+	LEDGER_FROM_HELD,
+	LEDGER_FROM_STATUS,
+	LEDGER_FROM_USER_ID,
+	LEDGER_TO_BALANCE,
+	LEDGER_TO_HELD,
+	LEDGER_TO_STATUS,
+	LEDGER_TO_USER_ID,
+	LEDGER_IDEMPOTENCY_KEY,
+	LEDGER_SESSION_USER_NAME,
+	LEDGER_CURRENT_USER_NAME,
+	LEDGER_APPLICATION_NAME,
+	LEDGER_HOLD_ID,
+	LEDGER_REVERSES,
+	LEDGER_CREDIT_LIMIT,
+	LEDGER_MAX_BALANCE,
+	LEDGER_EXPIRES_AT,
+	LEDGER_OPERATION,
+	LEDGER_REQUESTED_WALLET_ID,
+	LEDGER_REQUESTED_AMOUNT,
+	LEDGER_EXPIRES_IN,
+	LEDGER_FINAL,
+	LEDGER_METADATA,
+};
+
+StaticAssertDecl(LEDGER_METADATA == LEDGER_COLUMNS, "columns of wallet_ledger");
+
+typedef struct LedgerKindName
+{
+	const char *name;
+	const char *operation;
+} LedgerKindName;
+
+static const LedgerKindName kind_names[] = {
+	[LEDGER_CREATED] = {"CREATED", "wallet_create"},
+	[LEDGER_FUND] = {"FUND", "wallet_fund"},
+	[LEDGER_WITHDRAW] = {"WITHDRAW", "wallet_withdraw"},
+	[LEDGER_TRANSFER] = {"TRANSFER", "wallet_transfer"},
+	[LEDGER_HOLD] = {"HOLD", "wallet_hold"},
+	[LEDGER_RELEASE] = {"RELEASE", "wallet_release"},
+	[LEDGER_EXPIRE] = {"EXPIRE", "wallet_expire_holds"},
+	[LEDGER_CAPTURE] = {"CAPTURE", "wallet_capture"},
+	[LEDGER_REVERSAL] = {"REVERSAL", "wallet_reverse"},
+	[LEDGER_STATUS] = {"STATUS", "wallet_freeze"},
+	[LEDGER_LIMITS] = {"LIMITS", "wallet_set_limits"},
+};
+
+/* Columns of one side, so that both are read and written by the same code. */
+typedef struct SideColumns
+{
+	AttrNumber wallet_id;
+	AttrNumber version;
+	AttrNumber balance;
+	AttrNumber held;
+	AttrNumber status;
+	AttrNumber user_id;
+} SideColumns;
+
+static const SideColumns from_columns = {
+	LEDGER_FROM_WALLET_ID, LEDGER_FROM_VERSION, LEDGER_FROM_BALANCE,
+	LEDGER_FROM_HELD,	   LEDGER_FROM_STATUS,	LEDGER_FROM_USER_ID,
+};
+
+static const SideColumns to_columns = {
+	LEDGER_TO_WALLET_ID, LEDGER_TO_VERSION, LEDGER_TO_BALANCE,
+	LEDGER_TO_HELD,		 LEDGER_TO_STATUS,	LEDGER_TO_USER_ID,
+};
+
+const char *
+ledger_kind_name(LedgerKind kind)
+{
+	return kind_names[kind].name;
+}
+
+const char *
+ledger_kind_operation(LedgerKind kind)
+{
+	return kind_names[kind].operation;
+}
+
+void
+ledger_open(Ledger *ledger)
+{
+	ledger->table = relation_cache_open(TABLE_LEDGER, &ledger->description);
+}
+
+void
+ledger_close(Ledger *ledger)
+{
+	table_close(ledger->table, NoLock);
+}
+
+LedgerSide
+ledger_side(const Wallet *wallet)
+{
+	return (LedgerSide){
+		.present = true,
+		.wallet_id = wallet->id,
+		.version = wallet->next.version,
+		.balance = wallet->next.balance,
+		.held = wallet->next.held,
+		.status = wallet->next.status,
+		.user_id = wallet->user_id,
+	};
+}
+
+static inline void
+slot_set(TupleTableSlot *slot, AttrNumber column, Datum value)
+{
+	slot->tts_values[column - 1] = value;
+	slot->tts_isnull[column - 1] = false;
+}
+
+static inline void
+slot_set_text(TupleTableSlot *slot, AttrNumber column, const char *value)
+{
+	slot_set(slot, column, CStringGetTextDatum(value));
+}
+
+static void
+ledger_fill_side(TupleTableSlot *slot, const SideColumns *columns, const LedgerSide *side)
+{
+	if (!side->present)
+		return;
+	slot_set(slot, columns->wallet_id, UUIDPGetDatum(&side->wallet_id));
+	slot_set(slot, columns->version, Int64GetDatum(side->version));
+	slot_set(slot, columns->balance, money_to_column(side->balance));
+	slot_set(slot, columns->held, money_to_column(side->held));
+	slot_set_text(slot, columns->status, wallet_status_name(side->status));
+	slot_set(slot, columns->user_id, PointerGetDatum(side->user_id));
+}
+
+/* Who called: the names as they are now, since a role may be renamed or dropped later. */
+static void
+ledger_fill_caller(TupleTableSlot *slot)
+{
+	slot_set_text(slot, LEDGER_SESSION_USER_NAME, GetUserNameFromId(GetSessionUserId(), false));
+	slot_set_text(slot, LEDGER_CURRENT_USER_NAME, GetUserNameFromId(GetUserId(), false));
+	slot_set_text(slot, LEDGER_APPLICATION_NAME, application_name == NULL ? "" : application_name);
+}
+
+static void
+ledger_fill(TupleTableSlot *slot, const LedgerRow *row)
+{
+	memset(slot->tts_isnull, true, sizeof(bool) * LEDGER_COLUMNS);
+	slot_set(slot, LEDGER_TRANSACTION_ID, UUIDPGetDatum(&row->transaction_id));
+	slot_set(slot, LEDGER_CREATED_AT, TimestampTzGetDatum(row->created_at));
+	slot_set(slot, LEDGER_LEG, Int32GetDatum(row->leg));
+	slot_set(slot, LEDGER_FORCED, BoolGetDatum(false));
+	slot_set_text(slot, LEDGER_KIND, ledger_kind_name(row->kind));
+	slot_set(slot, LEDGER_AMOUNT, money_to_column(row->amount));
+	slot_set(slot, LEDGER_CURRENCY, PointerGetDatum(row->currency));
+	ledger_fill_side(slot, &from_columns, &row->from);
+	ledger_fill_side(slot, &to_columns, &row->to);
+	ledger_fill_caller(slot);
+	if (row->idempotency_key != NULL)
+		slot_set(slot, LEDGER_IDEMPOTENCY_KEY, PointerGetDatum(row->idempotency_key));
+	if (row->requested_wallet_id != NULL)
+		slot_set(slot, LEDGER_REQUESTED_WALLET_ID, UUIDPGetDatum(row->requested_wallet_id));
+	if (row->has_credit_limit)
+		slot_set(slot, LEDGER_CREDIT_LIMIT, money_to_column(row->credit_limit));
+	if (row->metadata != NULL)
+		slot_set(slot, LEDGER_METADATA, JsonbPGetDatum(row->metadata));
+}
+
+void
+ledger_insert(Ledger *ledger, const LedgerRow *row, void (*on_duplicate_key)(void *argument),
+			  void *argument)
+{
+	TupleTableSlot *slot =
+		MakeSingleTupleTableSlot(RelationGetDescr(ledger->table), &TTSOpsVirtual);
+
+	Assert(row->from.present || row->to.present);
+	ledger_fill(slot, row);
+	ExecStoreVirtualTuple(slot);
+	table_tuple_insert(ledger->table, slot, GetCurrentCommandId(true), 0, NULL);
+	table_index_insert(ledger->table, ledger->description, slot, ROW_INSERTED, on_duplicate_key,
+					   argument);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/* Datum of a column, with NULL as 0. */
+static inline Datum
+slot_get(TupleTableSlot *slot, AttrNumber column)
+{
+	return slot->tts_isnull[column - 1] ? (Datum) 0 : slot->tts_values[column - 1];
+}
+
+static void
+ledger_read_side(TupleTableSlot *slot, const SideColumns *columns, LedgerSide *side)
+{
+	memset(side, 0, sizeof(*side));
+	if (slot->tts_isnull[columns->wallet_id - 1])
+		return;
+	side->present = true;
+	side->wallet_id = *DatumGetUUIDP(slot_get(slot, columns->wallet_id));
+	side->version = DatumGetInt64(slot_get(slot, columns->version));
+	side->balance = money_from_column(slot_get(slot, columns->balance));
+	side->held = money_from_column(slot_get(slot, columns->held));
+	side->status = wallet_status_from_text(DatumGetTextPP(slot_get(slot, columns->status)));
+	side->user_id = DatumGetTextPP(slot_get(slot, columns->user_id));
+}
+
+static LedgerKind
+ledger_kind_from_text(const text *name)
+{
+	for (int i = 0; i < lengthof(kind_names); i++)
+		if (wallet_text_is(name, kind_names[i].name))
+			return (LedgerKind) i;
+	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("stored ledger kind is unknown")));
+}
+
+const char *
+ledger_read(TupleTableSlot *slot, LedgerRow *row)
+{
+	memset(row, 0, sizeof(*row));
+	slot_getallattrs(slot);
+	row->transaction_id = *DatumGetUUIDP(slot_get(slot, LEDGER_TRANSACTION_ID));
+	row->leg = DatumGetInt32(slot_get(slot, LEDGER_LEG));
+	row->kind = ledger_kind_from_text(DatumGetTextPP(slot_get(slot, LEDGER_KIND)));
+	ledger_read_side(slot, &from_columns, &row->from);
+	ledger_read_side(slot, &to_columns, &row->to);
+	row->amount = money_from_column(slot_get(slot, LEDGER_AMOUNT));
+	row->currency = DatumGetTextPP(slot_get(slot, LEDGER_CURRENCY));
+	row->created_at = DatumGetTimestampTz(slot_get(slot, LEDGER_CREATED_AT));
+	if (!slot->tts_isnull[LEDGER_IDEMPOTENCY_KEY - 1])
+		row->idempotency_key = DatumGetTextPP(slot_get(slot, LEDGER_IDEMPOTENCY_KEY));
+	if (!slot->tts_isnull[LEDGER_REQUESTED_WALLET_ID - 1])
+		row->requested_wallet_id = DatumGetUUIDP(slot_get(slot, LEDGER_REQUESTED_WALLET_ID));
+	if (!slot->tts_isnull[LEDGER_METADATA - 1])
+		row->metadata = DatumGetJsonbP(slot_get(slot, LEDGER_METADATA));
+	if (!slot->tts_isnull[LEDGER_OPERATION - 1])
+		return TextDatumGetCString(slot_get(slot, LEDGER_OPERATION));
+	return ledger_kind_operation(row->kind);
+}

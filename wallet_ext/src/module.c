@@ -1,0 +1,21 @@
+/*
+ * module.c
+ *		Entry point of wallet.so: calls each module's init, nothing else.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "guc.h"
+#include "relation_cache.h"
+
+PG_MODULE_MAGIC;
+
+void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	guc_init();
+	relation_cache_init();
+}

@@ -1,0 +1,57 @@
+/*
+ * money.h
+ *		Exact amounts: 128-bit integers of 1/10000, and what may be an amount (INV-10).
+ *
+ * "Money" is a number of 1/10000 units. The largest amount, 999999999999999.9999, is 10^19 - 1
+ * units and exceeds 64 bits. This is the only room with arithmetic on amounts: everything else
+ * calls it. Nothing here rounds; what can't be represented exactly is refused.
+ */
+#pragma once
+
+#include "fmgr.h"
+#include "utils/numeric.h"
+
+typedef int128 Money;
+
+/* Bound of numeric(19,4), on both sides of zero. */
+#define MONEY_MAX ((Money) INT64CONST(1000000000000000000) * 10 - 1)
+
+/* Reads an amount argument: finite, above 0, at most 4 decimals by value, at most MONEY_MAX; any
+ * other raises WL003 with the argument's name. */
+extern Money money_check_amount(Datum value, const char *argument);
+
+/* Reads a column of our own tables; a value that no operation can have written raises XX001. */
+extern Money money_from_column(Datum value);
+
+/* numeric with 4 decimals, in the current memory context. */
+extern Datum money_to_column(Money money);
+
+/* "12.3400", "-0.0001", palloc'd. */
+extern char *money_format(Money money);
+
+/* Whether the value lies within numeric(19,4). */
+static inline bool
+money_fits(Money money)
+{
+	return money >= -MONEY_MAX && money <= MONEY_MAX;
+}
+
+/* No sum of two values that fit overflows 128 bits. */
+static inline Money
+money_add(Money left, Money right)
+{
+	return left + right;
+}
+
+static inline Money
+money_subtract(Money left, Money right)
+{
+	return left - right;
+}
+
+/* balance - held + credit_limit: what a debit may take. */
+static inline Money
+money_available(Money balance, Money held, Money credit_limit)
+{
+	return balance - held + credit_limit;
+}

@@ -1,0 +1,71 @@
+/*
+ * relation_cache.h
+ *		Where the extension's tables are in this backend: OIDs and what their indexes need.
+ *
+ * Tables are found by the extension's own schema, never through search_path. Only OIDs and plain
+ * descriptions are kept, never Relation pointers; a relcache invalidation of any of them makes the
+ * next opening look again (DROP and CREATE EXTENSION, REINDEX CONCURRENTLY, a new index).
+ *
+ * Order of calls: relation_cache_init() once; per operation relation_cache_open() of each table,
+ * then table_index_insert() for each row inserted or moved. Locks stay until the end of the
+ * transaction, as those of an UPDATE do.
+ */
+#pragma once
+
+#include "executor/tuptable.h"
+#include "nodes/execnodes.h"
+#include "storage/lockdefs.h"
+#include "utils/relcache.h"
+
+typedef enum WalletTable
+{
+	TABLE_WALLETS,
+	TABLE_LEDGER,
+} WalletTable;
+
+#define WALLET_TABLES 2
+
+/* Columns of wallet_ledger and wallets, in the order of schema/tables.sql. */
+#define WALLETS_COLUMNS 11
+#define LEDGER_COLUMNS	34
+
+/* One index of a table. */
+typedef struct TableIndex
+{
+	Oid oid;
+	IndexInfo *info;
+	/* The only condition of a partial index "WHERE column IS NOT NULL"; 0 without such a one. */
+	AttrNumber required_column;
+	/* Not a btree, or with expressions or another condition: none of ours. Such an index may keep
+	 * state in its IndexInfo and needs one of its own for each call. */
+	bool is_foreign;
+} TableIndex;
+
+/* A table and its indexes; valid until the next relation_cache_open() of any table. */
+typedef struct TableDescription
+{
+	Oid oid;
+	int index_count;
+	TableIndex *indexes;
+	/* The index the operations look rows up by: wallets_pkey, wallet_ledger_key_idx. */
+	Oid lookup_index;
+} TableDescription;
+
+extern void relation_cache_init(void);
+
+/* Opens the table with the lock that an INSERT or UPDATE takes. Close with NoLock. Raises 55000
+ * where the library doesn't match the SQL objects. */
+extern Relation relation_cache_open(WalletTable table, const TableDescription **description);
+
+typedef enum RowChange
+{
+	ROW_INSERTED,
+	ROW_MOVED,		   /* an update that was not heap-only */
+	ROW_MOVED_ON_PAGE, /* a heap-only update that summarizing indexes must see */
+} RowChange;
+
+/* Enters the row in slot, whose tts_tid is set, into the indexes that the change concerns. A
+ * duplicate raises 23505; in the table's lookup index on_duplicate, if given, raises instead. */
+extern void table_index_insert(Relation table, const TableDescription *description,
+							   TupleTableSlot *slot, RowChange change,
+							   void (*on_duplicate)(void *argument), void *argument);

@@ -1,0 +1,109 @@
+/*
+ * request.c
+ *		What a caller asked for: the checked arguments of an operation.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+
+#include "errors.h"
+#include "guc.h"
+#include "request.h"
+
+void
+request_begin(const char *function)
+{
+	error_check_can_write(function);
+	CommandCounterIncrement();
+}
+
+void
+request_check_not_null(FunctionCallInfo fcinfo, const char *const *names, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (PG_ARGISNULL(i))
+			error_raise_null_argument(names[i]);
+}
+
+pg_uuid_t *
+request_read_wallet_id(FunctionCallInfo fcinfo, int argument, const char *name)
+{
+	static const pg_uuid_t nil = {{0}};
+	pg_uuid_t *id = PG_GETARG_UUID_P(argument);
+
+	if (wallet_compare_id(id, &nil) == 0)
+		error_raise_malformed(name, "must not be the nil UUID");
+	return id;
+}
+
+text *
+request_read_user_id(FunctionCallInfo fcinfo, int argument)
+{
+	text *user_id = PG_GETARG_TEXT_PP(argument);
+	int characters = pg_mbstrlen_with_len(VARDATA_ANY(user_id), VARSIZE_ANY_EXHDR(user_id));
+
+	if (characters < 1 || characters > USER_ID_CHARACTERS_MAX)
+		error_raise_malformed("user_id", "must have 1 to 100 characters");
+	return user_id;
+}
+
+/* ^[A-Z][A-Z0-9]{2,9}$ */
+text *
+request_read_currency(FunctionCallInfo fcinfo, int argument)
+{
+	text *currency = PG_GETARG_TEXT_PP(argument);
+	const char *at = VARDATA_ANY(currency);
+	int length = VARSIZE_ANY_EXHDR(currency);
+	bool valid = length >= CURRENCY_CHARACTERS_MIN && length <= CURRENCY_CHARACTERS_MAX &&
+				 at[0] >= 'A' && at[0] <= 'Z';
+
+	for (int i = 1; valid && i < length; i++)
+		valid = (at[i] >= 'A' && at[i] <= 'Z') || (at[i] >= '0' && at[i] <= '9');
+	if (!valid)
+		error_raise_malformed("currency",
+							  "must have 3 to 10 characters, A to Z and 0 to 9, first a letter");
+	return currency;
+}
+
+void
+request_read_key(Request *request, FunctionCallInfo fcinfo, int argument)
+{
+	if (PG_ARGISNULL(argument))
+		return;
+	request->idempotency_key = PG_GETARG_TEXT_PP(argument);
+
+	int bytes = VARSIZE_ANY_EXHDR(request->idempotency_key);
+
+	if (bytes < 1 || bytes > IDEMPOTENCY_KEY_BYTES_MAX)
+		error_raise_malformed("idempotency_key", "must have 1 to 255 bytes");
+}
+
+void
+request_read_expected_version(Request *request, FunctionCallInfo fcinfo, int argument)
+{
+	if (PG_ARGISNULL(argument))
+		return;
+	request->has_expected_version = true;
+	request->expected_version = PG_GETARG_INT64(argument);
+	if (request->expected_version < 0)
+		error_raise_malformed("expected_version", "must not be negative");
+}
+
+void
+request_read_metadata(Request *request, FunctionCallInfo fcinfo, int argument)
+{
+	if (PG_ARGISNULL(argument))
+		return;
+	request->metadata = PG_GETARG_JSONB_P(argument);
+	if (!JB_ROOT_IS_OBJECT(request->metadata))
+		error_raise_malformed("metadata", "must be a JSON object");
+
+	char *printed =
+		JsonbToCString(NULL, &request->metadata->root, VARSIZE_ANY_EXHDR(request->metadata));
+
+	if (strlen(printed) > guc_max_metadata_bytes)
+		error_raise_malformed("metadata", psprintf("must not have more than %d bytes as text",
+												   guc_max_metadata_bytes));
+}

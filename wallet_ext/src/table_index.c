@@ -1,0 +1,112 @@
+/*
+ * table_index.c
+ *		Enters rows written by direct table access into the indexes of their table.
+ *
+ * The executor builds this knowledge anew for each statement; here it is cached. Indexes of our own
+ * are plain, or partial with "column IS NOT NULL"; whatever index an administrator adds is entered
+ * too, by way of an executor state where it has expressions or another condition.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "catalog/index.h"
+#include "executor/executor.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "compat.h"
+#include "relation_cache.h"
+
+/* The row to enter and where to say that its key exists already. */
+typedef struct TableIndexEntry
+{
+	Relation table;
+	TupleTableSlot *slot;
+	RowChange change;
+	void (*on_duplicate)(void *argument);
+	void *argument;
+} TableIndexEntry;
+
+static void
+table_index_enter(const TableIndexEntry *entry, Relation index, IndexInfo *info, EState *estate)
+{
+	Datum values[INDEX_MAX_KEYS];
+	bool nulls[INDEX_MAX_KEYS];
+
+	FormIndexDatum(info, entry->slot, estate, values, nulls);
+	index_insert(index, values, nulls, &entry->slot->tts_tid, entry->table,
+				 info->ii_Unique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,
+				 entry->change != ROW_INSERTED, info);
+}
+
+/* Enters the row into an index that isn't ours, if its condition wants it. */
+static void
+table_index_enter_foreign(const TableIndexEntry *entry, Relation index, EState **estate)
+{
+	IndexInfo *info = BuildIndexInfo(index);
+
+	if (*estate == NULL)
+		*estate = CreateExecutorState();
+
+	ExprContext *context = GetPerTupleExprContext(*estate);
+
+	context->ecxt_scantuple = entry->slot;
+	if (!info->ii_ReadyForInserts ||
+		!ExecQual(ExecPrepareQual(info->ii_Predicate, *estate), context))
+		return;
+	table_index_enter(entry, index, info, *estate);
+	compat_index_insert_cleanup(index, info);
+}
+
+/* Enters the row into the lookup index and turns 23505 into the error of on_duplicate. */
+static void
+table_index_enter_unique(const TableIndexEntry *entry, Relation index, IndexInfo *info)
+{
+	MemoryContext caller = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		table_index_enter(entry, index, info, NULL);
+	}
+	PG_CATCH();
+	{
+		if (geterrcode() != ERRCODE_UNIQUE_VIOLATION)
+			PG_RE_THROW();
+		/* The index has let go of its buffers before raising, and on_duplicate raises as well. */
+		MemoryContextSwitchTo(caller);
+		FlushErrorState();
+		entry->on_duplicate(entry->argument);
+		pg_unreachable();
+	}
+	PG_END_TRY();
+}
+
+void
+table_index_insert(Relation table, const TableDescription *description, TupleTableSlot *slot,
+				   RowChange change, void (*on_duplicate)(void *argument), void *argument)
+{
+	const TableIndexEntry entry = {table, slot, change, on_duplicate, argument};
+	EState *estate = NULL;
+
+	for (int i = 0; i < description->index_count; i++)
+	{
+		const TableIndex *known = &description->indexes[i];
+
+		if (known->required_column != 0 && slot_attisnull(slot, known->required_column))
+			continue;
+		if (change == ROW_MOVED_ON_PAGE && !compat_index_is_summary(known->info))
+			continue;
+
+		Relation index = index_open(known->oid, RowExclusiveLock);
+
+		if (!known->is_foreign && known->oid == description->lookup_index && on_duplicate != NULL)
+			table_index_enter_unique(&entry, index, known->info);
+		else if (!known->is_foreign)
+			table_index_enter(&entry, index, known->info, NULL);
+		else
+			table_index_enter_foreign(&entry, index, &estate);
+		index_close(index, NoLock);
+	}
+	if (estate != NULL)
+		FreeExecutorState(estate);
+}

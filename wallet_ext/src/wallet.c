@@ -1,0 +1,287 @@
+/*
+ * wallet.c
+ *		The row of a wallet: find, lock, update, insert.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relscan.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "lock_class.h"
+#include "wallet.h"
+
+enum
+{
+	WALLETS_ID = 1,
+	WALLETS_USER_ID,
+	WALLETS_CURRENCY,
+	WALLETS_BALANCE,
+	WALLETS_HELD,
+	WALLETS_CREDIT_LIMIT,
+	WALLETS_MAX_BALANCE,
+	WALLETS_STATUS,
+	WALLETS_VERSION,
+	WALLETS_CREATED_AT,
+	WALLETS_UPDATED_AT,
+};
+
+StaticAssertDecl(WALLETS_UPDATED_AT == WALLETS_COLUMNS, "columns of wallets");
+
+static const char *const status_names[] = {
+	[WALLET_ACTIVE] = "active",
+	[WALLET_FROZEN] = "frozen",
+	[WALLET_CLOSED] = "closed",
+};
+
+bool
+wallet_text_is(const text *value, const char *name)
+{
+	return VARSIZE_ANY_EXHDR(value) == strlen(name) &&
+		   memcmp(VARDATA_ANY(value), name, VARSIZE_ANY_EXHDR(value)) == 0;
+}
+
+const char *
+wallet_status_name(WalletStatus status)
+{
+	return status_names[status];
+}
+
+WalletStatus
+wallet_status_from_text(const text *name)
+{
+	for (int i = 0; i < lengthof(status_names); i++)
+		if (wallet_text_is(name, status_names[i]))
+			return (WalletStatus) i;
+	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("stored wallet status is unknown")));
+}
+
+int
+wallet_compare_id(const pg_uuid_t *left, const pg_uuid_t *right)
+{
+	return memcmp(left->data, right->data, UUID_LEN);
+}
+
+void
+wallet_scan_begin(WalletScan *scan, Snapshot snapshot)
+{
+	scan->table = relation_cache_open(TABLE_WALLETS, &scan->description);
+	scan->index = index_open(scan->description->lookup_index, RowExclusiveLock);
+	scan->snapshot = snapshot;
+	scan->scan = compat_index_beginscan(scan->table, scan->index, snapshot, 1);
+}
+
+void
+wallet_scan_end(WalletScan *scan)
+{
+	index_endscan(scan->scan);
+	index_close(scan->index, NoLock);
+	table_close(scan->table, NoLock);
+}
+
+void
+wallet_release(Wallet *wallet)
+{
+	if (wallet->slot != NULL)
+		ExecDropSingleTupleTableSlot(wallet->slot);
+	wallet->slot = NULL;
+}
+
+/* Datum of a column that is never NULL. */
+static inline Datum
+wallet_column(TupleTableSlot *slot, AttrNumber column)
+{
+	Assert(!slot->tts_isnull[column - 1]);
+	return slot->tts_values[column - 1];
+}
+
+static void
+wallet_read_slot(Wallet *wallet)
+{
+	TupleTableSlot *slot = wallet->slot;
+	WalletState *state = &wallet->state;
+
+	slot_getallattrs(slot);
+	wallet->user_id = DatumGetTextPP(wallet_column(slot, WALLETS_USER_ID));
+	wallet->currency = DatumGetTextPP(wallet_column(slot, WALLETS_CURRENCY));
+	wallet->created_at = DatumGetTimestampTz(wallet_column(slot, WALLETS_CREATED_AT));
+	state->balance = money_from_column(wallet_column(slot, WALLETS_BALANCE));
+	state->held = money_from_column(wallet_column(slot, WALLETS_HELD));
+	state->credit_limit = money_from_column(wallet_column(slot, WALLETS_CREDIT_LIMIT));
+	state->has_max_balance = !slot->tts_isnull[WALLETS_MAX_BALANCE - 1];
+	if (state->has_max_balance)
+		state->max_balance = money_from_column(slot->tts_values[WALLETS_MAX_BALANCE - 1]);
+	state->status = wallet_status_from_text(DatumGetTextPP(wallet_column(slot, WALLETS_STATUS)));
+	state->version = DatumGetInt64(wallet_column(slot, WALLETS_VERSION));
+	state->updated_at = DatumGetTimestampTz(wallet_column(slot, WALLETS_UPDATED_AT));
+	wallet->next = *state;
+	wallet->tid = slot->tts_tid;
+}
+
+void
+wallet_find(WalletScan *scan, const pg_uuid_t *id, Wallet *wallet)
+{
+	ScanKeyData key;
+
+	wallet->id = *id;
+	wallet->written = false;
+	if (wallet->slot == NULL)
+		wallet->slot = table_slot_create(scan->table, NULL);
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(&wallet->id));
+	index_rescan(scan->scan, &key, 1, NULL, 0);
+	wallet->found = index_getnext_slot(scan->scan, ForwardScanDirection, wallet->slot);
+	if (wallet->found)
+		wallet_read_slot(wallet);
+}
+
+/* Whether this transaction wrote or locked the version in the slot. */
+static bool
+wallet_is_ours(const Wallet *wallet)
+{
+	bool should_free = false;
+	HeapTuple tuple = ExecFetchSlotHeapTuple(wallet->slot, false, &should_free);
+	HeapTupleHeader header = tuple->t_data;
+	bool is_ours = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(header)) ||
+				   (header->t_infomask & HEAP_XMAX_IS_MULTI) != 0 ||
+				   ((header->t_infomask & HEAP_XMAX_INVALID) == 0 &&
+					TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmax(header)));
+
+	if (should_free)
+		heap_freetuple(tuple);
+	return is_ours;
+}
+
+/* Stands in line for a wallet. Never for one whose row this transaction already holds: a transaction
+ * of two calls that holds the row but not the place in line would deadlock with the line's head. */
+static void
+wallet_queue(const Wallet *wallet)
+{
+	if (!wallet_is_ours(wallet))
+		lock_class_acquire(LOCK_CLASS_WALLET, hash_bytes_extended(wallet->id.data, UUID_LEN, 0));
+}
+
+void
+wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue)
+{
+	uint8 flags = TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS;
+	TM_FailureData failure;
+
+	if (queue)
+		wallet_queue(wallet);
+	if (!IsolationUsesXactSnapshot())
+		flags |= TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
+
+	switch (table_tuple_lock(scan->table, &wallet->tid, scan->snapshot, wallet->slot,
+							 GetCurrentCommandId(false), LockTupleNoKeyExclusive, LockWaitBlock,
+							 flags, &failure))
+	{
+		case TM_Ok:
+			wallet_read_slot(wallet);
+			break;
+		case TM_Updated:
+		case TM_Deleted:
+			if (IsolationUsesXactSnapshot())
+				error_raise_serialization_failure();
+			wallet->found = false;
+			break;
+		default:
+			elog(ERROR, "wallet row was modified by its own command");
+	}
+}
+
+/* Columns of the row that wallet->next describes, in the current memory context. */
+static void
+wallet_fill_values(const Wallet *wallet, Datum *values, bool *nulls)
+{
+	const WalletState *next = &wallet->next;
+
+	memset(nulls, 0, sizeof(bool) * WALLETS_COLUMNS);
+	values[WALLETS_ID - 1] = UUIDPGetDatum(&wallet->id);
+	values[WALLETS_USER_ID - 1] = PointerGetDatum(wallet->user_id);
+	values[WALLETS_CURRENCY - 1] = PointerGetDatum(wallet->currency);
+	values[WALLETS_BALANCE - 1] = money_to_column(next->balance);
+	values[WALLETS_HELD - 1] = money_to_column(next->held);
+	values[WALLETS_CREDIT_LIMIT - 1] = money_to_column(next->credit_limit);
+	nulls[WALLETS_MAX_BALANCE - 1] = !next->has_max_balance;
+	if (next->has_max_balance)
+		values[WALLETS_MAX_BALANCE - 1] = money_to_column(next->max_balance);
+	values[WALLETS_STATUS - 1] = CStringGetTextDatum(wallet_status_name(next->status));
+	values[WALLETS_VERSION - 1] = Int64GetDatum(next->version);
+	values[WALLETS_CREATED_AT - 1] = TimestampTzGetDatum(wallet->created_at);
+	values[WALLETS_UPDATED_AT - 1] = TimestampTzGetDatum(next->updated_at);
+}
+
+/* A virtual slot with the row that wallet->next describes. */
+static TupleTableSlot *
+wallet_make_slot(Relation table, const Wallet *wallet)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(table), &TTSOpsVirtual);
+
+	wallet_fill_values(wallet, slot->tts_values, slot->tts_isnull);
+	return ExecStoreVirtualTuple(slot);
+}
+
+static TM_Result
+wallet_update(WalletScan *scan, Wallet *wallet, bool wait)
+{
+	TupleTableSlot *slot = wallet_make_slot(scan->table, wallet);
+	UpdateIndexes update_indexes = UPDATE_INDEXES_NONE;
+	LockTupleMode lock_mode = LockTupleNoKeyExclusive;
+	TM_FailureData failure;
+	TM_Result result =
+		table_tuple_update(scan->table, &wallet->tid, slot, GetCurrentCommandId(true),
+						   scan->snapshot, InvalidSnapshot, wait, &failure, &lock_mode,
+						   &update_indexes);
+
+	if (result == TM_Ok)
+	{
+		wallet->tid = slot->tts_tid;
+		wallet->written = true;
+		if (update_indexes != UPDATE_INDEXES_NONE)
+			table_index_insert(scan->table, scan->description, slot,
+							   UPDATE_INDEXES_ARE_SUMMARIES(update_indexes) ? ROW_MOVED_ON_PAGE
+																			: ROW_MOVED,
+							   NULL, NULL);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	return result;
+}
+
+bool
+wallet_try_update(WalletScan *scan, Wallet *wallet)
+{
+	return wallet_update(scan, wallet, false) == TM_Ok;
+}
+
+void
+wallet_update_locked(WalletScan *scan, Wallet *wallet)
+{
+	TM_Result result = wallet_update(scan, wallet, true);
+
+	if (result != TM_Ok)
+		elog(ERROR, "locked wallet row could not be updated: result %d", (int) result);
+}
+
+void
+wallet_insert(WalletScan *scan, const Wallet *wallet)
+{
+	TupleTableSlot *slot = wallet_make_slot(scan->table, wallet);
+
+	table_tuple_insert(scan->table, slot, GetCurrentCommandId(true), 0, NULL);
+	table_index_insert(scan->table, scan->description, slot, ROW_INSERTED, NULL, NULL);
+	ExecDropSingleTupleTableSlot(slot);
+}

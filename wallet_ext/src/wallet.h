@@ -1,0 +1,106 @@
+/*
+ * wallet.h
+ *		The row of a wallet: find, lock, update, insert.
+ *
+ * All access is direct: index look-up, table_tuple_lock, table_tuple_update. A row is found with
+ * the snapshot an UPDATE would use, and followed to its newest version as an UPDATE would: READ
+ * COMMITTED goes on with the newest version, REPEATABLE READ and SERIALIZABLE raise 40001 (INV-12).
+ *
+ * Order of calls: wallet_scan_begin, wallet_find of each wallet; then either wallet_try_update of
+ * each in id order, or wallet_row_lock of each in id order and wallet_update_locked (INV-11);
+ * wallet_release of each, wallet_scan_end. A wallet that was written before a lock is waited for may be written again after
+ * CommandCounterIncrement.
+ */
+#pragma once
+
+#include "executor/tuptable.h"
+#include "storage/itemptr.h"
+#include "utils/relcache.h"
+#include "utils/snapshot.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "money.h"
+#include "relation_cache.h"
+
+typedef enum WalletStatus
+{
+	WALLET_ACTIVE,
+	WALLET_FROZEN,
+	WALLET_CLOSED,
+} WalletStatus;
+
+/* What an operation changes of a wallet. */
+typedef struct WalletState
+{
+	Money balance;
+	Money held;
+	Money credit_limit;
+	Money max_balance; /* counts where has_max_balance */
+	bool has_max_balance;
+	WalletStatus status;
+	int64 version;
+	TimestampTz updated_at; /* of the newest entry */
+} WalletState;
+
+/* A wallet as an operation sees it. user_id and currency point into slot. */
+typedef struct Wallet
+{
+	pg_uuid_t id;
+	bool found;
+	text *user_id;
+	text *currency;
+	TimestampTz created_at;
+	WalletState state; /* as found or locked */
+	WalletState next;  /* as the operation will leave it */
+	TupleTableSlot *slot;
+	ItemPointerData tid; /* of the version to update */
+	bool written;		 /* this call has written next */
+} Wallet;
+
+/* The open table and an index scan on it. */
+typedef struct WalletScan
+{
+	Relation table;
+	Relation index;
+	const TableDescription *description;
+	Snapshot snapshot;
+	struct IndexScanDescData *scan;
+} WalletScan;
+
+/* Whether the text is the name. */
+extern bool wallet_text_is(const text *value, const char *name);
+
+extern const char *wallet_status_name(WalletStatus status);
+extern WalletStatus wallet_status_from_text(const text *name);
+
+/* Byte order of ids: the order of locks. */
+extern int wallet_compare_id(const pg_uuid_t *left, const pg_uuid_t *right);
+
+/* Opens wallets for writing. The snapshot must be registered until wallet_scan_end. */
+extern void wallet_scan_begin(WalletScan *scan, Snapshot snapshot);
+extern void wallet_scan_end(WalletScan *scan);
+
+/* Lets go of the wallet's slot; after that user_id and currency point nowhere. */
+extern void wallet_release(Wallet *wallet);
+
+/* Reads the wallet by its id into wallet, which must be zeroed before its first use; wallet->found
+ * says whether the snapshot sees it. */
+extern void wallet_find(WalletScan *scan, const pg_uuid_t *id, Wallet *wallet);
+
+/* Waits for the row lock an UPDATE would take and reads the newest version again. Raises 40001 above
+ * READ COMMITTED where that is newer than the snapshot. wallet->found turns false if the row is gone.
+ * queue: wait in line on a heavyweight lock first, so that many waiters of one wallet wake one by
+ * one; only for operations of few wallets. */
+extern void wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue);
+
+/* Writes wallet->next where nobody else holds or has changed the row; otherwise changes nothing and
+ * returns false. */
+extern bool wallet_try_update(WalletScan *scan, Wallet *wallet);
+
+/* Writes wallet->next; the row is locked or was written by this call. */
+extern void wallet_update_locked(WalletScan *scan, Wallet *wallet);
+
+/* Inserts a new wallet from id, user_id, currency, created_at and next. Raises 23505 where the id
+ * exists. */
+extern void wallet_insert(WalletScan *scan, const Wallet *wallet);
