@@ -22,6 +22,7 @@ typedef struct Reader
 {
 	Event *event;
 	uint32_t seen; /* bit n: field n of the table below has come */
+	size_t next;   /* the field that follows the last one in the event's own order */
 	const char *field;
 } Reader;
 
@@ -351,25 +352,16 @@ field_find(JsonSlice name, size_t hint)
 	return FIELD_COUNT;
 }
 
-static size_t
-bits_count(uint32_t bits)
-{
-	size_t count = 0;
-
-	for (; bits != 0; bits &= bits - 1)
-		count++;
-	return count;
-}
-
 static const char *
 member_read(const JsonMember *member, void *context)
 {
 	Reader *reader = context;
-	size_t field = field_find(member->name, bits_count(reader->seen));
+	size_t field = field_find(member->name, reader->next);
 
 	if (field == FIELD_COUNT)
 		return NULL;
 	reader->field = field_rules[field].name;
+	reader->next = field + 1;
 	if ((reader->seen & UINT32_C(1) << field) != 0)
 		return "given once";
 	reader->seen |= UINT32_C(1) << field;
