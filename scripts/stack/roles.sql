@@ -1,0 +1,34 @@
+-- The roles of the private stack and of the tests, each with the rights of its duty and no more.
+-- Run once per database, by a superuser; running it again changes nothing.
+
+DO $$
+DECLARE
+    role record;
+BEGIN
+    FOR role IN SELECT * FROM (VALUES ('wallet_user', ''), ('wallet_bridge', 'REPLICATION'),
+                                      ('wallet_history', '')) AS list (name, attributes)
+    LOOP
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = role.name) THEN
+            EXECUTE pg_catalog.format('CREATE ROLE %I LOGIN %s', role.name, role.attributes);
+        END IF;
+    END LOOP;
+END
+$$;
+
+-- Application.
+GRANT EXECUTE ON FUNCTION wallet_create, wallet_transfer, wallet_lock, wallet_get, wallet_list,
+    wallet_receipt, wallet_lookup, wallet_history, wallet_activity TO wallet_user;
+-- Cashier.
+GRANT EXECUTE ON FUNCTION wallet_fund, wallet_withdraw TO wallet_user;
+
+-- Bridge: the stream needs REPLICATION alone, backfill reads the ledger.
+GRANT SELECT ON wallet_ledger TO wallet_bridge;
+
+-- History writer. The origin functions mark what it writes, so that it is not decoded.
+GRANT SELECT, INSERT, UPDATE, DELETE ON transaction_events, wallet_history_offsets,
+    wallet_history_gaps, wallet_history_conflicts TO wallet_history;
+GRANT EXECUTE ON FUNCTION pg_catalog.pg_replication_origin_create(text),
+    pg_catalog.pg_replication_origin_oid(text),
+    pg_catalog.pg_replication_origin_session_setup(text),
+    pg_catalog.pg_replication_origin_session_reset(),
+    pg_catalog.pg_replication_origin_session_is_setup() TO wallet_history;

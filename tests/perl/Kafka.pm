@@ -1,0 +1,204 @@
+# A real Kafka broker for tests, and its topics seen by an independent client (kcat).
+package Kafka;
+
+use strict;
+use warnings;
+
+use Carp qw(croak);
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use File::Temp;
+
+use Daemon;
+use Wait;
+
+=head1 SYNOPSIS
+
+    my $kafka = Kafka->shared;       # the test run's broker (or one of our own, outside a run)
+    my $kafka = Kafka->own;          # a broker of this test alone, to stop, kill and start again
+    $kafka->stop;  $kafka->start;  $kafka->kill9;  $kafka->suspend;  $kafka->resume;
+    my $list = $kafka->brokers;      # for KAFKA_BROKERS
+
+    $kafka->create_topic($name, partitions => 3, config => { 'max.message.bytes' => 5000 });
+    my @records = $kafka->read_topic($name);     # from the beginning to the end, read_committed
+        # of { partition, offset, timestamp, key, value, headers => { name => value } };
+        # key and value are bytes, undef for NULL; in order of partition and offset
+    $kafka->produce($name, key => $wallet_id, value => $json, headers => { a => 'b' });
+        # also partition => N; without value: a tombstone (then with a key). Keys go where the
+        # bridge's go
+    my $count = $kafka->count($name);            # records, by watermarks
+    my $text = $kafka->tool('org.apache.kafka.tools.consumer.group.ConsumerGroupCommand', '--list');
+
+=cut
+
+my $scripts = abs_path(dirname(__FILE__) . '/../../scripts/kafka');
+my $count   = 0;
+my $shared;
+
+sub shared
+{
+    my ($class) = @_;
+    return $shared if $shared;
+    return $shared = bless { brokers => $ENV{WALLET_TEST_KAFKA} }, $class if $ENV{WALLET_TEST_KAFKA};
+    return $shared = $class->own;
+}
+
+sub own
+{
+    my ($class, %option) = @_;
+    my ($port, $controller_port) = (free_port(), free_port());
+    my $name = 'kafka' . ++$count;
+    my $self = bless { brokers => "127.0.0.1:$port" }, $class;
+
+    $self->{daemon} = Daemon->new(
+        name    => $name,
+        command => [
+            "$scripts/run", test_directory() . "/$name.data",
+            $port, $controller_port, map { "$_=$option{conf}{$_}" } sort keys %{ $option{conf} // {} }
+        ],
+        env   => { KAFKA_JIT => 1, KAFKA_HEAP => '320m' },
+        ready => sub { system("kcat -L -b $self->{brokers} -m 1 >/dev/null 2>&1") == 0 });
+    $self->{daemon}->start(deadline => 90);
+    return $self;
+}
+
+sub brokers { return $_[0]{brokers} }
+
+sub _daemon { return $_[0]{daemon} // croak "the test run's broker serves other tests too: use Kafka->own" }
+
+sub start   { my $self = shift; $self->_daemon->start(deadline => 90); return $self }
+sub stop    { return $_[0]->_daemon->stop(60) }
+sub kill9   { return $_[0]->_daemon->kill9 }
+sub suspend { return $_[0]->_daemon->suspend }
+sub resume  { return $_[0]->_daemon->resume }
+
+# One of Kafka's own command-line tools, by its class name. Output; dies where it fails.
+sub tool
+{
+    my ($self, $class, @arguments) = @_;
+    chomp(my $jars = $ENV{KAFKA_JARS} // `$scripts/fetch`);
+    my $errors = File::Temp->new;
+    my $pid    = open(my $pipe, '-|') // croak "fork: $!";
+    if ($pid == 0)
+    {
+        open STDERR, '>', "$errors";
+        exec 'java', '-XX:TieredStopAtLevel=1', '-Dorg.slf4j.simpleLogger.defaultLogLevel=error', '-cp',
+            "$jars/*", $class, '--bootstrap-server', $self->{brokers}, @arguments;
+        exit 127;
+    }
+    my $text = do { local $/; <$pipe> } // '';
+    close $pipe or croak "$class failed: $text" . do { local $/; open my $file, '<', "$errors"; <$file> };
+    return $text;
+}
+
+sub create_topic
+{
+    my ($self, $topic, %option) = @_;
+    my %config = %{ $option{config} // {} };
+    $self->tool(
+        'org.apache.kafka.tools.TopicCommand', '--create', '--topic', $topic,
+        '--partitions', $option{partitions} // 1,
+        map { ('--config', "$_=$config{$_}") } sort keys %config);
+    return;
+}
+
+sub _kcat
+{
+    my ($self, $input, @arguments) = @_;
+    my $errors = File::Temp->new;
+    my $pid    = open(my $pipe, '-|') // croak "fork: $!";
+    if ($pid == 0)
+    {
+        open STDIN,  '<', $input // '/dev/null';
+        open STDERR, '>', "$errors";
+        exec 'kcat', '-b', $self->{brokers}, @arguments;
+        exit 127;
+    }
+    binmode $pipe;
+    my $bytes = do { local $/; <$pipe> } // '';
+    close $pipe
+        or croak "kcat @arguments failed: " . do { local $/; open my $file, '<', "$errors"; <$file> };
+    return $bytes;
+}
+
+sub read_topic
+{
+    my ($self, $topic) = @_;
+    my $bytes = $self->_kcat(
+        undef, '-C', '-t', $topic, '-o', 'beginning', '-e', '-q',
+        '-X', 'isolation.level=read_committed', '-X', 'check.crcs=true',
+        '-f', '%p %o %T %K %S\n%k%s\n%h\n');
+    my @records;
+
+    while ($bytes =~ /\G(\d+) (\d+) (-?\d+) (-?\d+) (-?\d+)\n/gc)
+    {
+        my ($partition, $offset, $timestamp, $key_bytes, $value_bytes) = ($1, $2, $3, $4, $5);
+        my $at  = pos $bytes;
+        my $key = $key_bytes < 0 ? undef : substr $bytes, $at, $key_bytes;
+        $at += $key_bytes if $key_bytes > 0;
+        my $value = $value_bytes < 0 ? undef : substr $bytes, $at, $value_bytes;
+        $at += $value_bytes if $value_bytes > 0;
+        pos($bytes) = $at;
+        $bytes =~ /\G\n([^\n]*)\n/gc or croak 'kcat printed something else than was asked for';
+        my %headers = map { my ($name, $text) = split /=/, $_, 2; ($name => $text) } split /,/, $1;
+        push @records, {
+            partition => $partition, offset => $offset, timestamp => $timestamp,
+            key       => $key,       value  => $value,  headers   => \%headers
+        };
+    }
+    croak 'kcat printed something else than was asked for' if (pos($bytes) // 0) != length $bytes;
+    @records = sort { $a->{partition} <=> $b->{partition} || $a->{offset} <=> $b->{offset} } @records;
+    return @records;
+}
+
+sub produce
+{
+    my ($self, $topic, %record) = @_;
+    my %headers = %{ $record{headers} // {} };
+    my @arguments = ('-P', '-t', $topic, '-X', 'topic.partitioner=murmur2_random', '-X', 'acks=all');
+    my $file = File::Temp->new;
+
+    push @arguments, '-p', $record{partition} if defined $record{partition};
+    push @arguments, map { ('-H', "$_=$headers{$_}") } sort keys %headers;
+    binmode $file;
+    # kcat sends a file as one message, but drops an empty one unless it is a line with a key.
+    if (length($record{value} // ''))
+    {
+        print {$file} $record{value};
+        close $file;
+        push @arguments, '-k', $record{key} if defined $record{key};
+        $self->_kcat(undef, @arguments, "$file");
+    }
+    else
+    {
+        print {$file} $record{key} // '', "\x01\n";
+        close $file;
+        push @arguments, '-Z' unless defined $record{value};
+        $self->_kcat("$file", @arguments, '-K', "\x01");
+    }
+    return;
+}
+
+# Partitions of a topic; an empty list where it does not exist.
+sub partitions
+{
+    my ($self, $topic) = @_;
+    my $text = $self->_kcat(undef, '-L', '-t', $topic, '-m', 5);
+    return $text =~ /^    partition (\d+), leader \d/mg;
+}
+
+sub count
+{
+    my ($self, $topic) = @_;
+    my $sum = 0;
+
+    for my $partition ($self->partitions($topic))
+    {
+        my ($end)   = $self->_kcat(undef, '-Q', '-t', "$topic:$partition:-1") =~ /offset (\d+)/;
+        my ($begin) = $self->_kcat(undef, '-Q', '-t', "$topic:$partition:-2") =~ /offset (\d+)/;
+        $sum += $end - $begin;
+    }
+    return $sum;
+}
+
+1;

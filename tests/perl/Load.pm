@@ -1,0 +1,174 @@
+# Many clients that transfer at once, and remember what they were told.
+package Load;
+
+use strict;
+use warnings;
+
+use Carp qw(croak);
+use POSIX ();
+
+use Wait;
+
+=head1 SYNOPSIS
+
+    my $load = Load->start(
+        server     => $stack->postgres,
+        wallets    => \@wallets,    # between which random amounts go
+        clients    => 8,            # default 4
+        operations => 25,           # of each client; default: until stop
+        pause      => 0.01);        # seconds between two calls of a client; default: none
+    $load->wait_progress(100);      # until so many calls more have been acknowledged
+    $load->wait;                    # for clients with a number of operations
+    $load->stop;
+    my $calls  = $load->acknowledged;   # { idempotency key => transaction id }
+    my @errors = $load->errors;         # unexpected ones
+
+As a client should, each repeats a call whose outcome it does not know (connection lost, server starting,
+40001, 40P01) with the same key until it is answered. Refusals for want of money are answers.
+
+=cut
+
+my $runs = 0;
+my @every;
+
+sub start
+{
+    my ($class, %option) = @_;
+    my $self = bless {
+        clients   => 4,
+        directory => test_directory() . '/load' . ++$runs,
+        %option
+    }, $class;
+
+    mkdir $self->{directory} or croak "$self->{directory}: $!";
+    for my $client (1 .. $self->{clients})
+    {
+        my $pid = fork // croak "fork: $!";
+        if ($pid == 0)
+        {
+            eval { $self->_client($client); 1 } or $self->_note($client, 'error', $@);
+            # Without the END blocks: they are the parent's.
+            POSIX::_exit(0);
+        }
+        push @{ $self->{pids} }, $pid;
+    }
+    push @every, $self;
+    return $self;
+}
+
+sub _note
+{
+    my ($self, $client, $kind, $text) = @_;
+    $text =~ s/\s+/ /g;
+    open my $file, '>>', "$self->{directory}/$client.$kind" or return;
+    syswrite $file, "$text\n";
+    close $file;
+    return;
+}
+
+sub _client
+{
+    my ($self, $client) = @_;
+    my @wallets = @{ $self->{wallets} };
+    my $stop    = 0;
+    local $SIG{TERM} = sub { $stop = 1 };
+
+    srand($$);
+    for (my $n = 1; !$stop && $n <= ($self->{operations} // $n); $n++)
+    {
+        my ($from, $to) = (int rand @wallets, int rand(@wallets - 1));
+        $to++ if $to >= $from;
+        $self->_transfer($client, "load$runs-$client-$n", @wallets[ $from, $to ], 1 + int rand 500, \$stop);
+        select undef, undef, undef, $self->{pause} if $self->{pause};
+    }
+    return;
+}
+
+# Repeats the call until its outcome is known. A call that stop interrupted has none: nobody was told.
+sub _transfer
+{
+    my ($self, $client, $key, $from, $to, $cents, $stop) = @_;
+
+    while (1)
+    {
+        my $id = eval {
+            $self->{session} //= $self->{server}->connect(user => $self->{user} // 'wallet_user');
+            $self->{session}->selectrow_array('SELECT wallet_transfer(?, ?, ?::numeric / 100, ?)',
+                undef, $from, $to, $cents, $key);
+        };
+        return $self->_note($client, 'done', "$key $id") if $id;
+
+        my $state = $self->{session} ? $self->{session}->state : '08006';
+        return if $state eq 'WL002' || $$stop;
+        next   if $state =~ /^40/;
+        return $self->_note($client, 'error', "$state $@") unless $state =~ /^(?:08|57P|25006|53300|S0022)/
+            || !$self->{session}->ping;
+        undef $self->{session};
+        select undef, undef, undef, 0.05;
+    }
+}
+
+sub _lines
+{
+    my ($self, $kind) = @_;
+    my @lines;
+    for my $path (glob "$self->{directory}/*.$kind")
+    {
+        open my $file, '<', $path or next;
+        # A line that is being written has no end yet.
+        push @lines, grep { chomp } <$file>;
+    }
+    return @lines;
+}
+
+sub acknowledged
+{
+    my ($self) = @_;
+    my %calls = map { split / /, $_, 2 } $self->_lines('done');
+    return \%calls;
+}
+
+sub errors { return $_[0]->_lines('error') }
+
+sub wait_progress
+{
+    my ($self, $calls, %option) = @_;
+    my $target = $self->_lines('done') + $calls;
+    poll_until(
+        sub { $self->_lines('done') >= $target },
+        deadline => $option{deadline},
+        what     => "$calls more acknowledged calls");
+    return;
+}
+
+sub wait
+{
+    my ($self) = @_;
+    waitpid $_, 0 for splice @{ $self->{pids} };
+    return $self;
+}
+
+sub stop
+{
+    my ($self) = @_;
+    kill 'TERM', @{ $self->{pids} };
+    return $self->wait;
+}
+
+my $owner_pid = $$;
+
+END
+{
+    if ($$ == $owner_pid)
+    {
+        my $status = $?;
+        for my $load (@every)
+        {
+            kill 'KILL', @{ $load->{pids} };
+            $load->wait;
+        }
+        $? = $status;
+    }
+}
+
+1;

@@ -1,0 +1,111 @@
+# Waiting for a condition with a deadline, and what tests need of the machine: free ports, folders.
+package Wait;
+
+use strict;
+use warnings;
+
+use Carp qw(croak);
+use Exporter qw(import);
+use File::Temp qw(tempdir);
+use IO::Socket::INET;
+use Test::Builder;
+use Time::HiRes qw(time);
+
+our @EXPORT = qw(poll_until free_port test_directory test_failed show_tail);
+
+# Every deadline is multiplied by this: a sanitizer build or a slow machine needs more.
+my $PATIENCE = $ENV{WALLET_TEST_PATIENCE} || 1;
+
+=head1 SYNOPSIS
+
+    my $value = poll_until(sub { $stack->sql('SELECT ...') }, what => 'the row', deadline => 30);
+    my $port  = free_port();
+    my $path  = test_directory();    # of this test file, removed at its end if it passed
+
+=over
+
+=item poll_until(CODE, deadline => seconds, what => text, interval => seconds)
+
+Calls CODE until it returns a true value, and returns that. A die of CODE counts as "not yet" and is
+shown if the deadline (30 s) passes: then poll_until dies, with C<what> in its message.
+
+=back
+
+=cut
+
+sub poll_until
+{
+    my ($condition, %option) = @_;
+    my $seconds  = ($option{deadline} // 30) * $PATIENCE;
+    my $interval = $option{interval} // 0.05;
+    my $end      = time + $seconds;
+    my $last_error;
+
+    while (1)
+    {
+        my $value = eval { $condition->() };
+        return $value if $value;
+        $last_error = $@;
+        last if time >= $end;
+        select undef, undef, undef, $interval;
+    }
+    croak 'not within ' . $seconds . ' s: ' . ($option{what} // 'the condition')
+        . ($last_error ? " ($last_error)" : '');
+}
+
+# Below the range that the kernel gives to outgoing connections, which could take it meanwhile.
+sub free_port
+{
+    for (1 .. 500)
+    {
+        my $port = 12000 + int(rand(20000));
+        my $socket =
+            IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1);
+        next unless $socket;
+        close $socket;
+        return $port;
+    }
+    croak 'no free port';
+}
+
+my $directory;
+my $owner_pid = $$;
+
+sub test_directory
+{
+    return $directory if $directory;
+    $directory = tempdir('wallet-test-XXXXXX', DIR => $ENV{WALLET_TEST_DIR} // '/tmp');
+    # PostgreSQL runs as another user than root.
+    chmod 0755, $directory;
+    return $directory;
+}
+
+# For END blocks: whether this test file has failed so far.
+sub test_failed
+{
+    return $? != 0 || !Test::Builder->new->is_passing;
+}
+
+# The end of a log, as diagnostics of the test.
+sub show_tail
+{
+    my ($name, $text, $lines) = @_;
+    my @lines = split /\n/, $text;
+    splice @lines, 0, @lines - $lines if @lines > $lines;
+    print STDERR map { "# $name: $_\n" } @lines;
+    return;
+}
+
+# Runs after the END blocks of the modules that use this one: everything is stopped by then.
+END
+{
+    if ($directory && $$ == $owner_pid)
+    {
+        my $status = $?;
+        if (test_failed() || $ENV{WALLET_TEST_KEEP}) { print STDERR "# files of this test: $directory\n" }
+        else                                         { system 'rm', '-rf', $directory }
+        $? = $status;
+    }
+}
+
+1;
