@@ -1,0 +1,126 @@
+/*
+ * progress_record.c
+ *		The bridge's position as it stands in the progress topic: fields, key and JSON text.
+ *
+ * Written by hand, read with jansson: what is read may have been edited by an operator.
+ */
+#include "progress_record.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lsn.h"
+
+static const char *const state_names[] = {
+	[PROGRESS_SETUP] = "setup",
+	[PROGRESS_STREAMING] = "streaming",
+};
+
+size_t
+progress_key_write(const ProgressKey *key, char text[PROGRESS_KEY_BYTES])
+{
+	int bytes = snprintf(text, PROGRESS_KEY_BYTES, "%" PRIu64 "/%" PRIu32 "/%s", key->system_id,
+						 key->database_oid, key->slot);
+
+	assert(bytes > 0 && bytes < PROGRESS_KEY_BYTES);
+	return (size_t) bytes;
+}
+
+/* Names of slots, topics and options hold no character that JSON would escape. */
+size_t
+progress_record_write(const ProgressRecord *record, char text[PROGRESS_VALUE_BYTES])
+{
+	char lsn[LSN_TEXT_BYTES];
+	int bytes = snprintf(text, PROGRESS_VALUE_BYTES,
+						 "{\"v\":1,\"state\":\"%s\",\"lsn\":\"%s\",\"timeline\":%" PRIu32
+						 ",\"options\":\"%s\",\"partitions\":%d,\"topic\":\"%s\"}",
+						 state_names[record->state], lsn_write(record->lsn, lsn), record->timeline,
+						 record->options, record->partition_count, record->topic);
+
+	assert(bytes > 0 && bytes < PROGRESS_VALUE_BYTES);
+	return (size_t) bytes;
+}
+
+bool
+progress_key_read(const char *text, size_t bytes, ProgressKey *key)
+{
+	char copy[PROGRESS_KEY_BYTES];
+	int slot_at = 0;
+
+	if (bytes >= sizeof(copy))
+		return false;
+	memcpy(copy, text, bytes);
+	copy[bytes] = '\0';
+	if (sscanf(copy, "%" SCNu64 "/%" SCNu32 "/%n", &key->system_id, &key->database_oid, &slot_at) !=
+			2 ||
+		slot_at == 0)
+		return false;
+
+	size_t slot_bytes = bytes - (size_t) slot_at;
+
+	if (slot_bytes == 0 || slot_bytes >= PROGRESS_SLOT_BYTES)
+		return false;
+	memcpy(key->slot, copy + slot_at, slot_bytes + 1);
+	return true;
+}
+
+static bool
+text_read(const json_t *object, const char *member, char *text, size_t bytes)
+{
+	const char *value = json_string_value(json_object_get(object, member));
+
+	if (value == NULL || strlen(value) >= bytes)
+		return false;
+	strcpy(text, value);
+	return true;
+}
+
+static bool
+number_read(const json_t *object, const char *member, int64_t maximum, int64_t *number)
+{
+	const json_t *value = json_object_get(object, member);
+
+	if (!json_is_integer(value))
+		return false;
+	*number = json_integer_value(value);
+	return *number >= 0 && *number <= maximum;
+}
+
+static bool
+record_members_read(const json_t *object, ProgressRecord *record)
+{
+	char state[16];
+	char lsn[LSN_TEXT_BYTES];
+	int64_t timeline;
+	int64_t partitions;
+
+	if (!text_read(object, "state", state, sizeof(state)) ||
+		!text_read(object, "lsn", lsn, sizeof(lsn)) || !lsn_read(lsn, &record->lsn) ||
+		!text_read(object, "options", record->options, sizeof(record->options)) ||
+		!text_read(object, "topic", record->topic, sizeof(record->topic)) ||
+		!number_read(object, "timeline", UINT32_MAX, &timeline) ||
+		!number_read(object, "partitions", INT32_MAX, &partitions))
+		return false;
+	if (strcmp(state, state_names[PROGRESS_SETUP]) == 0)
+		record->state = PROGRESS_SETUP;
+	else if (strcmp(state, state_names[PROGRESS_STREAMING]) == 0)
+		record->state = PROGRESS_STREAMING;
+	else
+		return false;
+	record->timeline = (uint32_t) timeline;
+	record->partition_count = (int) partitions;
+	return true;
+}
+
+bool
+progress_record_read(const char *text, size_t bytes, ProgressRecord *record)
+{
+	json_t *object = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, NULL);
+	bool understood = json_is_object(object) && record_members_read(object, record);
+
+	json_decref(object);
+	return understood;
+}

@@ -1,0 +1,51 @@
+/*
+ * progress_record.h
+ *		The bridge's position as it stands in the progress topic: fields, key and JSON text.
+ *
+ * Pure. The key names whose position it is: "<system id>/<database oid>/<slot>". The value:
+ *		{"v":1,"state":"streaming","lsn":"0/16B3748","timeline":1,"options":"...","partitions":6,
+ *		 "topic":"wallet-events"}
+ * Unknown members are ignored, so that a later version may append some.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PROGRESS_SLOT_BYTES	   64
+#define PROGRESS_OPTIONS_BYTES 128
+#define PROGRESS_TOPIC_BYTES   256
+#define PROGRESS_KEY_BYTES	   128
+#define PROGRESS_VALUE_BYTES   640
+
+typedef struct ProgressKey
+{
+	uint64_t system_id;
+	uint32_t database_oid;
+	char slot[PROGRESS_SLOT_BYTES];
+} ProgressKey;
+
+typedef enum ProgressState
+{
+	PROGRESS_SETUP,		/* the slot is being created or the ledger backfilled: lsn means nothing */
+	PROGRESS_STREAMING, /* every event before lsn is in Kafka */
+} ProgressState;
+
+typedef struct ProgressRecord
+{
+	ProgressState state;
+	uint64_t lsn;
+	uint32_t timeline;
+	int partition_count;
+	char options[PROGRESS_OPTIONS_BYTES]; /* of the output plugin */
+	char topic[PROGRESS_TOPIC_BYTES];	  /* where the events are */
+} ProgressRecord;
+
+/* Writes the text with a terminator and returns its length. */
+size_t progress_key_write(const ProgressKey *key, char text[PROGRESS_KEY_BYTES]);
+size_t progress_record_write(const ProgressRecord *record, char text[PROGRESS_VALUE_BYTES]);
+
+/* False where the text is not one of ours; then the result is not to be used. */
+bool progress_key_read(const char *text, size_t bytes, ProgressKey *key);
+bool progress_record_read(const char *text, size_t bytes, ProgressRecord *record);

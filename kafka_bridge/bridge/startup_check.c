@@ -1,0 +1,193 @@
+/*
+ * startup_check.c
+ *		May this bridge go on where the last one stopped? Decided from facts alone.
+ *
+ * The record in Kafka is written before a position is confirmed to the slot, so the record is never
+ * behind the slot. Whatever contradicts that, or belongs to another history of the database, means
+ * that events could be missing or could be published that are not the ledger's: stop and say so.
+ */
+#include "startup_check.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "lsn.h"
+#include "wallet_event.h"
+
+#define WAY_OUT_RECREATE                                                        \
+	"to go on from the present end of WAL run \"wallet_bridge slot drop\" and " \
+	"\"wallet_bridge slot create\", then repair the hole with \"wallet_bridge backfill\""
+
+static StartupDecision
+decision_make(StartupAction action, uint64_t start_lsn)
+{
+	return (StartupDecision){.action = action, .start_lsn = start_lsn, .status = status_ok()};
+}
+
+#define decision_refuse(...)                     \
+	((StartupDecision){.action = STARTUP_REFUSE, \
+					   .status = status_fatal(EXIT_CODE_CONFIGURATION, __VA_ARGS__)})
+
+/* V5, the slot itself: what no position can mend. */
+static StartupDecision
+slot_check(const StartupFacts *facts)
+{
+	const SlotFacts *slot = &facts->slot;
+
+	if (!slot->logical)
+		return decision_refuse("V5: slot \"%s\" is a physical one; choose another name with "
+							   "BRIDGE_SLOT",
+							   facts->slot_name);
+	if (strcmp(slot->plugin, WALLET_DECODER_NAME) != 0)
+		return decision_refuse("V5: slot \"%s\" uses the output plugin \"%s\", not \"%s\"; choose "
+							   "another name with BRIDGE_SLOT",
+							   facts->slot_name, slot->plugin, WALLET_DECODER_NAME);
+	if (!slot->same_database)
+		return decision_refuse("V5: slot \"%s\" decodes another database; choose another name with "
+							   "BRIDGE_SLOT",
+							   facts->slot_name);
+	if (slot->lost)
+		return decision_refuse("V5: the server removed WAL that slot \"%s\" still needed "
+							   "(wal_status lost, see max_slot_wal_keep_size); " WAY_OUT_RECREATE,
+							   facts->slot_name);
+	return decision_make(STARTUP_STREAM, 0);
+}
+
+/* V2: a server that left the recorded timeline before the recorded position has other commits. */
+static StartupDecision
+timeline_check(const StartupFacts *facts)
+{
+	const ProgressRecord *record = &facts->record;
+	char lsn[LSN_TEXT_BYTES];
+
+	if (record->timeline == facts->timeline)
+		return decision_make(STARTUP_STREAM, 0);
+	if (facts->timeline_switch >= record->lsn && facts->timeline_switch != 0)
+		return decision_make(STARTUP_STREAM, 0);
+	return decision_refuse(
+		"V2: events up to %s of timeline %" PRIu32 " are in Kafka, but this server is on timeline "
+		"%" PRIu32 " and does not contain that position: it lost commits (failover or "
+		"point-in-time recovery) or is an old primary; compare with \"wallet_bridge verify\", then "
+		"accept with \"wallet_bridge progress set\"",
+		lsn_write(record->lsn, lsn), record->timeline, facts->timeline);
+}
+
+/* V3 and V4: the record against the server's WAL and against the slot. */
+static StartupDecision
+position_check(const StartupFacts *facts)
+{
+	const ProgressRecord *record = &facts->record;
+	char recorded[LSN_TEXT_BYTES];
+	char other[LSN_TEXT_BYTES];
+
+	if (record->lsn > facts->wal_end)
+		return decision_refuse(
+			"V3: events up to %s are in Kafka, but this server's WAL ends at %s: "
+			"it lost commits; compare with \"wallet_bridge verify\", then accept "
+			"with \"wallet_bridge progress set\"",
+			lsn_write(record->lsn, recorded), lsn_write(facts->wal_end, other));
+	if (facts->slot.confirmed > record->lsn)
+		return decision_refuse(
+			"V4: slot \"%s\" is at %s, beyond the recorded position %s: it was "
+			"dropped and created again, or moved, and what lies between may not "
+			"be in Kafka; accept with \"wallet_bridge progress set\" and publish "
+			"the missing part with \"wallet_bridge backfill\"",
+			facts->slot_name, lsn_write(facts->slot.confirmed, other),
+			lsn_write(record->lsn, recorded));
+	return decision_make(STARTUP_STREAM, 0);
+}
+
+/* V5: what the events already in Kafka were made with. */
+static StartupDecision
+format_check(const StartupFacts *facts)
+{
+	const ProgressRecord *record = &facts->record;
+
+	if (strcmp(record->options, facts->plugin_options) != 0)
+		return decision_refuse("V5: the plugin options were \"%s\" and are \"%s\" now; accept with "
+							   "\"wallet_bridge progress set\"",
+							   record->options, facts->plugin_options);
+	if (record->partition_count != facts->partition_count && !facts->accept_repartition)
+		return decision_refuse("V5: topic \"%s\" had %d partitions and has %d now, so a wallet's "
+							   "later events would go to another partition than its earlier ones; "
+							   "let the consumers finish, then accept with --accept-repartition",
+							   record->topic, record->partition_count, facts->partition_count);
+	return decision_make(STARTUP_STREAM, 0);
+}
+
+/* No slot: a first start, or one that was lost. */
+static StartupDecision
+missing_slot_check(const StartupFacts *facts)
+{
+	char lsn[LSN_TEXT_BYTES];
+
+	if (facts->record_exists && facts->record.state == PROGRESS_STREAMING)
+		return decision_refuse(
+			"V4: slot \"%s\" is gone, it was confirmed up to %s; run "
+			"\"wallet_bridge slot create\" to go on from the present end of WAL, "
+			"then \"wallet_bridge backfill\" for what was committed in between",
+			facts->slot_name, lsn_write(facts->record.lsn, lsn));
+	if (facts->ledger_has_rows && facts->start == START_REFUSE)
+		return decision_refuse("first start, and the ledger already has rows: choose "
+							   "--start=backfill to publish them too, or --start=now to publish "
+							   "only what is committed from now on");
+	return decision_make(STARTUP_SETUP, 0);
+}
+
+static StartupDecision
+record_check(const StartupFacts *facts)
+{
+	StartupDecision decision = timeline_check(facts);
+
+	if (decision.action == STARTUP_STREAM)
+		decision = position_check(facts);
+	if (decision.action == STARTUP_STREAM)
+		decision = format_check(facts);
+	/* A clean restart of the server may have moved the slot back; never go back with it. */
+	if (decision.action == STARTUP_STREAM)
+		decision.start_lsn = facts->record.lsn;
+	return decision;
+}
+
+static StartupDecision
+server_check(const StartupFacts *facts)
+{
+	if (facts->in_recovery)
+		return (StartupDecision){.action = STARTUP_REFUSE,
+								 .status = status_retry(
+									 "the server is a standby; waiting for its promotion")};
+	if (!facts->wal_level_logical)
+		return decision_refuse("wal_level must be logical: set it in postgresql.conf and restart "
+							   "the server");
+	if (!facts->record_exists && facts->foreign_exists)
+		return decision_refuse(
+			"V1: slot \"%s\" was last used on system %" PRIu64 ", database oid %" PRIu32
+			", this is system %" PRIu64 ", database oid %" PRIu32 ": a restored or another "
+			"database; if its events belong into the same topic run \"wallet_bridge slot create\" "
+			"and then, if needed, \"wallet_bridge backfill\"",
+			facts->slot_name, facts->foreign_system_id, facts->foreign_database_oid,
+			facts->system_id, facts->database_oid);
+	return decision_make(STARTUP_STREAM, 0);
+}
+
+StartupDecision
+startup_check(const StartupFacts *facts)
+{
+	StartupDecision decision = server_check(facts);
+
+	if (decision.action != STARTUP_STREAM)
+		return decision;
+	if (!facts->slot.exists)
+		return missing_slot_check(facts);
+	decision = slot_check(facts);
+	if (decision.action != STARTUP_STREAM)
+		return decision;
+	/* The owner of the slot still writes records: judge them when it is gone. */
+	if (facts->slot.active)
+		return decision_make(STARTUP_STANDBY, 0);
+	if (!facts->record_exists)
+		return decision_make(STARTUP_ADOPT, facts->slot.confirmed);
+	if (facts->record.state == PROGRESS_SETUP)
+		return decision_make(STARTUP_SETUP, 0);
+	return record_check(facts);
+}

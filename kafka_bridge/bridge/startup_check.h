@@ -1,0 +1,83 @@
+/*
+ * startup_check.h
+ *		May this bridge go on where the last one stopped? Decided from facts alone.
+ *
+ * Pure: the caller gathers the facts from PostgreSQL and Kafka, this room judges them, and does
+ * nothing. The checks have the numbers of the design:
+ *		V1	the position was recorded for this system and database
+ *		V2	this server's timeline continues the recorded one
+ *		V3	this server's WAL reaches the recorded position
+ *		V4	the slot is the one that was confirmed to: it exists and was not moved past the record
+ *		V5	the slot is usable and ours; plugin options and partitions are the recorded ones
+ * A refusal is FATAL with EXIT_CODE_CONFIGURATION and names the way out: no restart would mend it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "progress_record.h"
+#include "status.h"
+
+typedef enum StartMode
+{
+	START_REFUSE, /* a first start on a ledger with rows is refused */
+	START_BACKFILL,
+	START_NOW,
+} StartMode;
+
+typedef struct SlotFacts
+{
+	bool exists;
+	bool logical;
+	bool active;		/* another process streams from it */
+	bool same_database; /* it decodes the database we are connected to */
+	bool lost;			/* wal_status lost: the server removed WAL that it needs */
+	char plugin[64];
+	uint64_t confirmed; /* confirmed_flush_lsn; 0 while the slot is being created */
+} SlotFacts;
+
+typedef struct StartupFacts
+{
+	const char *slot_name;
+	uint64_t system_id;
+	uint32_t database_oid;
+	uint32_t timeline;
+	uint64_t wal_end; /* the server's flushed WAL ends here */
+	bool in_recovery;
+	bool wal_level_logical;
+	bool ledger_has_rows;
+	SlotFacts slot;
+
+	bool record_exists; /* for this system, database and slot */
+	ProgressRecord record;
+	/* Where the server left record.timeline; 0: it never was on it. Not looked at if they are equal. */
+	uint64_t timeline_switch;
+	bool
+		foreign_exists; /* a record of this slot name and topic, but of another system or database */
+	uint64_t foreign_system_id;
+	uint32_t foreign_database_oid;
+
+	StartMode start;
+	bool accept_repartition;
+	int partition_count;		/* of the event topic now */
+	const char *plugin_options; /* as this bridge would ask for */
+} StartupFacts;
+
+typedef enum StartupAction
+{
+	STARTUP_STREAM,	 /* from start_lsn */
+	STARTUP_ADOPT,	 /* the same, but no record confirms the position: worth a warning */
+	STARTUP_SETUP,	 /* create the slot, dropping one that an interrupted set-up left behind */
+	STARTUP_STANDBY, /* another bridge has the slot: wait and ask again */
+	STARTUP_REFUSE,	 /* status says why */
+} StartupAction;
+
+typedef struct StartupDecision
+{
+	StartupAction action;
+	uint64_t start_lsn;
+	Status status; /* OK unless refused; RETRY where waiting may help */
+} StartupDecision;
+
+StartupDecision startup_check(const StartupFacts *facts);

@@ -1,0 +1,150 @@
+/*
+ * test_progress_record.c
+ *		Key and value of the progress topic: what is written is read back, rubbish is refused.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "bridge/lsn.h"
+#include "bridge/progress_record.h"
+
+static void
+test_key_round_trip(void **state)
+{
+	(void) state;
+
+	ProgressKey key = {.system_id = 18446744073709551615u,
+					   .database_oid = 4294967295u,
+					   .slot = "wallet_bridge"};
+	ProgressKey read;
+	char text[PROGRESS_KEY_BYTES];
+	size_t bytes = progress_key_write(&key, text);
+
+	assert_string_equal(text, "18446744073709551615/4294967295/wallet_bridge");
+	assert_true(progress_key_read(text, bytes, &read));
+	assert_true(read.system_id == key.system_id);
+	assert_int_equal(read.database_oid, key.database_oid);
+	assert_string_equal(read.slot, key.slot);
+}
+
+static void
+test_key_rubbish(void **state)
+{
+	(void) state;
+
+	static const char *const rubbish[] = {"", "1", "1/2", "1/2/", "a/b/c", "/2/x", NULL};
+	ProgressKey key;
+	char huge[500];
+
+	for (int i = 0; rubbish[i] != NULL; i++)
+		assert_false(progress_key_read(rubbish[i], strlen(rubbish[i]), &key));
+	memset(huge, '7', sizeof(huge));
+	assert_false(progress_key_read(huge, sizeof(huge), &key));
+	memcpy(huge, "1/2/", 4);
+	assert_false(progress_key_read(huge, 100, &key)); /* a slot name of 96 characters */
+}
+
+static void
+test_record_round_trip(void **state)
+{
+	(void) state;
+
+	ProgressRecord record = {.state = PROGRESS_STREAMING,
+							 .lsn = 0xABCDEF0123456789u,
+							 .timeline = 3,
+							 .partition_count = 6,
+							 .options = "format=frame",
+							 .topic = "wallet-events"};
+	ProgressRecord read;
+	char text[PROGRESS_VALUE_BYTES];
+	size_t bytes = progress_record_write(&record, text);
+
+	assert_string_equal(text, "{\"v\":1,\"state\":\"streaming\",\"lsn\":\"ABCDEF01/23456789\","
+							  "\"timeline\":3,\"options\":\"format=frame\",\"partitions\":6,"
+							  "\"topic\":\"wallet-events\"}");
+	assert_true(progress_record_read(text, bytes, &read));
+	assert_int_equal(read.state, PROGRESS_STREAMING);
+	assert_true(read.lsn == record.lsn);
+	assert_int_equal(read.timeline, 3);
+	assert_int_equal(read.partition_count, 6);
+	assert_string_equal(read.options, "format=frame");
+	assert_string_equal(read.topic, "wallet-events");
+}
+
+static void
+test_record_rubbish(void **state)
+{
+	(void) state;
+
+	static const char *const rubbish[] = {
+		"",
+		"null",
+		"[]",
+		"{}",
+		"{\"state\":\"streaming\"}",
+		"{\"v\":1,\"state\":\"dancing\",\"lsn\":\"0/1\",\"timeline\":1,\"options\":\"\","
+		"\"partitions\":6,\"topic\":\"t\"}",
+		"{\"v\":1,\"state\":\"setup\",\"lsn\":\"0/1/2\",\"timeline\":1,\"options\":\"\","
+		"\"partitions\":6,\"topic\":\"t\"}",
+		"{\"v\":1,\"state\":\"setup\",\"lsn\":\"0/1\",\"timeline\":-1,\"options\":\"\","
+		"\"partitions\":6,\"topic\":\"t\"}",
+		"{\"v\":1,\"state\":\"setup\",\"lsn\":\"0/1\",\"timeline\":1.5,\"options\":\"\","
+		"\"partitions\":6,\"topic\":\"t\"}",
+		NULL,
+	};
+	ProgressRecord record;
+
+	for (int i = 0; rubbish[i] != NULL; i++)
+		assert_false(progress_record_read(rubbish[i], strlen(rubbish[i]), &record));
+}
+
+static void
+test_unknown_members_are_ignored(void **state)
+{
+	(void) state;
+
+	const char *text = "{\"v\":2,\"state\":\"setup\",\"lsn\":\"0/1\",\"timeline\":1,"
+					   "\"options\":\"\",\"partitions\":6,\"topic\":\"t\",\"later\":{}}";
+	ProgressRecord record;
+
+	assert_true(progress_record_read(text, strlen(text), &record));
+	assert_int_equal(record.state, PROGRESS_SETUP);
+}
+
+static void
+test_lsn(void **state)
+{
+	(void) state;
+
+	uint64_t lsn;
+	char text[LSN_TEXT_BYTES];
+
+	assert_true(lsn_read("16/B374D848", &lsn));
+	assert_true(lsn == 0x16B374D848u);
+	assert_string_equal(lsn_write(lsn, text), "16/B374D848");
+	assert_false(lsn_read("16", &lsn));
+	assert_false(lsn_read("16/", &lsn));
+	assert_false(lsn_read("16/B374D848 ", &lsn));
+	assert_false(lsn_read("0/123456789", &lsn));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_key_round_trip),
+		cmocka_unit_test(test_key_rubbish),
+		cmocka_unit_test(test_record_round_trip),
+		cmocka_unit_test(test_record_rubbish),
+		cmocka_unit_test(test_unknown_members_are_ignored),
+		cmocka_unit_test(test_lsn),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
