@@ -20,8 +20,8 @@
  *		BEGIN	uint8 protocol version, uint32 xid, uint64 commit LSN, uint64 end LSN,
  *				int64 commit time
  *		EVENT	uint32 ordinal, char[36] wallet id, char[36] event id, int64 created_at, JSON to the end
- *		ERROR	uint32 ordinal, char[36] wallet id, char[36] event id, int64 created_at, reason to the
- *				end; the ids are 36 '-' and created_at is 0 where even they could not be read
+ *		ERROR	uint32 ordinal, char[36] wallet id, char[36] event id, int64 created_at, reason (ASCII,
+ *				not empty) to the end; each id is 36 '-' and created_at is 0 where it could not be read
  *		COMMIT	uint64 commit LSN, uint64 end LSN, int64 commit time, uint32 events and errors sent
  *
  * "End LSN" is the position after the commit record: what may be confirmed once the whole
@@ -40,7 +40,7 @@
 #define WALLET_FRAME_ERROR	'X'
 #define WALLET_FRAME_COMMIT 'C'
 
-#define WALLET_UUID_TEXT_BYTES	36
+#define WALLET_UUID_TEXT_BYTES	  36
 #define WALLET_FRAME_LENGTH_BYTES 4 /* the length field itself */
 
 /* Body sizes; for EVENT and ERROR of the fixed part before the JSON or the reason. */
@@ -48,8 +48,10 @@
 #define WALLET_EVENT_BYTES	(4 + WALLET_UUID_TEXT_BYTES + WALLET_UUID_TEXT_BYTES + 8)
 #define WALLET_COMMIT_BYTES (8 + 8 + 8 + 4)
 
-/* No frame is larger: a row that would make one becomes an ERROR frame. */
+/* No frame is larger, its length field included: a row that would make one becomes an ERROR. */
 #define WALLET_FRAME_BYTES_MAX (64 * 1024 * 1024)
+#define WALLET_EVENT_JSON_BYTES_MAX \
+	(WALLET_FRAME_BYTES_MAX - WALLET_FRAME_LENGTH_BYTES - 1 - WALLET_EVENT_BYTES)
 
 /* Names of the plugin's options and of their values. */
 #define WALLET_OPTION_FORMAT		   "format"
@@ -57,9 +59,9 @@
 #define WALLET_FORMAT_FRAME			   "frame"
 #define WALLET_OPTION_PROTOCOL_VERSION "protocol_version"
 
-#define WALLET_EXTENSION_NAME	   "wallet"
-#define WALLET_DECODER_NAME		   "wallet_decoder"
-#define WALLET_LEDGER_NAME		   "wallet_ledger"
+#define WALLET_EXTENSION_NAME "wallet"
+#define WALLET_DECODER_NAME	  "wallet_decoder"
+#define WALLET_LEDGER_NAME	  "wallet_ledger"
 /* Changes written under an origin of this name prefix are the history's own and are not decoded. */
 #define WALLET_HISTORY_ORIGIN_PREFIX "wallet_history_"
 

@@ -1,0 +1,236 @@
+/*
+ * decoder.c
+ *		Output plugin wallet_decoder: what committed in wallet_ledger, as events (INV-7).
+ *
+ * Only INSERTs into the ledger are looked at; a row is one event per side it has, "from" first.
+ * The callbacks stand in the order of their lives: startup, filter, begin, change, commit, shutdown.
+ * There are no stream and no prepare callbacks, so the server hands over committed transactions
+ * only, whole and in commit order; a large one it spills itself.
+ *
+ * format=json sends every event as a message of its own. format=frame gathers a transaction's
+ * frames and sends them as one message, or as several where they are large.
+ *
+ * Once the stream runs nothing raises because of data: a row that can't be rendered is sent as an
+ * error in the event's place, and the reader's policy decides.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "event_writer.h"
+#include "frame_writer.h"
+#include "ledger_relation.h"
+#include "ledger_row.h"
+#include "options.h"
+#include "origin_filter.h"
+#include "replication/logical.h"
+#include "replication/origin.h"
+#include "replication/output_plugin.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+WALLET_DECODER_MAGIC;
+
+/* A transaction's frames are sent when they reach this size, however much is still to come. */
+#define FLUSH_BYTES (64 * 1024)
+
+/* A buffer that one huge event made larger than this is given back. */
+#define BUFFER_BYTES_KEPT (1024 * 1024)
+
+/* Changes that are skipped between two reports of progress. */
+#define SKIPPED_CHANGES_PER_REPORT 100
+
+typedef struct WalletDecoder
+{
+	DecoderOptions options;
+	MemoryContext row_context; /* reset after every row */
+	StringInfoData frames;	   /* of the current transaction, not yet sent */
+	bool has_sent;			   /* BEGIN or an event of the current transaction is written */
+	uint32 event_count;		   /* events and errors of the current transaction: the next ordinal */
+	uint32 skipped_changes;	   /* since progress was last reported */
+	LedgerRow row;			   /* the one being rendered */
+} WalletDecoder;
+
+static void
+decoder_startup(LogicalDecodingContext *context, OutputPluginOptions *output, bool is_init)
+{
+	WalletDecoder *decoder = MemoryContextAllocZero(context->context, sizeof(WalletDecoder));
+	MemoryContext caller_context = MemoryContextSwitchTo(context->context);
+
+	initStringInfo(&decoder->frames);
+	MemoryContextSwitchTo(caller_context);
+	decoder->row_context =
+		AllocSetContextCreate(context->context, "wallet_decoder row", ALLOCSET_DEFAULT_SIZES);
+	context->output_plugin_private = decoder;
+
+	options_read(&decoder->options, context->output_plugin_options);
+	output->output_type = decoder->options.format == FORMAT_FRAME ? OUTPUT_PLUGIN_BINARY_OUTPUT
+																  : OUTPUT_PLUGIN_TEXTUAL_OUTPUT;
+	output->receive_rewrites = false;
+
+	ledger_relation_start();
+	origin_filter_start();
+}
+
+static bool
+decoder_filter_by_origin(LogicalDecodingContext *context, RepOriginId origin_id)
+{
+	return origin_id != InvalidRepOriginId &&
+		   origin_is_history(origin_id, XLogRecGetXid(context->reader));
+}
+
+static void
+decoder_begin(LogicalDecodingContext *context, ReorderBufferTXN *transaction)
+{
+	WalletDecoder *decoder = context->output_plugin_private;
+
+	resetStringInfo(&decoder->frames);
+	decoder->has_sent = false;
+	decoder->event_count = 0;
+}
+
+/* Sends the frames gathered so far as one message. */
+static void
+frames_send(LogicalDecodingContext *context, WalletDecoder *decoder, bool is_last)
+{
+	OutputPluginPrepareWrite(context, is_last);
+	appendBinaryStringInfo(context->out, decoder->frames.data, decoder->frames.len);
+	OutputPluginWrite(context, is_last);
+
+	resetStringInfo(&decoder->frames);
+	if (decoder->frames.maxlen > BUFFER_BYTES_KEPT)
+	{
+		decoder->frames.data = repalloc(decoder->frames.data, FLUSH_BYTES);
+		decoder->frames.maxlen = FLUSH_BYTES;
+	}
+}
+
+/* Appends the frame of a side's event, or of the error in its place. */
+static void
+entry_append_frame(WalletDecoder *decoder, ReorderBufferTXN *transaction, LedgerSide side)
+{
+	EventKey key;
+	EventError error;
+
+	if (!decoder->has_sent)
+		frame_begin_append(&decoder->frames, transaction->xid, transaction->final_lsn,
+						   transaction->end_lsn, transaction->xact_time.commit_time);
+	decoder->has_sent = true;
+
+	event_key_make(&key, &decoder->row, side);
+
+	int frame_start = frame_event_open(&decoder->frames, decoder->event_count, &key);
+
+	if (event_write(&decoder->frames, &decoder->row, side, &key, &error))
+		frame_event_close(&decoder->frames, frame_start);
+	else
+	{
+		frame_event_drop(&decoder->frames, frame_start);
+		frame_error_append(&decoder->frames, decoder->event_count, &key, &error);
+	}
+	decoder->event_count++;
+}
+
+/* Sends a side's event, or the error in its place, as a line of its own. */
+static void
+entry_send_json(LogicalDecodingContext *context, WalletDecoder *decoder, LedgerSide side)
+{
+	EventKey key;
+	EventError error;
+
+	decoder->has_sent = true;
+	event_key_make(&key, &decoder->row, side);
+	OutputPluginPrepareWrite(context, true);
+	if (!event_write(context->out, &decoder->row, side, &key, &error))
+		event_error_write(context->out, &key, &error);
+	OutputPluginWrite(context, true);
+}
+
+static void
+row_write(LogicalDecodingContext *context, WalletDecoder *decoder, ReorderBufferTXN *transaction)
+{
+	LedgerSide sides[LEDGER_SIDES_MAX];
+	int side_count = ledger_row_list_sides(&decoder->row, sides);
+
+	for (int index = 0; index < side_count; index++)
+	{
+		if (decoder->options.format == FORMAT_JSON)
+			entry_send_json(context, decoder, sides[index]);
+		else
+			entry_append_frame(decoder, transaction, sides[index]);
+	}
+	if (decoder->frames.len >= FLUSH_BYTES)
+		frames_send(context, decoder, false);
+}
+
+/* Keeps wal_sender_timeout away while a huge foreign transaction is passed over. */
+static void
+change_skip(LogicalDecodingContext *context, WalletDecoder *decoder)
+{
+	if (SERVER_REPORTS_SKIPPED_CHANGES || ++decoder->skipped_changes < SKIPPED_CHANGES_PER_REPORT)
+		return;
+	decoder->skipped_changes = 0;
+	OutputPluginUpdateProgress(context, false);
+}
+
+static void
+decoder_change(LogicalDecodingContext *context, ReorderBufferTXN *transaction, Relation relation,
+			   ReorderBufferChange *change)
+{
+	WalletDecoder *decoder = context->output_plugin_private;
+
+	if (change->action != REORDER_BUFFER_CHANGE_INSERT)
+	{
+		change_skip(context, decoder);
+		return;
+	}
+
+	MemoryContext caller_context = MemoryContextSwitchTo(decoder->row_context);
+	const LedgerColumns *columns = ledger_relation_find(relation);
+	HeapTuple tuple = change_get_new_tuple(change);
+
+	if (columns != NULL && tuple != NULL)
+	{
+		ledger_row_read(&decoder->row, columns, tuple, RelationGetDescr(relation));
+		row_write(context, decoder, transaction);
+	}
+	else
+		change_skip(context, decoder);
+	MemoryContextSwitchTo(caller_context);
+	MemoryContextReset(decoder->row_context);
+}
+
+static void
+decoder_commit(LogicalDecodingContext *context, ReorderBufferTXN *transaction,
+			   XLogRecPtr commit_lsn)
+{
+	WalletDecoder *decoder = context->output_plugin_private;
+
+	OutputPluginUpdateProgress(context, !decoder->has_sent);
+	decoder->skipped_changes = 0;
+	if (!decoder->has_sent || decoder->options.format != FORMAT_FRAME)
+		return;
+
+	frame_commit_append(&decoder->frames, commit_lsn, transaction->end_lsn,
+						transaction->xact_time.commit_time, decoder->event_count);
+	frames_send(context, decoder, true);
+}
+
+/* What was allocated belongs to the decoding context and goes with it. */
+static void
+decoder_shutdown(LogicalDecodingContext *context)
+{
+	context->output_plugin_private = NULL;
+}
+
+extern PGDLLEXPORT void _PG_output_plugin_init(OutputPluginCallbacks *callbacks);
+
+void
+_PG_output_plugin_init(OutputPluginCallbacks *callbacks)
+{
+	callbacks->startup_cb = decoder_startup;
+	callbacks->filter_by_origin_cb = decoder_filter_by_origin;
+	callbacks->begin_cb = decoder_begin;
+	callbacks->change_cb = decoder_change;
+	callbacks->commit_cb = decoder_commit;
+	callbacks->shutdown_cb = decoder_shutdown;
+}

@@ -1,0 +1,27 @@
+/*
+ * options.h
+ *		What a client may tell the output plugin at START_REPLICATION.
+ */
+#pragma once
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+
+typedef enum DecoderFormat
+{
+	FORMAT_JSON,
+	FORMAT_FRAME
+} DecoderFormat;
+
+typedef struct DecoderOptions
+{
+	DecoderFormat format;
+	bool has_protocol_version; /* given, and therefore known: there is one version so far */
+} DecoderOptions;
+
+/*
+ * Reads the DefElems of the client over the defaults. Unknown, repeated or malformed options raise
+ * ERRCODE_INVALID_PARAMETER_VALUE: this is the only place where the plugin ever raises.
+ */
+extern void options_read(DecoderOptions *options, List *elements);
