@@ -1,0 +1,207 @@
+/*
+ * read.c
+ *		wallet_get by direct table access, and what the SQL reads ask of their arguments.
+ *
+ * wallet_get is as frequent as the operations themselves; a SQL function would be planned anew by
+ * each statement that calls it. The tables are found by the schema the function itself stands in.
+ * Reads see the snapshot of the statement that calls them, take AccessShareLock only and work on a
+ * standby, in read-only transactions and in parallel workers.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "executor/executor.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "money.h"
+#include "relation_cache.h"
+
+/* The type wallet_details: the columns of wallets, then these two. */
+#define DETAILS_AVAILABLE WALLETS_COLUMNS
+#define DETAILS_METADATA  (WALLETS_COLUMNS + 1)
+#define DETAILS_COLUMNS	  (WALLETS_COLUMNS + 2)
+
+/* Columns by number, in the order of schema/tables.sql. */
+#define WALLETS_BALANCE		 4
+#define WALLETS_HELD		 5
+#define WALLETS_CREDIT_LIMIT 6
+#define LEDGER_METADATA		 LEDGER_COLUMNS
+#define HOLDS_AMOUNT		 3
+#define HOLDS_CAPTURED		 4
+#define HOLDS_RELEASED		 5
+
+PG_FUNCTION_INFO_V1(wallet_get);
+PG_FUNCTION_INFO_V1(wallet_read_argument);
+PG_FUNCTION_INFO_V1(wallet_read_rows);
+
+/* A table read through one of its indexes. */
+typedef struct IndexRead
+{
+	Relation table;
+	Relation index;
+	IndexScanDesc scan;
+	TupleTableSlot *slot;
+} IndexRead;
+
+static Oid
+read_find_relation(Oid schema, const char *name)
+{
+	Oid relation = get_relname_relid(name, schema);
+
+	if (!OidIsValid(relation))
+		error_raise_version_mismatch(NULL);
+	return relation;
+}
+
+static void
+index_read_begin(IndexRead *read, Oid schema, const char *table, const char *index, ScanKey keys,
+				 int key_count)
+{
+	read->table = table_open(read_find_relation(schema, table), AccessShareLock);
+	read->index = index_open(read_find_relation(schema, index), AccessShareLock);
+	read->slot = table_slot_create(read->table, NULL);
+	read->scan = compat_index_beginscan(read->table, read->index, GetActiveSnapshot(), key_count);
+	index_rescan(read->scan, keys, key_count, NULL, 0);
+}
+
+static bool
+index_read_next(IndexRead *read)
+{
+	return index_getnext_slot(read->scan, ForwardScanDirection, read->slot);
+}
+
+/* The locks stay until the end of the transaction, as those of a SELECT do. */
+static void
+index_read_end(IndexRead *read)
+{
+	index_endscan(read->scan);
+	ExecDropSingleTupleTableSlot(read->slot);
+	index_close(read->index, NoLock);
+	table_close(read->table, NoLock);
+}
+
+/* What the wallet's holds reserve now: expired ones no longer count, whether swept or not. */
+static Money
+read_unexpired_holds(Oid schema, Datum wallet_id)
+{
+	IndexRead read;
+	ScanKeyData keys[2];
+	Money reserved = 0;
+
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ, wallet_id);
+	ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT,
+				TimestampTzGetDatum(GetCurrentTimestamp()));
+	index_read_begin(&read, schema, "wallet_holds", "wallet_holds_open_idx", keys, lengthof(keys));
+	while (index_read_next(&read))
+	{
+		slot_getallattrs(read.slot);
+
+		const Datum *columns = read.slot->tts_values;
+		Money given_back = money_add(money_from_column(columns[HOLDS_CAPTURED - 1]),
+									 money_from_column(columns[HOLDS_RELEASED - 1]));
+
+		reserved = money_add(reserved, money_subtract(money_from_column(columns[HOLDS_AMOUNT - 1]),
+													  given_back));
+	}
+	index_read_end(&read);
+	return reserved;
+}
+
+/* The metadata given to wallet_create, which stands in the CREATED entry; a copy. */
+static Datum
+read_created_metadata(Oid schema, Datum wallet_id, bool *is_null)
+{
+	IndexRead read;
+	ScanKeyData keys[2];
+	Datum metadata = (Datum) 0;
+
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ, wallet_id);
+	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(0));
+	index_read_begin(&read, schema, "wallet_ledger", "wallet_ledger_to_idx", keys, lengthof(keys));
+	*is_null = true;
+	if (index_read_next(&read))
+		metadata = slot_getattr(read.slot, LEDGER_METADATA, is_null);
+	if (!*is_null)
+		metadata = PointerGetDatum(PG_DETOAST_DATUM_COPY(metadata));
+	index_read_end(&read);
+	return metadata;
+}
+
+static Datum
+read_available(Oid schema, Datum wallet_id, const Datum *columns)
+{
+	Money reserved = 0;
+
+	if (money_from_column(columns[WALLETS_HELD - 1]) != 0)
+		reserved = read_unexpired_holds(schema, wallet_id);
+	return money_to_column(money_available(money_from_column(columns[WALLETS_BALANCE - 1]),
+										   reserved,
+										   money_from_column(columns[WALLETS_CREDIT_LIMIT - 1])));
+}
+
+Datum
+wallet_get(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		error_raise_null_argument("wallet_id");
+
+	Datum wallet_id = PG_GETARG_DATUM(0);
+	Oid schema = get_func_namespace(fcinfo->flinfo->fn_oid);
+	Datum values[DETAILS_COLUMNS];
+	bool nulls[DETAILS_COLUMNS];
+	TupleDesc descriptor = NULL;
+	IndexRead read;
+	ScanKeyData key;
+
+	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE ||
+		descriptor->natts != DETAILS_COLUMNS)
+		error_raise_version_mismatch(NULL);
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, wallet_id);
+	index_read_begin(&read, schema, "wallets", "wallets_pkey", &key, 1);
+	if (!index_read_next(&read))
+		error_raise_wallet_not_found(DatumGetUUIDP(wallet_id));
+
+	slot_getallattrs(read.slot);
+	memcpy(values, read.slot->tts_values, sizeof(Datum) * WALLETS_COLUMNS);
+	memcpy(nulls, read.slot->tts_isnull, sizeof(bool) * WALLETS_COLUMNS);
+	values[DETAILS_AVAILABLE] = read_available(schema, wallet_id, values);
+	nulls[DETAILS_AVAILABLE] = false;
+	values[DETAILS_METADATA] = read_created_metadata(schema, wallet_id, &nulls[DETAILS_METADATA]);
+
+	HeapTuple details = heap_form_tuple(descriptor, values, nulls);
+
+	index_read_end(&read);
+	PG_RETURN_DATUM(HeapTupleGetDatum(details));
+}
+
+/* wallet_read_argument(value, argument): the value, which must not be NULL. */
+Datum
+wallet_read_argument(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		error_raise_null_argument(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+}
+
+/* wallet_read_rows(value, argument, max_rows): max_rows as a LIMIT; the value must not be NULL. */
+Datum
+wallet_read_rows(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		error_raise_null_argument(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	if (PG_ARGISNULL(2))
+		error_raise_null_argument("max_rows");
+	if (PG_GETARG_INT32(2) < 0)
+		error_raise_malformed("max_rows", "must not be negative");
+	PG_RETURN_INT64(PG_GETARG_INT32(2));
+}
