@@ -1,0 +1,72 @@
+# wallet_bridge, wallet_history, wallet_service: our programs, each under a supervisor. Sourced by
+# bash scripts after settings.sh.
+
+# The variables a daemon runs with, one a line. They are kept in state/<name>.env: a daemon that runs
+# with others (a server that moved to another port) is started anew.
+daemon_environment()
+{
+    echo "DATABASE_URL=$(daemon_database_url "$1")"
+    echo "KAFKA_BROKERS=$kafka_brokers"
+    echo "KAFKA_TOPIC=$topic"
+    echo "KAFKA_GROUP_ID=$group"
+    echo "BRIDGE_SLOT=$slot"
+    echo "PORT=${port_chosen[$1]}"
+}
+
+daemon_database_url()
+{
+    local role=$1
+    if [ -n "$external_url" ]; then
+        echo "$external_url"
+    else
+        [ "$1" != wallet_service ] || role=wallet_user
+        pg_url "$role"
+    fi
+}
+
+daemon_stop()
+{
+    local name=$1 clean=0
+    process_stop "$name.supervisor" TERM 40 || clean=1
+    # Left behind by a supervisor that was killed.
+    process_stop "$name" TERM 40 || clean=1
+    return "$clean"
+}
+
+# Whether it runs, supervised, with the program and the variables it should have.
+daemon_is_up()
+{
+    local pid
+    process_pid "$1.supervisor" >/dev/null && pid=$(process_pid "$1") || return 1
+    ! process_is_outdated "$pid" && [ "$(daemon_environment "$1")" = "$(cat "$run_dir/state/$1.env" 2>/dev/null)" ]
+}
+
+daemon_start()
+{
+    local name=$1 environment
+    daemon_stop "$name" || true
+    port_choose "$name"
+    rm -f "$run_dir/state/$name.exit"
+    (umask 077 && daemon_environment "$name" >"$run_dir/state/$name.env")
+    mapfile -t environment <"$run_dir/state/$name.env"
+    (
+        cd "$root" || exit
+        start_detached "$run_dir/log/$name.log" env "${environment[@]}" \
+            "$stack/supervise" "$name" "$bin_dir/$name"
+    )
+}
+
+daemon_wait_ready()
+{
+    local name=$1 log=$run_dir/log/$1.log deadline=$((SECONDS + 60)) reason
+    until curl -fsS -o /dev/null -m 2 "http://127.0.0.1:${port_chosen[$name]}/health" 2>/dev/null; do
+        if [ -f "$run_dir/state/$name.exit" ] && ! process_pid "$name.supervisor" >/dev/null; then
+            report_fail "$name ended with exit code $(cat "$run_dir/state/$name.exit")" "$log"
+        fi
+        if [ "$SECONDS" -ge "$deadline" ]; then
+            reason=$(curl -sS -m 2 "http://127.0.0.1:${port_chosen[$name]}/health" 2>&1) || true
+            report_fail "$name is not ready after a minute: $reason" "$log"
+        fi
+        sleep 0.05
+    done
+}
