@@ -19,7 +19,7 @@
 #define FIELD_BYTES_MAX 80
 
 /* Far above what any function of the wallet lets in; escaped it still fits a frame. */
-#define TEXT_BYTES_MAX (1024 * 1024)
+#define TEXT_BYTES_MAX 1048576
 
 /* Days and microseconds between the epochs of Unix and PostgreSQL. */
 #define UNIX_EPOCH_OFFSET ((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
@@ -201,7 +201,7 @@ amount_write(EventWriter *writer, Datum value)
 {
 	*writer->at++ = '"';
 	if (!event_advance(writer, amount_put(writer->at, value),
-					   "is no amount of at most 15 digits and 4 decimals"))
+					   "is not an amount of at most 15 digits and 4 decimals"))
 		return false;
 	*writer->at++ = '"';
 	return true;
@@ -212,7 +212,7 @@ time_write(EventWriter *writer, Datum value)
 {
 	*writer->at++ = '"';
 	if (!event_advance(writer, time_put(writer->at, DatumGetTimestampTz(value)),
-					   "is no time of the years 1 to 9999"))
+					   "is not a time of the years 1 to 9999"))
 		return false;
 	*writer->at++ = '"';
 	return true;
