@@ -1,0 +1,129 @@
+# Output plugin wallet_decoder in a walsender: the golden samples byte for byte, both formats, origins.
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use lib dirname(abs_path(__FILE__)) . '/../perl';
+
+use Postgres;
+use Test::More;
+use Wait;
+
+my $root   = abs_path(dirname(__FILE__) . '/../..');
+my $golden = "$root/tests/golden/wallet-event.v1.jsonl";
+my $schema = "$root/wallet_ext/decoder/wallet-event.v1.schema.json";
+my $server = Postgres->new;
+
+chomp(my $bin = qx(@{[ $ENV{PG_CONFIG} || 'pg_config' ]} --bindir));
+
+sub file_read
+{
+    my ($path) = @_;
+    open my $file, '<:raw', $path or die "$path: $!";
+    local $/;
+    return scalar <$file>;
+}
+
+# What the slot sends up to now; pg_recvlogical ends every message with a line feed.
+sub stream_receive
+{
+    my ($slot, @options) = @_;
+    my $path = test_directory() . "/$slot";
+    my $end  = $server->sql('SELECT pg_current_wal_insert_lsn()');
+
+    unlink $path;
+    my $code = system "$bin/pg_recvlogical", '--dbname', $server->uri, '--slot', $slot, '--start',
+        '--no-loop', '--endpos', $end, '--file', $path, map { ('--option', $_) } @options;
+    is($code, 0, "$slot received to $end");
+    return file_read($path);
+}
+
+# Frames as [type, body] until the text ends.
+sub frames_split
+{
+    my ($bytes) = @_;
+    my @frames;
+
+    while (length $bytes)
+    {
+        my $length = unpack 'N', $bytes;
+        push @frames, [ unpack 'x4 a1 a' . ($length - 1), $bytes ];
+        substr $bytes, 0, 4 + $length, '';
+        # The tool's own line feed, after the last frame of a message.
+        $bytes =~ s/\A\n(?=\z|\0\0\0\x1eB)//;
+    }
+    return @frames;
+}
+
+sub events_check
+{
+    my ($events, $name) = @_;
+    my $path = test_directory() . '/events';
+
+    open my $file, '>:raw', $path or die "$path: $!";
+    print {$file} $events;
+    close $file;
+    my $output = qx('$root/tests/tools/check_events.py' '$schema' < '$path' 2>&1);
+    is($?, 0, $name) or diag $output;
+    return;
+}
+
+$server->sql('CREATE EXTENSION wallet');
+$server->sql('SELECT pg_create_logical_replication_slot(?, ?)', $_, 'wallet_decoder')
+    for qw(golden_json golden_frame);
+$server->psql_file("$root/tests/golden/wallet-event.v1.sql");
+
+my $expected = file_read($golden);
+ok(stream_receive('golden_json') eq $expected, 'the events are the golden samples, byte for byte');
+ok(stream_receive('golden_json') eq '', 'and are not sent again');
+events_check($expected, 'the golden samples keep to the schema');
+
+my @stored = map { $_->{event} } $server->rows(<<'SQL');
+SELECT e.event FROM wallet_ledger AS l, wallet_ledger_events(l) AS e
+ORDER BY l.transaction_id, l.leg, e.ordinal
+SQL
+my $stored = join '', map { "$_\n" } @stored;
+utf8::encode($stored) if utf8::is_utf8($stored);
+ok($stored eq $expected, 'wallet_ledger_events writes the same bytes');
+
+my @frames = frames_split(stream_receive('golden_frame', 'format=frame', 'protocol_version=1'));
+my @ledger_rows = $server->rows('SELECT FROM wallet_ledger');
+for my $type (qw(B C))
+{
+    is(scalar(grep { $_->[0] eq $type } @frames),
+        scalar @ledger_rows, "a frame $type for each transaction");
+}
+my @events = grep { $_->[0] eq 'E' } @frames;
+ok(join('', map { substr($_->[1], 4 + 36 + 36 + 8) . "\n" } @events) eq $expected,
+    'the frames hold the golden samples');
+
+subtest 'origins' => sub {
+    my $session = $server->connect;
+    my $id      = $server->sql(q(SELECT wallet_create('alice')));
+
+    stream_receive('golden_json');
+    for my $origin (qw(wallet_history_0 another))
+    {
+        $session->do('SELECT pg_replication_origin_create(?)',        undef, $origin);
+        $session->do('SELECT pg_replication_origin_session_setup(?)', undef, $origin);
+        $session->do('SELECT wallet_fund(?, ?)', undef, $id, length $origin);
+        $session->do('SELECT pg_replication_origin_session_reset()');
+    }
+    $session->do('SELECT wallet_fund(?, ?)', undef, $id, 1);
+    $session->disconnect;
+    my $events = stream_receive('golden_json');
+    is_deeply([ $events =~ /"amount":"([0-9.]+)"/g ],
+        [qw(7.0000 1.0000)], 'what the history writes is left out, others are not');
+    events_check($events, 'events of real calls keep to the schema');
+};
+
+subtest 'options' => sub {
+    my $code = system "'$bin/pg_recvlogical' --dbname '@{[ $server->uri ]}' --slot golden_json --start "
+        . '--no-loop --option format=xml --file - 2>' . test_directory() . '/refused';
+    isnt($code, 0, 'an unknown value is refused');
+    like(file_read(test_directory() . '/refused'),
+        qr/invalid value "xml" for option "format"/, 'with its reason');
+};
+
+done_testing;
