@@ -92,6 +92,12 @@ log_level_enabled(LogLevel level)
 	return (int) level >= atomic_load_explicit(&log_level, memory_order_relaxed);
 }
 
+const char *
+log_level_name(LogLevel level)
+{
+	return level_choices[level].name;
+}
+
 static void __attribute__((format(printf, 2, 3)))
 record_print(LogRecord *record, const char *format, ...)
 {
@@ -254,7 +260,7 @@ log_record_write(LogLevel level, const char *message, const LogField *fields)
 
 	LogRecord record;
 	const LogField head[] = {
-		log_text("level", level_choices[level].name),
+		log_text("level", log_level_name(level)),
 		log_text("program", log_program),
 		log_text("message", message),
 	};

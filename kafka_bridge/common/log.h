@@ -71,6 +71,7 @@ void log_start(const char *program, const LogOptions *options);
 /* At any time, from any thread. */
 void log_level_set(LogLevel level);
 bool log_level_enabled(LogLevel level);
+const char *log_level_name(LogLevel level);
 
 static inline LogField
 log_text(const char *name, const char *text)

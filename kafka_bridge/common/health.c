@@ -1,0 +1,306 @@
+/*
+ * health.c
+ *		Checks, facts and loops in fixed arrays under one mutex; answers as JSON.
+ */
+#include "health.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "http_server.h"
+
+#define NAME_BYTES	 64
+#define REASON_BYTES 256
+
+#define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+
+typedef struct HealthCheck
+{
+	char name[NAME_BYTES];
+	bool passes;
+	char reason[REASON_BYTES];
+} HealthCheck;
+
+typedef struct HealthFact
+{
+	char name[NAME_BYTES];
+	char value[REASON_BYTES];
+} HealthFact;
+
+typedef struct HealthLoop
+{
+	char name[NAME_BYTES];
+	int64_t limit_ms;
+	int64_t seen_ms; /* by clock_monotonic_ms() */
+} HealthLoop;
+
+struct Health
+{
+	const char *program;
+	pthread_mutex_t lock; /* guards all below */
+	HealthCheck checks[HEALTH_CHECKS_MAX];
+	size_t check_count;
+	HealthFact facts[HEALTH_FACTS_MAX];
+	size_t fact_count;
+	HealthLoop loops[HEALTH_LOOPS_MAX];
+	size_t loop_count;
+};
+
+Health *
+health_new(const char *program)
+{
+	Health *health = calloc(1, sizeof(Health));
+
+	if (health == NULL)
+		return NULL;
+	health->program = program;
+	pthread_mutex_init(&health->lock, NULL);
+	return health;
+}
+
+void
+health_free(Health *health)
+{
+	if (health == NULL)
+		return;
+	pthread_mutex_destroy(&health->lock);
+	free(health);
+}
+
+/* The check of this name, new if there is none. Under the lock. */
+static HealthCheck *
+check_find(Health *health, const char *name)
+{
+	size_t i = 0;
+
+	while (i < health->check_count && strcmp(health->checks[i].name, name) != 0)
+		i++;
+	assert(i < HEALTH_CHECKS_MAX);
+	if (i == health->check_count)
+	{
+		health->check_count++;
+		snprintf(health->checks[i].name, NAME_BYTES, "%s", name);
+	}
+	return &health->checks[i];
+}
+
+static HealthFact *
+fact_find(Health *health, const char *name)
+{
+	size_t i = 0;
+
+	while (i < health->fact_count && strcmp(health->facts[i].name, name) != 0)
+		i++;
+	assert(i < HEALTH_FACTS_MAX);
+	if (i == health->fact_count)
+	{
+		health->fact_count++;
+		snprintf(health->facts[i].name, NAME_BYTES, "%s", name);
+	}
+	return &health->facts[i];
+}
+
+void
+health_check_set(Health *health, const char *check, bool passes, const char *reason_format, ...)
+{
+	char reason[REASON_BYTES];
+	va_list arguments;
+
+	va_start(arguments, reason_format);
+	vsnprintf(reason, sizeof(reason), reason_format, arguments);
+	va_end(arguments);
+
+	pthread_mutex_lock(&health->lock);
+	HealthCheck *found = check_find(health, check);
+
+	found->passes = passes;
+	memcpy(found->reason, reason, sizeof(reason));
+	pthread_mutex_unlock(&health->lock);
+}
+
+void
+health_fact_set(Health *health, const char *fact, const char *format, ...)
+{
+	char value[REASON_BYTES];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(value, sizeof(value), format, arguments);
+	va_end(arguments);
+
+	pthread_mutex_lock(&health->lock);
+	memcpy(fact_find(health, fact)->value, value, sizeof(value));
+	pthread_mutex_unlock(&health->lock);
+}
+
+size_t
+health_loop_add(Health *health, const char *loop, int64_t limit_ms)
+{
+	pthread_mutex_lock(&health->lock);
+	assert(health->loop_count < HEALTH_LOOPS_MAX);
+
+	size_t number = health->loop_count++;
+
+	snprintf(health->loops[number].name, NAME_BYTES, "%s", loop);
+	health->loops[number].limit_ms = limit_ms;
+	health->loops[number].seen_ms = clock_monotonic_ms();
+	pthread_mutex_unlock(&health->lock);
+	return number;
+}
+
+void
+health_loop_beat(Health *health, size_t loop)
+{
+	pthread_mutex_lock(&health->lock);
+	assert(loop < health->loop_count);
+	health->loops[loop].seen_ms = clock_monotonic_ms();
+	pthread_mutex_unlock(&health->lock);
+}
+
+/* Under the lock. */
+static bool
+checks_pass(const Health *health)
+{
+	for (size_t i = 0; i < health->check_count; i++)
+		if (!health->checks[i].passes)
+			return false;
+	return health->check_count > 0;
+}
+
+bool
+health_is_ready(Health *health)
+{
+	pthread_mutex_lock(&health->lock);
+	bool ready = checks_pass(health);
+
+	pthread_mutex_unlock(&health->lock);
+	return ready;
+}
+
+/* The name of a loop that is stuck, or NULL. Under the lock. */
+static const char *
+loop_stuck_find(const Health *health)
+{
+	int64_t now_ms = clock_monotonic_ms();
+
+	for (size_t i = 0; i < health->loop_count; i++)
+		if (now_ms - health->loops[i].seen_ms > health->loops[i].limit_ms)
+			return health->loops[i].name;
+	return NULL;
+}
+
+bool
+health_is_alive(Health *health)
+{
+	pthread_mutex_lock(&health->lock);
+	bool alive = loop_stuck_find(health) == NULL;
+
+	pthread_mutex_unlock(&health->lock);
+	return alive;
+}
+
+/* Reasons may quote a server's words in any encoding. */
+static json_t *
+text_new(const char *text)
+{
+	json_t *value = json_string(text);
+
+	return value != NULL ? value : json_string("(not UTF-8)");
+}
+
+static json_t *
+checks_new(const Health *health)
+{
+	json_t *checks = json_object();
+
+	for (size_t i = 0; i < health->check_count; i++)
+	{
+		const HealthCheck *check = &health->checks[i];
+		json_t *entry = json_pack("{s:b}", "ok", check->passes ? 1 : 0);
+
+		if (check->reason[0] != '\0')
+			json_object_set_new(entry, "reason", text_new(check->reason));
+		json_object_set_new(checks, check->name, entry);
+	}
+	return checks;
+}
+
+char *
+health_render(Health *health, size_t *bytes, bool *ready)
+{
+	json_t *answer = json_object();
+
+	pthread_mutex_lock(&health->lock);
+	*ready = checks_pass(health);
+	json_object_set_new(answer, "status", json_string(*ready ? "ready" : "not ready"));
+	json_object_set_new(answer, "program", json_string(health->program));
+	json_object_set_new(answer, "version", json_string(WALLET_VERSION));
+	for (size_t i = 0; i < health->fact_count; i++)
+		json_object_set_new(answer, health->facts[i].name, text_new(health->facts[i].value));
+	json_object_set_new(answer, "checks", checks_new(health));
+	pthread_mutex_unlock(&health->lock);
+
+	char *text = json_dumps(answer, JSON_COMPACT);
+
+	json_decref(answer);
+	*bytes = text != NULL ? strlen(text) : 0;
+	return text;
+}
+
+static void
+health_answer(const HttpRequest *request, HttpResponse *response, void *context)
+{
+	const HealthEndpoints *endpoints = context;
+	size_t bytes = 0;
+	bool ready = false;
+	char *text = health_render(endpoints->health, &bytes, &ready);
+
+	(void) request;
+	http_response_take(response, ready ? 200 : 503, "application/json", text, bytes);
+}
+
+static void
+live_answer(const HttpRequest *request, HttpResponse *response, void *context)
+{
+	const HealthEndpoints *endpoints = context;
+	Health *health = endpoints->health;
+	char text[NAME_BYTES + 64] = "{\"status\":\"alive\"}";
+
+	(void) request;
+	pthread_mutex_lock(&health->lock);
+	const char *stuck = loop_stuck_find(health);
+
+	if (stuck != NULL)
+		snprintf(text, sizeof(text), "{\"status\":\"stuck\",\"loop\":\"%s\"}", stuck);
+	pthread_mutex_unlock(&health->lock);
+	http_response_text(response, stuck == NULL ? 200 : 503, "application/json", text);
+}
+
+static void
+metrics_answer(const HttpRequest *request, HttpResponse *response, void *context)
+{
+	const HealthEndpoints *endpoints = context;
+	size_t bytes = 0;
+	char *text = metrics_render(endpoints->metrics, &bytes);
+
+	(void) request;
+	http_response_take(response, 200, METRICS_CONTENT_TYPE, text, bytes);
+}
+
+void
+health_routes_fill(HttpRoute routes[HEALTH_ROUTE_COUNT], HealthEndpoints *endpoints)
+{
+	const HttpRoute filled[HEALTH_ROUTE_COUNT] = {
+		{"GET", "/health", health_answer, endpoints},
+		{"GET", "/live", live_answer, endpoints},
+		{"GET", "/metrics", metrics_answer, endpoints},
+	};
+
+	memcpy(routes, filled, sizeof(filled));
+}
