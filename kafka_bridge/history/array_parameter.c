@@ -1,0 +1,93 @@
+/*
+ * array_parameter.c
+ *		PostgreSQL's binary array format: dimensions, flags, element type, then per dimension length
+ *		and lower bound, then each element's length and bytes; integers big-endian.
+ */
+#include "array_parameter.h"
+
+#include <string.h>
+
+#include "wallet_event.h"
+
+#define HEADER_BYTES 20
+#define COUNT_AT	 12
+
+static void
+bytes_add(ArrayParameter *array, const char *bytes, size_t length)
+{
+	if (!buffer_append(&array->buffer, bytes, length))
+		array->failed = true;
+}
+
+static void
+element_add(ArrayParameter *array, const char *bytes, size_t length)
+{
+	char prefix[4];
+
+	wallet_put_uint32(prefix, (uint32_t) length);
+	bytes_add(array, prefix, sizeof(prefix));
+	bytes_add(array, bytes, length);
+	array->count++;
+}
+
+void
+array_begin(ArrayParameter *array, uint32_t element_type)
+{
+	char header[HEADER_BYTES];
+
+	array->buffer.length = 0;
+	array->element_type = element_type;
+	array->count = 0;
+	array->failed = false;
+	wallet_put_uint32(header, 1);
+	wallet_put_uint32(header + 4, 0);
+	wallet_put_uint32(header + 8, element_type);
+	wallet_put_uint32(header + COUNT_AT, 0);
+	wallet_put_uint32(header + 16, 1);
+	bytes_add(array, header, sizeof(header));
+}
+
+void
+array_add_int8(ArrayParameter *array, int64_t value)
+{
+	char bytes[8];
+
+	wallet_put_uint64(bytes, (uint64_t) value);
+	element_add(array, bytes, sizeof(bytes));
+}
+
+void
+array_add_int4(ArrayParameter *array, int32_t value)
+{
+	char bytes[4];
+
+	wallet_put_uint32(bytes, (uint32_t) value);
+	element_add(array, bytes, sizeof(bytes));
+}
+
+void
+array_add_text(ArrayParameter *array, const char *bytes, size_t length)
+{
+	element_add(array, bytes, length);
+}
+
+void
+array_add_uuid(ArrayParameter *array, const EventUuid *uuid)
+{
+	element_add(array, (const char *) uuid->bytes, sizeof(uuid->bytes));
+}
+
+bool
+array_end(ArrayParameter *array)
+{
+	if (array->failed)
+		return false;
+	wallet_put_uint32(array->buffer.bytes + COUNT_AT, array->count);
+	return true;
+}
+
+void
+array_free(ArrayParameter *array)
+{
+	buffer_free(&array->buffer);
+}

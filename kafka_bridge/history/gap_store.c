@@ -1,0 +1,204 @@
+/*
+ * gap_store.c
+ *		Gaps leave the table whole and what is left of them comes back: how they are cut is decided
+ *		in gap.c.
+ */
+#include "gap_store.h"
+
+#include <string.h>
+
+#include "array_parameter.h"
+#include "wallet_event.h"
+
+#define TAKE_STATEMENT	"gap_take"
+#define PUT_STATEMENT	"gap_put"
+#define COUNT_STATEMENT "gap_count"
+
+static const char take_sql[] =
+	"DELETE FROM %1$s.wallet_history_gaps g USING unnest($1::uuid[], $2::int8[]) "
+	"AS f(wallet_id, version) "
+	"WHERE g.wallet_id = f.wallet_id AND f.version BETWEEN g.from_version AND g.to_version "
+	"RETURNING g.wallet_id, g.from_version, g.to_version, g.partition, g.kafka_offset, "
+	"(extract(epoch FROM g.seen_at) * 1000000)::int8";
+
+static const char put_sql[] =
+	"INSERT INTO %1$s.wallet_history_gaps AS g "
+	"(wallet_id, from_version, to_version, topic, partition, kafka_offset, seen_at) "
+	"SELECT r.wallet_id, r.from_version, r.to_version, $6, r.partition, r.kafka_offset, "
+	"coalesce('epoch'::timestamptz + nullif(r.seen_at_us, 0) * interval '1 microsecond', "
+	"clock_timestamp()) "
+	"FROM unnest($1::uuid[], $2::int8[], $3::int8[], $4::int4[], $5::int8[], $7::int8[]) "
+	"AS r(wallet_id, from_version, to_version, partition, kafka_offset, seen_at_us) "
+	"ON CONFLICT (wallet_id, from_version) DO UPDATE "
+	"SET to_version = greatest(g.to_version, excluded.to_version)";
+
+static const char count_sql[] = "SELECT (SELECT count(*) FROM %1$s.wallet_history_gaps), "
+								"(SELECT count(*) FROM %1$s.wallet_history_conflicts)";
+
+Status
+gap_store_prepare(const HistorySession *session, const Wait *wait)
+{
+	Status status = history_statement_prepare(session, wait, TAKE_STATEMENT, take_sql, 0, NULL);
+
+	if (status_is_ok(&status))
+		status = history_statement_prepare(session, wait, PUT_STATEMENT, put_sql, 0, NULL);
+	if (status_is_ok(&status))
+		status = history_statement_prepare(session, wait, COUNT_STATEMENT, count_sql, 0, NULL);
+	return status;
+}
+
+static bool
+gaps_read(const PGresult *result, GapList *taken)
+{
+	for (int row = 0; row < PQntuples(result); row++)
+	{
+		Gap gap = {
+			.from_version = (int64_t) wallet_get_uint64(PQgetvalue(result, row, 1)),
+			.to_version = (int64_t) wallet_get_uint64(PQgetvalue(result, row, 2)),
+			.partition = (int32_t) wallet_get_uint32(PQgetvalue(result, row, 3)),
+			.offset = (int64_t) wallet_get_uint64(PQgetvalue(result, row, 4)),
+			.seen_at_us = (int64_t) wallet_get_uint64(PQgetvalue(result, row, 5)),
+		};
+
+		memcpy(gap.wallet.bytes, PQgetvalue(result, row, 0), sizeof(gap.wallet.bytes));
+		if (!gap_list_add(taken, &gap))
+			return false;
+	}
+	return true;
+}
+
+Status
+gap_store_take(const HistorySession *session, const Wait *wait, const WalletVersion *versions,
+			   size_t count, GapList *taken)
+{
+	ArrayParameter wallets = {.failed = false};
+	ArrayParameter numbers = {.failed = false};
+	PGresult *result = NULL;
+	Status status;
+
+	array_begin(&wallets, ARRAY_ELEMENT_UUID);
+	array_begin(&numbers, ARRAY_ELEMENT_INT8);
+	for (size_t i = 0; i < count; i++)
+	{
+		array_add_uuid(&wallets, &versions[i].wallet);
+		array_add_int8(&numbers, versions[i].version);
+	}
+	if (!array_end(&wallets) || !array_end(&numbers))
+	{
+		status = status_bug("out of memory");
+		goto cleanup;
+	}
+
+	const char *values[] = {wallets.buffer.bytes, numbers.buffer.bytes};
+	const int lengths[] = {(int) wallets.buffer.length, (int) numbers.buffer.length};
+	const int formats[] = {1, 1};
+
+	status = pg_query_run(session->connection, wait,
+						  &(const PgQuery){.prepared = TAKE_STATEMENT,
+										   .parameter_count = 2,
+										   .values = values,
+										   .lengths = lengths,
+										   .formats = formats,
+										   .binary_result = true,
+										   .column_count = 6},
+						  &result);
+	if (status_is_ok(&status) && !gaps_read(result, taken))
+		status = status_bug("out of memory");
+
+cleanup:
+	PQclear(result);
+	array_free(&wallets);
+	array_free(&numbers);
+	return status;
+}
+
+enum
+{
+	PUT_WALLET,
+	PUT_FROM,
+	PUT_TO,
+	PUT_PARTITION,
+	PUT_OFFSET,
+	PUT_TOPIC,
+	PUT_SEEN_AT,
+	PUT_COUNT
+};
+
+static bool
+put_arrays_fill(ArrayParameter arrays[PUT_COUNT], const GapList *gaps)
+{
+	static const uint32_t types[PUT_COUNT] = {ARRAY_ELEMENT_UUID, ARRAY_ELEMENT_INT8,
+											  ARRAY_ELEMENT_INT8, ARRAY_ELEMENT_INT4,
+											  ARRAY_ELEMENT_INT8, 0,
+											  ARRAY_ELEMENT_INT8};
+	bool complete = true;
+
+	for (int i = 0; i < PUT_COUNT; i++)
+		array_begin(&arrays[i], types[i]);
+	for (size_t i = 0; i < gaps->count; i++)
+	{
+		const Gap *gap = &gaps->gaps[i];
+
+		array_add_uuid(&arrays[PUT_WALLET], &gap->wallet);
+		array_add_int8(&arrays[PUT_FROM], gap->from_version);
+		array_add_int8(&arrays[PUT_TO], gap->to_version);
+		array_add_int4(&arrays[PUT_PARTITION], gap->partition);
+		array_add_int8(&arrays[PUT_OFFSET], gap->offset);
+		array_add_int8(&arrays[PUT_SEEN_AT], gap->seen_at_us);
+	}
+	for (int i = 0; i < PUT_COUNT; i++)
+		complete = array_end(&arrays[i]) && complete;
+	return complete;
+}
+
+Status
+gap_store_put(const HistorySession *session, const Wait *wait, const char *topic,
+			  const GapList *gaps)
+{
+	ArrayParameter arrays[PUT_COUNT] = {{.failed = false}};
+	const char *values[PUT_COUNT];
+	int lengths[PUT_COUNT];
+	int formats[PUT_COUNT];
+	Status status = status_ok();
+
+	if (gaps->count == 0)
+		return status;
+	if (!put_arrays_fill(arrays, gaps))
+		status = status_bug("out of memory");
+	for (int i = 0; i < PUT_COUNT; i++)
+	{
+		values[i] = i == PUT_TOPIC ? topic : arrays[i].buffer.bytes;
+		lengths[i] = (int) arrays[i].buffer.length;
+		formats[i] = i == PUT_TOPIC ? 0 : 1;
+	}
+	if (status_is_ok(&status))
+		status = pg_query_run(session->connection, wait,
+							  &(const PgQuery){.prepared = PUT_STATEMENT,
+											   .parameter_count = PUT_COUNT,
+											   .values = values,
+											   .lengths = lengths,
+											   .formats = formats},
+							  NULL);
+	for (int i = 0; i < PUT_COUNT; i++)
+		array_free(&arrays[i]);
+	return status;
+}
+
+Status
+gap_store_count(const HistorySession *session, const Wait *wait, int64_t *gaps, int64_t *conflicts)
+{
+	PGresult *result = NULL;
+	Status status = pg_query_run(session->connection, wait,
+								 &(const PgQuery){.prepared = COUNT_STATEMENT,
+												  .binary_result = true,
+												  .column_count = 2,
+												  .one_row = true},
+								 &result);
+
+	if (!status_is_ok(&status))
+		return status;
+	*gaps = (int64_t) wallet_get_uint64(PQgetvalue(result, 0, 0));
+	*conflicts = (int64_t) wallet_get_uint64(PQgetvalue(result, 0, 1));
+	PQclear(result);
+	return status;
+}

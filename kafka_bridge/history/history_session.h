@@ -1,0 +1,45 @@
+/*
+ * history_session.h
+ *		A connection to PostgreSQL that is set up to write the history: where the extension's tables
+ *		are, time limits, replication origin.
+ *
+ * Call order: history_session_open(); the stores' prepare functions; queries;
+ * history_session_close(). One thread at a time.
+ */
+#pragma once
+
+#include "pg_client.h"
+#include "status.h"
+#include "wait.h"
+
+/* PostgreSQL cuts application_name to 63 bytes. */
+#define HISTORY_OWNER_BYTES 64
+
+typedef struct HistorySession
+{
+	PGconn *connection; /* NULL: closed */
+	char *schema;		/* quoted, of the tables that are written */
+} HistorySession;
+
+/*
+ * Connects and sets up; session is zero-initialised. owner becomes the application_name: another
+ * process can find this session by it. Without the extension: FATAL, EXIT_CODE_CONFIGURATION.
+ */
+Status history_session_open(HistorySession *session, const PgOptions *options, const char *owner,
+							const Wait *wait);
+
+/* Never blocks; fine on a closed session. */
+void history_session_close(HistorySession *session);
+
+/*
+ * Prepares a statement whose text has the schema in the place of each "%1$s". For at most
+ * HISTORY_STATEMENT_BYTES of text.
+ */
+#define HISTORY_STATEMENT_BYTES 4096
+Status history_statement_prepare(const HistorySession *session, const Wait *wait, const char *name,
+								 const char *sql, int parameter_count, const Oid *types)
+	__attribute__((nonnull(1, 2, 3, 4)));
+
+/* Ends other sessions of this role that go by one of these names. */
+Status history_session_terminate(const HistorySession *session, const Wait *wait,
+								 const char *owner);

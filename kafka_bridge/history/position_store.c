@@ -1,0 +1,206 @@
+/*
+ * position_store.c
+ *		Compare and set by fence and offset: a position moves only from where its owner left it.
+ */
+#include "position_store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array_parameter.h"
+#include "wallet_event.h"
+
+#define CLAIM_STATEMENT	  "position_claim"
+#define CHECK_STATEMENT	  "position_check"
+#define ADVANCE_STATEMENT "position_advance"
+#define COLUMNS_MAX		  5
+
+static const char claim_sql[] =
+	"WITH wanted AS (SELECT * FROM unnest($3::int4[], $4::int8[]) AS w(partition, start)), "
+	"former AS (SELECT o.partition, o.owner FROM %1$s.wallet_history_offsets o "
+	"JOIN wanted USING (partition) WHERE o.group_id = $1 AND o.topic = $2), "
+	"claimed AS (INSERT INTO %1$s.wallet_history_offsets AS o "
+	"(group_id, topic, partition, next_offset, fence, owner) "
+	"SELECT $1, $2, partition, start, 1, $5 FROM wanted ORDER BY partition "
+	"ON CONFLICT (group_id, topic, partition) DO UPDATE "
+	"SET fence = o.fence + 1, owner = excluded.owner, updated_at = clock_timestamp() "
+	"RETURNING o.partition, o.next_offset, o.fence) "
+	"SELECT c.partition::int8, c.next_offset, c.fence, coalesce(f.owner, '') "
+	"FROM claimed c LEFT JOIN former f USING (partition)";
+
+static const char check_sql[] =
+	"SELECT count(*) FILTER (WHERE o.fence = b.fence AND o.next_offset = b.from_offset), "
+	"count(*) FILTER (WHERE o.fence = b.fence AND o.next_offset = b.next_offset) "
+	"FROM unnest($3::int4[], $4::int8[], $5::int8[], $6::int8[]) "
+	"AS b(partition, fence, from_offset, next_offset) "
+	"JOIN %1$s.wallet_history_offsets o "
+	"ON o.group_id = $1 AND o.topic = $2 AND o.partition = b.partition";
+
+static const char advance_sql[] =
+	"UPDATE %1$s.wallet_history_offsets o SET next_offset = b.next_offset, "
+	"last_event_at = greatest(o.last_event_at, "
+	"'epoch'::timestamptz + nullif(b.last_event_us, 0) * interval '1 microsecond'), "
+	"updated_at = clock_timestamp() "
+	"FROM unnest($3::int4[], $4::int8[], $5::int8[], $6::int8[], $7::int8[]) "
+	"AS b(partition, fence, from_offset, next_offset, last_event_us) "
+	"WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = b.partition "
+	"AND o.fence = b.fence AND o.next_offset = b.from_offset";
+
+Status
+position_store_prepare(const HistorySession *session, const Wait *wait)
+{
+	Status status = history_statement_prepare(session, wait, CLAIM_STATEMENT, claim_sql, 0, NULL);
+
+	if (status_is_ok(&status))
+		status = history_statement_prepare(session, wait, CHECK_STATEMENT, check_sql, 0, NULL);
+	if (status_is_ok(&status))
+		status = history_statement_prepare(session, wait, ADVANCE_STATEMENT, advance_sql, 0, NULL);
+	return status;
+}
+
+static void
+claims_read(const PGresult *result, PositionClaim *claims, size_t count)
+{
+	for (int row = 0; row < PQntuples(result); row++)
+	{
+		int64_t partition = (int64_t) wallet_get_uint64(PQgetvalue(result, row, 0));
+
+		for (size_t i = 0; i < count; i++)
+		{
+			if (claims[i].partition != partition)
+				continue;
+			claims[i].next_offset = (int64_t) wallet_get_uint64(PQgetvalue(result, row, 1));
+			claims[i].fence = (int64_t) wallet_get_uint64(PQgetvalue(result, row, 2));
+			snprintf(claims[i].former_owner, sizeof(claims[i].former_owner), "%s",
+					 PQgetvalue(result, row, 3));
+		}
+	}
+}
+
+Status
+position_store_claim(const HistorySession *session, const Wait *wait, const PositionKey *key,
+					 const char *owner, PositionClaim *claims, size_t count)
+{
+	ArrayParameter partitions = {.failed = false};
+	ArrayParameter starts = {.failed = false};
+	PGresult *result = NULL;
+	Status status;
+
+	array_begin(&partitions, ARRAY_ELEMENT_INT4);
+	array_begin(&starts, ARRAY_ELEMENT_INT8);
+	for (size_t i = 0; i < count; i++)
+	{
+		array_add_int4(&partitions, claims[i].partition);
+		array_add_int8(&starts, claims[i].start_offset);
+	}
+	if (!array_end(&partitions) || !array_end(&starts))
+	{
+		status = status_bug("out of memory");
+		goto cleanup;
+	}
+
+	const char *values[] = {key->group, key->topic, partitions.buffer.bytes, starts.buffer.bytes,
+							owner};
+	const int lengths[] = {0, 0, (int) partitions.buffer.length, (int) starts.buffer.length, 0};
+	const int formats[] = {0, 0, 1, 1, 0};
+	PgQuery query = {.prepared = CLAIM_STATEMENT,
+					 .parameter_count = 5,
+					 .values = values,
+					 .lengths = lengths,
+					 .formats = formats,
+					 .binary_result = true,
+					 .column_count = 4};
+
+	status = pg_query_run(session->connection, wait, &query, &result);
+	if (status_is_ok(&status))
+		claims_read(result, claims, count);
+
+cleanup:
+	PQclear(result);
+	array_free(&partitions);
+	array_free(&starts);
+	return status;
+}
+
+/* Runs a statement on the batch's positions: the first column_count of their columns. */
+static Status
+positions_run(const HistorySession *session, const Wait *wait, const PositionKey *key,
+			  const Batch *batch, const char *statement, int array_count, int column_count,
+			  PGresult **result)
+{
+	ArrayParameter arrays[COLUMNS_MAX] = {{.failed = false}};
+	const char *values[2 + COLUMNS_MAX] = {key->group, key->topic};
+	int lengths[2 + COLUMNS_MAX] = {0, 0};
+	int formats[2 + COLUMNS_MAX] = {0, 0};
+	bool complete = true;
+	Status status;
+
+	for (int i = 0; i < array_count; i++)
+		array_begin(&arrays[i], i == 0 ? ARRAY_ELEMENT_INT4 : ARRAY_ELEMENT_INT8);
+	for (size_t i = 0; i < batch->position_count; i++)
+	{
+		const BatchPosition *position = &batch->positions[i];
+		const int64_t columns[] = {position->fence, position->from_offset, position->next_offset,
+								   position->last_event_us};
+
+		array_add_int4(&arrays[0], position->partition);
+		for (int column = 1; column < array_count; column++)
+			array_add_int8(&arrays[column], columns[column - 1]);
+	}
+	for (int i = 0; i < array_count; i++)
+	{
+		complete = array_end(&arrays[i]) && complete;
+		values[2 + i] = arrays[i].buffer.bytes;
+		lengths[2 + i] = (int) arrays[i].buffer.length;
+		formats[2 + i] = 1;
+	}
+	if (complete)
+		status = pg_query_run(session->connection, wait,
+							  &(const PgQuery){.prepared = statement,
+											   .parameter_count = 2 + array_count,
+											   .values = values,
+											   .lengths = lengths,
+											   .formats = formats,
+											   .column_count = column_count},
+							  result);
+	else
+		status = status_bug("out of memory");
+	for (int i = 0; i < array_count; i++)
+		array_free(&arrays[i]);
+	return status;
+}
+
+Status
+position_store_check(const HistorySession *session, const Wait *wait, const PositionKey *key,
+					 const Batch *batch, PositionState *state)
+{
+	PGresult *result = NULL;
+	Status status = positions_run(session, wait, key, batch, CHECK_STATEMENT, 4, 2, &result);
+
+	if (!status_is_ok(&status))
+		return status;
+
+	size_t before = strtoull(PQgetvalue(result, 0, 0), NULL, 10);
+	size_t after = strtoull(PQgetvalue(result, 0, 1), NULL, 10);
+
+	*state = before == batch->position_count  ? POSITIONS_BEFORE
+			 : after == batch->position_count ? POSITIONS_AFTER
+											  : POSITIONS_FENCED;
+	PQclear(result);
+	return status;
+}
+
+Status
+position_store_advance(const HistorySession *session, const Wait *wait, const PositionKey *key,
+					   const Batch *batch, bool *fenced)
+{
+	PGresult *result = NULL;
+	Status status = positions_run(session, wait, key, batch, ADVANCE_STATEMENT, 5, 0, &result);
+
+	if (!status_is_ok(&status))
+		return status;
+	*fenced = strtoull(PQcmdTuples(result), NULL, 10) != batch->position_count;
+	PQclear(result);
+	return status;
+}

@@ -1,0 +1,49 @@
+/*
+ * position_store.h
+ *		The rows of wallet_history_offsets: how far each partition is applied, and who may go on.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "batch.h"
+#include "history_session.h"
+
+typedef struct PositionKey
+{
+	const char *group;
+	const char *topic;
+} PositionKey;
+
+/* A partition that is taken over. */
+typedef struct PositionClaim
+{
+	int32_t partition;
+	int64_t start_offset;					/* in: where to begin without a stored position */
+	int64_t next_offset;					/* out: where to go on */
+	int64_t fence;							/* out: what proves the ownership */
+	char former_owner[HISTORY_OWNER_BYTES]; /* out: "" if there was none */
+} PositionClaim;
+
+Status position_store_prepare(const HistorySession *session, const Wait *wait);
+
+/* Raises the fences: whoever held these partitions can't commit any more. One transaction. */
+Status position_store_claim(const HistorySession *session, const Wait *wait, const PositionKey *key,
+							const char *owner, PositionClaim *claims, size_t count);
+
+typedef enum PositionState
+{
+	POSITIONS_BEFORE, /* as the batch expects them */
+	POSITIONS_AFTER,  /* the batch is already applied */
+	POSITIONS_FENCED  /* another owner, or moved by hand */
+} PositionState;
+
+/* What an earlier attempt of the batch, of unknown outcome, has done. */
+Status position_store_check(const HistorySession *session, const Wait *wait, const PositionKey *key,
+							const Batch *batch, PositionState *state);
+
+/* Moves the batch's positions, if all are as the batch expects them; else *fenced. */
+Status position_store_advance(const HistorySession *session, const Wait *wait,
+							  const PositionKey *key, const Batch *batch, bool *fenced);
