@@ -84,9 +84,9 @@ typedef struct ConfigOption
 
 typedef struct ConfigGroup
 {
-	const char *title; /* heading in --help; NULL ends the array of groups */
-	const ConfigOption *options;
-	size_t offset; /* of the group's struct in the program's configuration */
+	const char *title;			 /* heading in --help; NULL goes on under the one before */
+	const ConfigOption *options; /* NULL ends the array of groups */
+	size_t offset;				 /* of the group's struct in the program's configuration */
 } ConfigGroup;
 
 typedef struct ConfigCommand

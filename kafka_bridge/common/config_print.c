@@ -95,7 +95,8 @@ options_help_print(FILE *out, const char *title, const ConfigOption *options)
 {
 	if (option_is_end(options))
 		return;
-	fprintf(out, "\n%s:\n", title);
+	if (title != NULL)
+		fprintf(out, "\n%s:\n", title);
 	for (const ConfigOption *option = options; !option_is_end(option); option++)
 		option_help_print(out, option);
 }
@@ -140,7 +141,7 @@ config_help_print(const ConfigProgram *program, const ConfigCommand *command, FI
 	for (const ConfigCommand *each = program->commands; has_commands && each->name != NULL; each++)
 		if (whole || each == command)
 			command_options_help_print(out, each);
-	for (const ConfigGroup *group = program->groups; group->title != NULL; group++)
+	for (const ConfigGroup *group = program->groups; group->options != NULL; group++)
 		options_help_print(out, group->title, group->options);
 	options_help_print(out, config_request_group.title, config_request_group.options);
 	fputs("\nAn option is taken from the flag, else from the variable in parentheses, else from "
@@ -224,33 +225,48 @@ markdown_text_print(FILE *out, const char *text)
 }
 
 static void
-markdown_options_print(FILE *out, const ConfigOption *options)
+markdown_heading_print(FILE *out, const char *title)
 {
+	fprintf(out, "\n### %s\n\n| flag | variable | default | meaning |\n|---|---|---|---|\n", title);
+}
+
+static void
+markdown_row_print(FILE *out, const ConfigOption *option)
+{
+	bool has_word = option->type != CONFIG_BOOLEAN;
 	char text[2048];
 
-	fputs("\n| flag | variable | default | meaning |\n|---|---|---|---|\n", out);
-	for (const ConfigOption *option = options; !option_is_end(option); option++)
+	fputs("| ", out);
+	if (option->flag != NULL)
+		fprintf(out, "`--%s%s%s`", option->flag, has_word ? " " : "",
+				has_word ? config_type_word(option) : "");
+	fputs(" | ", out);
+	if (option->environment != NULL)
 	{
-		fprintf(out, "| `--%s%s", option->flag != NULL ? option->flag : "",
-				option->type == CONFIG_BOOLEAN ? "" : " ");
-		fputs(option->type == CONFIG_BOOLEAN ? "" : config_type_word(option), out);
-		fputs("` | ", out);
-		if (option->environment != NULL)
-			fputc('`', out);
+		fputc('`', out);
 		option_variables_print(out, option);
-		fputs(option->environment != NULL ? "` | " : "| ", out);
-		if (option->default_text != NULL && option->default_text[0] != '\0')
-			fprintf(out, "`%s`", option->default_text);
-		fputs(" | ", out);
-		snprintf(text, sizeof(text), "%s", option->help);
-
-		ConfigOption facts = *option;
-
-		facts.default_text = NULL;
-		option_facts_print(&facts, text, sizeof(text));
-		markdown_text_print(out, text);
-		fputs(" |\n", out);
+		fputc('`', out);
 	}
+	fputs(" | ", out);
+	if (option->default_text != NULL && option->default_text[0] != '\0')
+		fprintf(out, "`%s`", option->default_text);
+	fputs(" | ", out);
+
+	/* The default has a column of its own. */
+	ConfigOption without_default = *option;
+
+	without_default.default_text = NULL;
+	snprintf(text, sizeof(text), "%s", option->help);
+	option_facts_print(&without_default, text, sizeof(text));
+	markdown_text_print(out, text);
+	fputs(" |\n", out);
+}
+
+static void
+markdown_rows_print(FILE *out, const ConfigOption *options)
+{
+	for (const ConfigOption *option = options; !option_is_end(option); option++)
+		markdown_row_print(out, option);
 }
 
 void
@@ -260,15 +276,22 @@ config_markdown_print(const ConfigProgram *program, FILE *out)
 	for (const ConfigCommand *command = program->commands; command != NULL && command->name != NULL;
 		 command++)
 	{
-		fprintf(out, "\n### `%s %s`\n\n%s\n", program->name, command->name, command->help);
-		if (!option_is_end(command->options))
-			markdown_options_print(out, command->options);
+		char title[256];
+
+		snprintf(title, sizeof(title), "`%s %s`: %s", program->name, command->name, command->help);
+		if (option_is_end(command->options))
+			fprintf(out, "\n### %s\n", title);
+		else
+			markdown_heading_print(out, title);
+		if (command->options != NULL)
+			markdown_rows_print(out, command->options);
 	}
-	for (const ConfigGroup *group = program->groups; group->title != NULL; group++)
+	for (const ConfigGroup *group = program->groups; group->options != NULL; group++)
 	{
-		fprintf(out, "\n### %s\n", group->title);
-		markdown_options_print(out, group->options);
+		if (group->title != NULL)
+			markdown_heading_print(out, group->title);
+		markdown_rows_print(out, group->options);
 	}
-	fprintf(out, "\n### %s\n", config_request_group.title);
-	markdown_options_print(out, config_request_group.options);
+	markdown_heading_print(out, config_request_group.title);
+	markdown_rows_print(out, config_request_group.options);
 }

@@ -72,7 +72,7 @@ config_table_fill(ConfigTable *table, const ConfigProgram *program)
 		 command++)
 		if (!options_append(table, command->options, (ConfigEntry){.command = command}))
 			return false;
-	for (const ConfigGroup *group = program->groups; group->title != NULL; group++)
+	for (const ConfigGroup *group = program->groups; group->options != NULL; group++)
 		if (!options_append(table, group->options, (ConfigEntry){.offset = group->offset}))
 			return false;
 	return options_append(table, request_options, (ConfigEntry){.is_request = true});

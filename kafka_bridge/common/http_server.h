@@ -31,11 +31,14 @@ typedef struct HttpOptions
 /* LISTEN_ADDRESS, HTTP_CONNECTIONS_MAX, HTTP_IDLE_TIMEOUT. The port is the program's own row: */
 extern const ConfigOption http_options[];
 
-/* own_variable is read before PORT, so that one file can serve several programs. */
+/*
+ * member is the port in config_type, as in (HttpOptions, port, "BRIDGE_PORT", "3002"). own_variable
+ * is read before PORT, so that one file can serve several programs.
+ */
 #define HTTP_PORT_OPTION(config_type, member, own_variable, default_port)          \
 	{                                                                              \
 		.flag = "port", .environment = own_variable, .environment_shared = "PORT", \
-		.type = CONFIG_INTEGER, .offset = offsetof(config_type, member.port),      \
+		.type = CONFIG_INTEGER, .offset = offsetof(config_type, member),           \
 		.default_text = default_port, .minimum = 0, .maximum = 65535,              \
 		.help = "TCP port of the HTTP endpoints; 0 takes any free one."            \
 	}
