@@ -63,10 +63,13 @@ BEGIN ATOMIC
                lag(entry.status) OVER steps AS previous_status,
                lag(entry.transaction_id) OVER steps AS previous_transaction_id,
                lag(entry.leg) OVER steps AS previous_leg,
+               lag(entry.user_id) OVER steps AS previous_user_id,
+               lag(entry.currency) OVER steps AS previous_currency,
                -- UUID version 7: 48 bits of ms, 4 of the UUID's version, 12 of the fraction of a ms.
                ('x' || encode(substr(uuid_send(entry.transaction_id), 1, 8), 'hex'))::bit(64)::bigint AS time_bits
         FROM wallet_check_sides(first_id, last_id) AS entry
-        WINDOW steps AS (PARTITION BY entry.wallet_id ORDER BY entry.version)
+        WINDOW steps AS (PARTITION BY entry.wallet_id
+                         ORDER BY entry.version, entry.transaction_id, entry.leg)
     ), step AS (
         SELECT chain.*, rule.moves, coalesce(chain.previous_version + 1, 0) AS expected_version,
                CASE WHEN chain.version = 0 THEN 0
@@ -88,16 +91,22 @@ BEGIN ATOMIC
                (chain.amount > 0) = coalesce(rule.moves, chain.amount > 0) AS amount_fits,
                coalesce((chain.transaction_id, chain.leg)
                         > (chain.previous_transaction_id, chain.previous_leg), true) AS order_fits,
-               '1970-01-01 00:00:00+00'::timestamptz
-                   + ((chain.time_bits >> 16) * 1000 + round((chain.time_bits & 4095) / 4.096::float8))
-                   * interval '1 microsecond' AS transaction_time
+               coalesce(chain.previous_user_id, chain.user_id) AS expected_user_id,
+               coalesce(chain.previous_currency, chain.currency) AS expected_currency,
+               -- A scalar subquery, because EXISTS would be answered by a scan of all wallets.
+               chain.previous_version IS NOT NULL OR coalesce(
+                   (SELECT true FROM wallets AS wallet WHERE wallet.id = chain.wallet_id), false) AS has_wallet,
+               CASE WHEN chain.time_bits >> 12 & 15 = 7
+                    THEN '1970-01-01 00:00:00+00'::timestamptz
+                         + ((chain.time_bits >> 16) * 1000 + round((chain.time_bits & 4095) / 4.096::float8))
+                         * interval '1 microsecond' END AS transaction_time
         FROM chain
         LEFT JOIN rule ON rule.kind = chain.kind AND rule.side = chain.side
     )
-    SELECT finding.check_name, step.wallet_id, step.version, finding.expected, finding.actual
+    SELECT finding.check_name, step.wallet_id,
+           CASE finding.check_name WHEN 'entry_missing' THEN step.expected_version ELSE step.version END,
+           finding.expected, finding.actual
     FROM step
-    LEFT JOIN wallets AS wallet
-           ON wallet.id = step.wallet_id AND wallet.id BETWEEN first_id AND last_id
     CROSS JOIN LATERAL (VALUES
         ('entry_missing', CASE WHEN step.version > step.expected_version
                                THEN 'version ' || step.expected_version END, NULL),
@@ -115,20 +124,19 @@ BEGIN ATOMIC
                              THEN 'above ' || step.previous_transaction_id || ' ' || step.previous_leg END,
             CASE WHEN NOT step.order_fits THEN step.transaction_id || ' ' || step.leg END),
         ('entry_time', step.created_at::text, step.transaction_time::text),
-        ('entry_without_wallet', CASE WHEN wallet.id IS NULL AND step.previous_version IS NULL
-                                      THEN 'a wallet' END, NULL),
-        ('entry_user_id', coalesce(wallet.user_id, step.user_id), step.user_id),
-        ('entry_currency', coalesce(wallet.currency, step.currency), step.currency)
+        ('entry_user_id', step.expected_user_id, step.user_id),
+        ('entry_currency', step.expected_currency, step.currency),
+        ('entry_without_wallet', CASE WHEN NOT step.has_wallet THEN 'a wallet' END, NULL)
     ) AS finding (check_name, expected, actual)
     WHERE ((step.version, step.balance, step.held, step.status, step.transaction_time,
-            step.kind_fits, step.amount_fits, step.order_fits, step.user_id, step.currency)
+            step.user_id, step.currency, step.kind_fits, step.amount_fits, step.order_fits, step.has_wallet)
            IS DISTINCT FROM
-           (step.expected_version, step.expected_balance, step.expected_held, step.expected_status,
-            step.created_at, true, true, true, wallet.user_id, wallet.currency))
+           (step.expected_version, step.expected_balance, step.expected_held, step.expected_status, step.created_at,
+            step.expected_user_id, step.expected_currency, true, true, true, true))
       AND finding.expected IS DISTINCT FROM finding.actual;
 END;
 COMMENT ON FUNCTION wallet_check_entries(uuid, uuid) IS
-    'Internal, part of wallet_check: each entry against the one before it, its own id, its kind and its wallet.';
+    'Internal, part of wallet_check: each entry against the one before it, its own id and its kind; the first one needs a wallet.';
 
 CREATE FUNCTION wallet_check_limits(first_id uuid, last_id uuid)
     RETURNS TABLE (wallet_id uuid, since bigint, until bigint, credit_limit numeric, max_balance numeric)
@@ -175,7 +183,8 @@ BEGIN ATOMIC
     SELECT finding.check_name, wallet.id, wallet.version, finding.expected, finding.actual
     FROM wallets AS wallet
     LEFT JOIN LATERAL (
-        SELECT entry.version, entry.balance_after, entry.held_after, entry.status_after, entry.created_at
+        SELECT entry.version, entry.balance_after, entry.held_after, entry.status_after, entry.user_id,
+               entry.currency, entry.created_at
         FROM wallet_transactions AS entry
         WHERE entry.wallet_id = wallet.id
         ORDER BY entry.version DESC
@@ -198,6 +207,8 @@ BEGIN ATOMIC
             newest.balance_after::text, wallet.balance::text),
         ('wallet_held', newest.held_after <> wallet.held, newest.held_after::text, wallet.held::text),
         ('wallet_status', newest.status_after <> wallet.status, newest.status_after, wallet.status),
+        ('wallet_user_id', newest.user_id <> wallet.user_id, newest.user_id, wallet.user_id),
+        ('wallet_currency', newest.currency <> wallet.currency, newest.currency, wallet.currency),
         ('wallet_updated_at', newest.created_at <> wallet.updated_at,
             newest.created_at::text, wallet.updated_at::text),
         ('wallet_created_at', created.created_at <> wallet.created_at,
@@ -419,8 +430,8 @@ END;
 COMMENT ON FUNCTION wallet_check(uuid) IS
 $$Returns every divergence between wallets, ledger, holds and history, all seen in one snapshot, of one wallet or (NULL) of all; no row means consistent. One wallet is read by index; all wallets take a scan of the ledger.
 check_name is one of
-entry_missing (a version without an entry), entry_duplicate (a version with two, on one side or on both), entry_kind (a kind on a side it can't have), entry_amount, entry_balance, entry_held, entry_status (the entry doesn't follow from the one before it), entry_order (ids don't ascend with versions), entry_time (created_at isn't the time in transaction_id), entry_user_id, entry_currency (not those of the wallet), entry_without_wallet, entry_floor (a debit or hold below 0 available), entry_max_balance (a credit above the maximum), entry_hold (an entry of no hold of its wallet);
-wallet_without_entry, wallet_version, wallet_balance, wallet_held, wallet_status, wallet_updated_at (not those of the newest entry), wallet_created_at (not that of the first), wallet_credit_limit, wallet_max_balance (not those of the newest entry that sets them);
+entry_missing (from this version on, versions without an entry), entry_duplicate (a version with two, on one side or on both), entry_kind (a kind on a side it can't have), entry_amount, entry_balance, entry_held, entry_status, entry_user_id, entry_currency (the entry doesn't follow from the one before it), entry_order (ids don't ascend with versions), entry_time (created_at isn't the time in transaction_id, a UUID version 7), entry_without_wallet, entry_floor (a debit or hold below 0 available), entry_max_balance (a credit above the maximum), entry_hold (an entry of no hold of its wallet);
+wallet_without_entry, wallet_version, wallet_balance, wallet_held, wallet_status, wallet_user_id, wallet_currency, wallet_updated_at (not those of the newest entry), wallet_created_at (not that of the first), wallet_credit_limit, wallet_max_balance (not those of the newest entry that sets them);
 hold_sum (held isn't the rest of the open holds), hold_amount, hold_captured, hold_released, hold_expires_at, hold_status (the hold isn't what its entries say);
 history_gap, history_conflict (recorded by the history consumer); where wallet_history_offsets has rows, and for each wallet up to its newest event: history_missing, history_unknown (an event without an entry; not compared where the ledger is empty because the history lives in a database of its own), history_transaction_id, history_type, history_amount, history_user_id, history_created_at, history_balance, history_held;
 guard (a trigger that protects the ledger is missing, disabled or replaced), index (an index that keeps versions or keys unique is missing or not valid);
