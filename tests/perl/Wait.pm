@@ -90,6 +90,7 @@ sub test_failed
 sub show_tail
 {
     my ($name, $text, $lines) = @_;
+    return if $ENV{WALLET_TEST_QUIET};
     my @lines = split /\n/, $text;
     splice @lines, 0, @lines - $lines if @lines > $lines;
     print STDERR map { "# $name: $_\n" } @lines;
@@ -102,8 +103,8 @@ END
     if ($directory && $$ == $owner_pid)
     {
         my $status = $?;
-        if (test_failed() || $ENV{WALLET_TEST_KEEP}) { print STDERR "# files of this test: $directory\n" }
-        else                                         { system 'rm', '-rf', $directory }
+        if   (!test_failed() && !$ENV{WALLET_TEST_KEEP}) { system 'rm', '-rf', $directory }
+        elsif (!$ENV{WALLET_TEST_QUIET}) { print STDERR "# files of this test: $directory\n" }
         $? = $status;
     }
 }

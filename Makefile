@@ -1,0 +1,63 @@
+# Dispatches, and nothing else: what is done stands in the Makefiles below and in scripts/.
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-print-directory
+
+PG_CONFIG ?= pg_config
+export PG_CONFIG
+
+# make SANITIZE=1 means both; a list of sanitizers is taken as it is.
+ifeq ($(SANITIZE),1)
+sanitizers := address,undefined
+else
+sanitizers := $(SANITIZE)
+endif
+# The programs that up, check and bench use are the ones that were built here.
+export WALLET_BIN ?= $(CURDIR)/kafka_bridge/build$(if $(sanitizers),-sanitize)
+
+.PHONY: help all programs extension install deps up down demo check lint format clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+all: extension programs ## build the extension and the programs (SANITIZE=1: programs with sanitizers)
+
+extension:
+	@$(MAKE) -C wallet_ext
+	@$(MAKE) -C wallet_ext/decoder
+
+programs:
+	@$(MAKE) -C kafka_bridge SANITIZE='$(sanitizers)'
+
+install: extension ## install the extension into PostgreSQL (pg_config, or PG_CONFIG=); needs root
+	@scripts/install
+
+deps: ## install the Debian packages that are missing
+	@scripts/deps
+
+demo: ## install what is missing, build, start everything, move money, show it coming back
+	@scripts/deps demo
+	@$(MAKE) -s install programs
+	@scripts/stack/demo
+
+up: ## start whatever of the stack is down; '. .run/env' then gives a shell its addresses
+	@scripts/deps demo
+	@$(MAKE) -s install programs
+	@scripts/stack/up
+
+down: ## stop the stack
+	@scripts/stack/down
+
+check: ## every test, on servers of its own (TESTS=word: a part; SANITIZE=1: sanitized programs)
+	@scripts/deps check
+	@WALLET_TESTS='$(TESTS)' WALLET_SANITIZE='$(sanitizers)' MAKEFLAGS= MAKEOVERRIDES= scripts/check
+
+lint: ## layout, shell scripts, include arrows, sizes, banned patterns
+	@scripts/lint
+
+format: ## put the C sources into the repository's layout
+	@scripts/format
+
+clean: ## remove what was built
+	@$(MAKE) -s -C wallet_ext clean
+	@$(MAKE) -s -C wallet_ext/decoder clean
+	@rm -rf kafka_bridge/build kafka_bridge/build-sanitize
