@@ -1,6 +1,4 @@
 -- wallet_check: a consistent database gives no row; each kind of damage is found and named.
-CREATE DATABASE regress_check TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C';
-\c regress_check
 CREATE EXTENSION wallet;
 \set alice '''a0000000-0000-0000-0000-000000000001'''
 \set bob '''b0000000-0000-0000-0000-000000000001'''

@@ -1,6 +1,4 @@
 -- What the reads return: the operations behind them are real ones, holds and history are put in by hand.
-CREATE DATABASE regress_reads TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C';
-\c regress_reads
 CREATE EXTENSION wallet;
 \set SHOW_CONTEXT never
 \set alice '''a0000000-0000-0000-0000-000000000001'''
