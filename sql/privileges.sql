@@ -1,0 +1,160 @@
+-- Who may do what: nobody anything until it is granted, and each duty of the README's GRANT block
+-- exactly its own work, without any right on a table.
+CREATE EXTENSION wallet;
+\set grants `awk '/^## / { section = $2 } section == "Privileges" && /^(CREATE|GRANT|    )/' "$PG_ABS_SRCDIR/README.md"`
+\set alice '''a0000000-0000-0000-0000-000000000001'''
+\set bob '''b0000000-0000-0000-0000-000000000001'''
+
+-- The objects of the extension that someone may use, by role. grantee 0 is PUBLIC.
+CREATE VIEW members AS
+SELECT objid, classid FROM pg_depend
+WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'
+  AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'wallet');
+SELECT p.oid::regprocedure AS public_may_call
+FROM members JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass,
+     aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS acl
+WHERE acl.grantee <> p.proowner;
+SELECT c.oid::regclass AS public_may_use
+FROM members JOIN pg_class c ON c.oid = objid AND classid = 'pg_class'::regclass,
+     aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) AS acl
+WHERE acl.grantee <> c.relowner;
+
+:grants
+SELECT role.rolname, string_agg(p.proname, ' ' ORDER BY p.proname) AS may_call
+FROM pg_roles AS role
+JOIN (members JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass) ON has_function_privilege(role.oid, p.oid, 'EXECUTE')
+WHERE role.rolname LIKE 'wallet\_%'
+GROUP BY role.rolname ORDER BY role.rolname;
+SELECT role.rolname, c.relname, string_agg(privilege, ' ' ORDER BY privilege) AS may
+FROM pg_roles AS role
+CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS privilege
+JOIN (members JOIN pg_class c ON c.oid = objid AND classid = 'pg_class'::regclass AND c.relkind IN ('r', 'v'))
+  ON has_table_privilege(role.oid, c.oid, privilege)
+WHERE role.rolname LIKE 'wallet\_%'
+GROUP BY role.rolname, c.relname ORDER BY role.rolname, c.relname;
+
+-- The result of a statement under a role: its value, or its error's code.
+CREATE FUNCTION try(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    value text;
+BEGIN
+    IF statement LIKE 'SELECT%' THEN
+        EXECUTE statement INTO value;
+    ELSE
+        EXECUTE statement;
+    END IF;
+    RETURN coalesce(value, 'done');
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLSTATE;
+END
+$$;
+GRANT EXECUTE ON FUNCTION try(text) TO PUBLIC;
+-- Every read and write of every table of the extension, tried under the current role.
+CREATE FUNCTION try_tables() RETURNS TABLE (statement text, result text) LANGUAGE plpgsql AS $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['wallets', 'wallet_ledger', 'wallet_holds', 'wallet_transactions', 'transaction_events',
+        'wallet_history_offsets', 'wallet_history_gaps', 'wallet_history_conflicts'] LOOP
+        RETURN QUERY SELECT s, try(s) FROM unnest(ARRAY[
+            format('SELECT count(*) FROM %I', name),
+            format('INSERT INTO %I SELECT * FROM %I', name, name),
+            format('DELETE FROM %I', name),
+            format('TRUNCATE %I', name),
+            format('LOCK TABLE %I', name)]) AS s;
+        RETURN QUERY SELECT s, try(s) FROM (SELECT format('UPDATE %I SET %I = %I', name, attname, attname) AS s FROM pg_attribute
+            WHERE attrelid = name::regclass AND attnum = 1) AS update;
+    END LOOP;
+END
+$$;
+GRANT EXECUTE ON FUNCTION try_tables() TO PUBLIC;
+
+-- An application.
+SET ROLE wallet_application;
+SELECT wallet_create('alice', 'USD', :alice), wallet_create('bob', 'USD', :bob);
+SELECT try(format('SELECT wallet_fund(%L, 100)', :alice)) AS fund, try(format('SELECT wallet_withdraw(%L, 1)', :alice)) AS withdraw;
+SET ROLE wallet_cashier;
+SELECT wallet_fund(:alice, 100) IS NOT NULL AS funded, wallet_withdraw(:alice, 1) IS NOT NULL AS withdrawn;
+SELECT try(format('SELECT wallet_transfer(%L, %L, 1)', :alice, :bob)) AS transfer, try($$SELECT wallet_create('mallory')$$) AS create,
+       try(format('SELECT balance FROM wallet_get(%L)', :alice)) AS get, try(format('SELECT wallet_lock(ARRAY[%L::uuid])', :alice)) AS lock;
+SET ROLE wallet_application;
+SELECT type, amount, balance_after FROM wallet_receipt(wallet_transfer(:alice, :bob, 9, 'pay-1'));
+SELECT wallet_lock(ARRAY[:alice, :bob]::uuid[]) IS NOT NULL AS locked;
+SELECT balance FROM wallet_get(:alice);
+SELECT balance FROM wallet_list('bob');
+SELECT operation FROM wallet_lookup('pay-1');
+SELECT count(*) FROM wallet_history(:alice);
+SELECT count(*) FROM wallet_activity('alice');
+SELECT try('SELECT count(*) FROM wallet_check()') AS check, try('SELECT count(*) FROM wallet_totals()') AS totals,
+       try('SELECT count(*) FROM wallet_health()') AS health;
+SELECT result, count(*) FROM try_tables() GROUP BY result ORDER BY result;
+SELECT try('ALTER TABLE wallets DISABLE TRIGGER wallet_guard') AS disable, try('SET session_replication_role = replica') AS replica,
+       try('CREATE TRIGGER mine BEFORE INSERT ON wallet_ledger EXECUTE FUNCTION suppress_redundant_updates_trigger()') AS trigger,
+       try('DROP EXTENSION wallet') AS drop, try('SET wallet.max_metadata_bytes = 1000000') AS setting;
+-- The parts and the arguments' checks are not for calling.
+SELECT try($$SELECT wallet_read_argument(1, 'x')$$) AS argument, try('SELECT * FROM wallet_check_guards()') AS guards,
+       try('SELECT * FROM wallet_check_ledger()') AS ledger;
+
+SET ROLE wallet_cashier;
+SELECT result, count(*) FROM try_tables() GROUP BY result ORDER BY result;
+
+SET ROLE wallet_operator;
+SELECT count(*) FROM wallet_check();
+SELECT count(*) FROM wallet_check(:alice);
+SELECT currency, balance, difference FROM wallet_totals();
+SELECT status FROM wallet_health();
+SELECT try(format('SELECT wallet_fund(%L, 100)', :alice)) AS fund, try(format('SELECT balance FROM wallet_get(%L)', :alice)) AS get;
+SELECT result, count(*) FROM try_tables() GROUP BY result ORDER BY result;
+
+SET ROLE wallet_auditor;
+SELECT balance FROM wallet_get(:alice);
+SELECT count(*) FROM wallet_check();
+SELECT kind, amount FROM wallet_ledger ORDER BY transaction_id;
+SELECT type, amount FROM wallet_transactions WHERE wallet_id = :bob ORDER BY version;
+SELECT statement, result FROM try_tables() WHERE result <> '42501';
+SELECT try(format('SELECT wallet_fund(%L, 100)', :alice)) AS fund;
+
+SET ROLE wallet_history_writer;
+BEGIN;
+SELECT pg_replication_origin_create('wallet_history_regress') IS NOT NULL AS created;
+SELECT pg_replication_origin_session_setup('wallet_history_regress') IS NOT NULL AS setup;
+INSERT INTO transaction_events (id, wallet_id, user_id, amount, event_type, transaction_id, created_at, event_data, version)
+VALUES (gen_random_uuid(), :alice, 'alice', 0, 'CREATED', gen_random_uuid(), now(), '{}', 0);
+INSERT INTO wallet_history_offsets (group_id, topic, partition, next_offset) VALUES ('group', 'topic', 0, 0)
+ON CONFLICT (group_id, topic, partition) DO UPDATE SET fence = wallet_history_offsets.fence + 1;
+UPDATE wallet_history_offsets SET next_offset = 1;
+INSERT INTO wallet_history_gaps (wallet_id, from_version, to_version, topic, partition, kafka_offset) VALUES (:alice, 1, 2, 'topic', 0, 1);
+DELETE FROM wallet_history_gaps;
+INSERT INTO wallet_history_conflicts (wallet_id, version, stored, received, topic, partition, kafka_offset) VALUES (:alice, 1, '{}', '{}', 'topic', 0, 1);
+SELECT pg_replication_origin_session_reset() IS NOT NULL AS reset;
+ROLLBACK;
+SELECT statement, result FROM try_tables() WHERE result <> '42501';
+SELECT try(format('SELECT wallet_fund(%L, 100)', :alice)) AS fund, try(format('SELECT balance FROM wallet_get(%L)', :alice)) AS get;
+
+SET ROLE wallet_bridge;
+SELECT count(e.event) FROM wallet_ledger l, wallet_ledger_events(l) e;
+SELECT statement, result FROM try_tables() WHERE result <> '42501';
+SELECT try(format('SELECT wallet_fund(%L, 100)', :alice)) AS fund, try(format('SELECT balance FROM wallet_get(%L)', :alice)) AS get;
+RESET ROLE;
+SELECT rolname, rolcanlogin, rolreplication, rolsuper FROM pg_roles WHERE rolname LIKE 'wallet\_%' ORDER BY rolname;
+
+-- A caller's own objects don't reach what runs with the owner's rights.
+GRANT CREATE ON SCHEMA public TO wallet_application;
+CREATE SCHEMA AUTHORIZATION wallet_application;
+SET ROLE wallet_application;
+CREATE FUNCTION wallet_application.wallet_read_argument(anyelement, text) RETURNS anyelement LANGUAGE plpgsql AS
+    $$BEGIN RAISE 'as %', current_user; END$$;
+CREATE FUNCTION wallet_application.coalesce(numeric, numeric) RETURNS numeric LANGUAGE sql AS 'SELECT 1000000';
+CREATE FUNCTION public.wallet_read_argument(uuid, text) RETURNS uuid LANGUAGE plpgsql AS $$BEGIN RAISE 'as %', current_user; END$$;
+CREATE TEMPORARY TABLE wallets (id uuid, user_id text);
+CREATE TEMPORARY TABLE wallet_ledger (id uuid);
+SET search_path = wallet_application, pg_temp, public, pg_catalog;
+SELECT balance FROM wallet_list('alice');
+SELECT count(*) FROM wallet_receipt((SELECT transaction_id FROM wallet_lookup('pay-1')));
+RESET search_path;
+RESET ROLE;
+
+SET client_min_messages = warning;
+DROP EXTENSION wallet CASCADE;
+DROP OWNED BY wallet_application, wallet_cashier, wallet_operator, wallet_auditor, wallet_history_writer, wallet_bridge;
+DROP ROLE wallet_application, wallet_cashier, wallet_operator, wallet_auditor, wallet_history_writer, wallet_bridge;
