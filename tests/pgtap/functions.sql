@@ -1,0 +1,86 @@
+-- The exact shape of every function: arguments with names and defaults, result, volatility, parallel
+-- label, whose rights it runs with, and a comment that says what an application must know.
+BEGIN;
+SELECT no_plan();
+
+CREATE TEMPORARY TABLE expected (name text PRIMARY KEY, arguments text, result text, labels text);
+INSERT INTO expected VALUES
+    -- Operations.
+    ('wallet_create', 'user_id text, currency text DEFAULT ''USD''::text, wallet_id uuid DEFAULT NULL::uuid, '
+        'idempotency_key text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb', 'uuid', 'c volatile unsafe'),
+    ('wallet_fund', 'wallet_id uuid, amount numeric, idempotency_key text DEFAULT NULL::text, '
+        'expected_version bigint DEFAULT NULL::bigint, metadata jsonb DEFAULT NULL::jsonb', 'uuid', 'c volatile unsafe'),
+    ('wallet_withdraw', 'wallet_id uuid, amount numeric, idempotency_key text DEFAULT NULL::text, '
+        'expected_version bigint DEFAULT NULL::bigint, metadata jsonb DEFAULT NULL::jsonb', 'uuid', 'c volatile unsafe'),
+    ('wallet_transfer', 'from_wallet_id uuid, to_wallet_id uuid, amount numeric, idempotency_key text DEFAULT NULL::text, '
+        'expected_version bigint DEFAULT NULL::bigint, metadata jsonb DEFAULT NULL::jsonb', 'uuid', 'c volatile unsafe'),
+    ('wallet_lock', 'wallet_ids uuid[]', 'void', 'c volatile unsafe'),
+    -- Reads.
+    ('wallet_get', 'wallet_id uuid', 'wallet_details', 'c stable safe'),
+    ('wallet_list', 'user_id text', 'SETOF wallet_details', 'sql stable safe as owner'),
+    ('wallet_receipt', 'transaction_id uuid', 'SETOF wallet_transactions', 'sql volatile restricted as owner'),
+    ('wallet_lookup', 'idempotency_key text',
+        'TABLE(transaction_id uuid, operation text, created_at timestamp with time zone)', 'sql volatile restricted as owner'),
+    ('wallet_history', 'wallet_id uuid, before_version bigint DEFAULT NULL::bigint, max_rows integer DEFAULT 50',
+        'SETOF transaction_events', 'sql stable safe as owner'),
+    ('wallet_activity', 'user_id text, before_created_at timestamp with time zone DEFAULT NULL::timestamp with time zone, '
+        'before_id uuid DEFAULT NULL::uuid, max_rows integer DEFAULT 50', 'SETOF transaction_events', 'sql stable safe as owner'),
+    ('wallet_totals', '', 'TABLE(currency text, balance numeric, held numeric, outside_in numeric, outside_out numeric, '
+        'difference numeric)', 'sql stable safe as owner'),
+    ('wallet_health', '', 'TABLE(slot_name text, slot_active boolean, slot_lag_bytes bigint, '
+        'ledger_last_at timestamp with time zone, history_last_at timestamp with time zone, history_lag_seconds numeric, '
+        'expired_holds bigint, history_gaps bigint, history_conflicts bigint, status text)', 'sql stable safe as owner'),
+    ('wallet_check', 'wallet_id uuid DEFAULT NULL::uuid', 'SETOF wallet_divergence', 'sql stable safe as owner'),
+    -- Events.
+    ('wallet_ledger_events', 'entry wallet_ledger', 'TABLE(ordinal integer, wallet_id uuid, event_id uuid, '
+        'created_at timestamp with time zone, event text, error text)', 'c immutable safe'),
+    -- Parts of the above.
+    ('wallet_guard', '', 'trigger', 'c volatile unsafe'),
+    ('wallet_read_argument', 'value anyelement, argument text', 'anyelement', 'c stable safe'),
+    ('wallet_read_rows', 'value anyelement, argument text, max_rows integer', 'bigint', 'c stable safe'),
+    ('wallet_check_sides', 'first_id uuid, last_id uuid', NULL, 'sql stable safe'),
+    ('wallet_check_limits', 'first_id uuid, last_id uuid', NULL, 'sql stable safe'),
+    ('wallet_check_entries', 'first_id uuid, last_id uuid', 'SETOF wallet_divergence', 'sql stable safe'),
+    ('wallet_check_floors', 'first_id uuid, last_id uuid', 'SETOF wallet_divergence', 'sql stable safe'),
+    ('wallet_check_wallets', 'first_id uuid, last_id uuid', 'SETOF wallet_divergence', 'sql stable safe'),
+    ('wallet_check_holds', 'first_id uuid, last_id uuid', 'SETOF wallet_divergence', 'sql stable safe'),
+    ('wallet_check_history', 'first_id uuid, last_id uuid', 'SETOF wallet_divergence', 'sql stable safe'),
+    ('wallet_check_ledger', '', 'SETOF wallet_divergence', 'sql stable safe'),
+    ('wallet_check_guards', '', 'SETOF wallet_divergence', 'sql stable safe');
+
+CREATE TEMPORARY VIEW actual AS
+SELECT p.oid, p.proname::text AS name, pg_get_function_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS result,
+       concat_ws(' ', l.lanname,
+           CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END,
+           CASE p.proparallel WHEN 's' THEN 'safe' WHEN 'r' THEN 'restricted' ELSE 'unsafe' END,
+           CASE WHEN p.prosecdef THEN 'as owner' END) AS labels,
+       p.prosqlbody IS NOT NULL AS is_bound, p.proconfig, obj_description(p.oid, 'pg_proc') AS comment
+FROM pg_depend d
+JOIN pg_extension e ON e.oid = d.refobjid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+JOIN pg_proc p ON p.oid = d.objid AND d.classid = 'pg_proc'::regclass
+JOIN pg_language l ON l.oid = p.prolang
+WHERE e.extname = 'wallet';
+
+SELECT bag_eq('SELECT name FROM actual', 'SELECT name FROM expected', 'these functions and no others, each once');
+SELECT is(actual.arguments, expected.arguments, expected.name || ': arguments') FROM expected JOIN actual USING (name);
+SELECT is(actual.result, expected.result, expected.name || ': result')
+FROM expected JOIN actual USING (name) WHERE expected.result IS NOT NULL;
+SELECT is(actual.labels, expected.labels, expected.name || ': labels') FROM expected JOIN actual USING (name);
+SELECT ok(is_bound, name || ': bound at creation') FROM actual WHERE labels LIKE 'sql %';
+SELECT ok(comment IS NOT NULL AND length(comment) > 40, name || ': has a comment') FROM actual;
+SELECT matches(comment, 'Errors: .*22004', name || ': the comment names the errors')
+FROM actual WHERE name ~ '^wallet_(create|fund|withdraw|transfer|lock|get|list|receipt|lookup|history|activity)$';
+-- What runs with the owner's rights must be bound at creation: there is no search_path to trust.
+SELECT ok(is_bound AND proconfig IS NULL, name || ': nothing to hijack') FROM actual WHERE labels LIKE '% as owner';
+
+-- Every check_name that a part of wallet_check can return is in its comment.
+SELECT ok((SELECT comment FROM actual WHERE name = 'wallet_check') ~ ('\m' || found.check_name || '\M'),
+          'the comment of wallet_check explains ' || found.check_name)
+FROM (SELECT DISTINCT match[1] AS check_name
+      FROM actual, regexp_matches(pg_get_functiondef(oid),
+          '''((?:entry|wallet|hold|history)_[a-z_]+|guard|index|currency_sum|reversal_sum)''::text', 'g') AS match
+      WHERE name LIKE 'wallet\_check\_%' AND match[1] !~ '^(wallet_(freeze|unfreeze|close|guard|ledger|holds|.*_(pkey|idx))|wallets)$'
+     ) AS found;
+
+SELECT * FROM finish();
+ROLLBACK;
