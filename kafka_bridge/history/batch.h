@@ -23,6 +23,7 @@ typedef struct BatchFault
 {
 	char name[BATCH_FAULT_NAME_BYTES];
 	char reason[BATCH_FAULT_REASON_BYTES];
+	bool delivered; /* its dead letter is acknowledged */
 } BatchFault;
 
 typedef struct BatchRecord

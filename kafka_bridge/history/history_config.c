@@ -1,0 +1,127 @@
+/*
+ * history_config.c
+ *		The configuration of wallet_history: one struct, one option table.
+ */
+#include "history_config.h"
+
+#include <string.h>
+
+#define MEMBER(member) .offset = offsetof(HistoryOptions, member)
+
+static const ConfigChoice record_policies[] = {{"record", POLICY_GO_ON},
+											   {"stop", POLICY_STOP},
+											   {NULL, 0}};
+static const ConfigChoice poison_policies[] = {{"dlq", POLICY_GO_ON},
+											   {"stop", POLICY_STOP},
+											   {NULL, 0}};
+
+static const ConfigOption history_options[] = {
+	{.flag = "group",
+	 .environment = "KAFKA_GROUP_ID",
+	 .type = CONFIG_STRING,
+	 MEMBER(group),
+	 .default_text = "history-service-group",
+	 .value_name = "NAME",
+	 .help = "Consumer group; also names the positions in wallet_history_offsets."},
+	{.flag = "on-gap",
+	 .environment = "HISTORY_ON_GAP",
+	 .type = CONFIG_ENUM,
+	 MEMBER(on_gap),
+	 .default_text = "record",
+	 .choices = record_policies,
+	 .help = "An event whose version is not its wallet's next: store it and record the missing "
+			 "range, or stop its partition before it."},
+	{.flag = "on-conflict",
+	 .environment = "HISTORY_ON_CONFLICT",
+	 .type = CONFIG_ENUM,
+	 MEMBER(on_conflict),
+	 .default_text = "record",
+	 .choices = record_policies,
+	 .help = "An event that contradicts the one stored under its wallet and version: keep the "
+			 "stored one and record both, or stop its partition before it."},
+	{.flag = "on-poison",
+	 .environment = "HISTORY_ON_POISON",
+	 .type = CONFIG_ENUM,
+	 MEMBER(on_poison),
+	 .default_text = "dlq",
+	 .choices = poison_policies,
+	 .help = "A record that is no event: send it to the dead letter topic and go on, or apply "
+			 "what stands before it and exit with 78."},
+	{.flag = "dead-letter-topic",
+	 .environment = "HISTORY_DEAD_LETTER_TOPIC",
+	 .type = CONFIG_STRING,
+	 MEMBER(dead_letter_topic),
+	 .value_name = "TOPIC",
+	 .help = "Where dead letters go, created if missing; by default the topic's name with .dlq."},
+	{.flag = "batch-events",
+	 .environment = "HISTORY_BATCH_EVENTS",
+	 .type = CONFIG_INTEGER,
+	 MEMBER(batch_events),
+	 .default_text = "8192",
+	 .minimum = 1,
+	 .maximum = 100000,
+	 .help = "Most records in one transaction; an idle system never waits for more."},
+	{.flag = "batch-bytes",
+	 .environment = "HISTORY_BATCH_BYTES",
+	 .type = CONFIG_BYTES,
+	 MEMBER(batch_bytes),
+	 .default_text = "6MB",
+	 .minimum = 1024,
+	 .maximum = 268435456,
+	 .help = "Most bytes of records in one transaction. Memory holds two batches."},
+	CONFIG_OPTIONS_END,
+};
+
+static const ConfigOption port_options[] = {
+	HTTP_PORT_OPTION(HttpOptions, port, "HISTORY_PORT", "3001"),
+	CONFIG_OPTIONS_END,
+};
+
+static const ConfigGroup groups[] = {
+	{"PostgreSQL", pg_options, offsetof(HistoryConfig, pg)},
+	{"Kafka", kafka_options, offsetof(HistoryConfig, kafka)},
+	{"History", history_options, offsetof(HistoryConfig, history)},
+	{"HTTP port", port_options, offsetof(HistoryConfig, daemon.http)},
+	{"HTTP", http_options, offsetof(HistoryConfig, daemon.http)},
+	{"Log", log_options, offsetof(HistoryConfig, daemon.log)},
+	{NULL, NULL, 0},
+};
+
+#define COMMAND_REBUILD "rebuild"
+
+static const ConfigCommand commands[] = {
+	{"run", "apply events from Kafka to the history until asked to stop", NULL},
+	{COMMAND_REBUILD, "make the history anew from the whole topic, then swap it in", NULL},
+	{NULL, NULL, NULL},
+};
+
+bool
+history_command_is_rebuild(const ConfigCommand *command)
+{
+	return command != NULL && strcmp(command->name, COMMAND_REBUILD) == 0;
+}
+
+static Status
+config_check(const void *checked, const ConfigCommand *command)
+{
+	const HistoryConfig *config = checked;
+	Status status = pg_url_check(config->pg.url);
+
+	(void) command;
+	if (status_is_ok(&status) && config->history.dead_letter_topic != NULL &&
+		strcmp(config->history.dead_letter_topic, config->kafka.topic) == 0)
+		status = status_fatal(EXIT_CODE_CONFIGURATION,
+							  "HISTORY_DEAD_LETTER_TOPIC and KAFKA_TOPIC must be two topics");
+	if (status_is_ok(&status))
+		status = kafka_properties_check(&config->kafka.properties);
+	return status;
+}
+
+const ConfigProgram history_program = {
+	.name = "wallet_history",
+	.summary = "Applies wallet events from Kafka to transaction_events, each exactly once.",
+	.groups = groups,
+	.commands = commands,
+	.config_bytes = sizeof(HistoryConfig),
+	.check = config_check,
+};

@@ -1,0 +1,42 @@
+/*
+ * history_config.h
+ *		What wallet_history can be told, and its sub-commands.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "config.h"
+#include "daemon.h"
+#include "kafka_client.h"
+#include "pg_client.h"
+
+typedef enum HistoryPolicy
+{
+	POLICY_GO_ON, /* record it, or send it to the dead letters */
+	POLICY_STOP
+} HistoryPolicy;
+
+typedef struct HistoryOptions
+{
+	char *group;
+	char *dead_letter_topic; /* NULL: the topic's name with .dlq */
+	int on_gap;				 /* HistoryPolicy */
+	int on_conflict;
+	int on_poison;
+	int64_t batch_events;
+	int64_t batch_bytes;
+} HistoryOptions;
+
+typedef struct HistoryConfig
+{
+	DaemonOptions daemon;
+	PgOptions pg;
+	KafkaOptions kafka;
+	HistoryOptions history;
+} HistoryConfig;
+
+extern const ConfigProgram history_program;
+
+/* Which of the program's commands was chosen. */
+bool history_command_is_rebuild(const ConfigCommand *command);

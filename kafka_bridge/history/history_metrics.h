@@ -1,0 +1,33 @@
+/*
+ * history_metrics.h
+ *		Every metric of wallet_history, as the table in history_metrics.c documents it.
+ */
+#pragma once
+
+#include "metrics.h"
+
+typedef enum HistoryMetric
+{
+	HISTORY_APPLIED,
+	HISTORY_DUPLICATES,
+	HISTORY_FILLED,
+	HISTORY_GAPS_FOUND,
+	HISTORY_CONFLICTS_FOUND,
+	HISTORY_DEAD_LETTERS,
+	HISTORY_GAPS,
+	HISTORY_CONFLICTS,
+	HISTORY_BATCH_TIME,
+	HISTORY_COMMIT_TO_HISTORY,
+	HISTORY_LAG_EVENTS,
+	HISTORY_LAG_TIME,
+	HISTORY_PARTITIONS,
+	HISTORY_PARTITIONS_PAUSED,
+	HISTORY_PARTITIONS_HALTED,
+	HISTORY_REBALANCES,
+	HISTORY_FENCE_LOST,
+	HISTORY_RETRIES,
+	HISTORY_BUILD_INFO,
+	HISTORY_METRIC_COUNT
+} HistoryMetric;
+
+extern const MetricDefinition history_metrics[HISTORY_METRIC_COUNT];

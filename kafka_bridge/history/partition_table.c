@@ -1,0 +1,68 @@
+/*
+ * partition_table.c
+ *		A small array: a process has tens of partitions, not thousands.
+ */
+#include "partition_table.h"
+
+#include <stdlib.h>
+
+#define PARTITIONS_INITIAL 16
+
+Partition *
+partition_table_find(const PartitionTable *table, int32_t number)
+{
+	for (size_t i = 0; i < table->count; i++)
+		if (table->partitions[i].number == number)
+			return &table->partitions[i];
+	return NULL;
+}
+
+Partition *
+partition_table_add(PartitionTable *table, int32_t number)
+{
+	Partition *partition = partition_table_find(table, number);
+
+	if (partition == NULL && table->count == table->capacity)
+	{
+		size_t capacity = table->capacity == 0 ? PARTITIONS_INITIAL : table->capacity * 2;
+		Partition *partitions = realloc(table->partitions, capacity * sizeof(*partitions));
+
+		if (partitions == NULL)
+			return NULL;
+		table->partitions = partitions;
+		table->capacity = capacity;
+	}
+	if (partition == NULL)
+		partition = &table->partitions[table->count++];
+	*partition = (Partition){.number = number,
+							 .state = PARTITION_CLAIMING,
+							 .told_offset = -1,
+							 .end_offset = -1};
+	return partition;
+}
+
+void
+partition_table_remove(PartitionTable *table, int32_t number)
+{
+	Partition *partition = partition_table_find(table, number);
+
+	if (partition != NULL)
+		*partition = table->partitions[--table->count];
+}
+
+size_t
+partition_table_count(const PartitionTable *table, PartitionState state)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < table->count; i++)
+		count += table->partitions[i].state == state ? 1 : 0;
+	return count;
+}
+
+void
+partition_table_free(PartitionTable *table)
+{
+	free(table->partitions);
+	*table = (PartitionTable){.partitions = NULL};
+}

@@ -1,0 +1,48 @@
+/*
+ * partition_table.h
+ *		The partitions that this process has been given, and how far each one is. Pure.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum PartitionState
+{
+	PARTITION_CLAIMING, /* given by the group; its position and fence are still to be had */
+	PARTITION_READING,
+	PARTITION_HALTED /* a policy stopped it before a record; stays so until restart */
+} PartitionState;
+
+typedef struct Partition
+{
+	int32_t number;
+	PartitionState state;
+	int64_t fence;
+	int64_t read_offset;	/* of the next record to be read: after all batches in memory */
+	int64_t applied_offset; /* of the next record to be applied */
+	int64_t told_offset;	/* what Kafka was told last, for the lag tools */
+	int64_t end_offset;		/* where the partition's end was when it was reached, -1: never */
+	int64_t last_event_us;	/* created_at of the newest event applied, 0: none */
+} Partition;
+
+/* Zero-initialised is empty. */
+typedef struct PartitionTable
+{
+	Partition *partitions; /* in no order */
+	size_t count;
+	size_t capacity;
+} PartitionTable;
+
+/* NULL when it is not in the table. Valid until the next addition or removal. */
+Partition *partition_table_find(const PartitionTable *table, int32_t number);
+
+/* Adds a partition in state CLAIMING, or resets the one there is. NULL when out of memory. */
+Partition *partition_table_add(PartitionTable *table, int32_t number);
+
+void partition_table_remove(PartitionTable *table, int32_t number);
+
+size_t partition_table_count(const PartitionTable *table, PartitionState state);
+
+void partition_table_free(PartitionTable *table);

@@ -1,0 +1,339 @@
+/*
+ * subscriber.c
+ *		A librdkafka consumer in a group, with the positions kept elsewhere.
+ *
+ * auto.offset.reset is "error": every partition is assigned with the offset that PostgreSQL names,
+ * and if the topic has no such offset any more, somebody must decide what that means.
+ */
+#include "subscriber.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kafka_topic.h"
+#include "log.h"
+
+struct Subscriber
+{
+	const SubscriberOptions *options;
+	KafkaObserver observer;
+	rd_kafka_t *handle;
+	bool connected;
+	bool assign_due; /* partitions came, subscriber_assign() was not called yet */
+};
+
+static bool
+broker_is_up(const json_t *broker)
+{
+	const char *state = json_string_value(json_object_get(broker, "state"));
+
+	return state != NULL && strcmp(state, "UP") == 0;
+}
+
+static void
+statistics_read(rd_kafka_t *handle, const char *text, size_t bytes, void *context)
+{
+	Subscriber *subscriber = context;
+	json_t *statistics = json_loadb(text, bytes, 0, NULL);
+	json_t *brokers = json_object_get(statistics, "brokers");
+	const char *name;
+	json_t *broker;
+	bool connected = false;
+
+	(void) handle;
+	json_object_foreach(brokers, name, broker)
+	{
+		connected = connected || broker_is_up(broker);
+	}
+	subscriber->connected = connected;
+	json_decref(statistics);
+}
+
+static void
+rebalance_follow(rd_kafka_t *handle, rd_kafka_resp_err_t code,
+				 rd_kafka_topic_partition_list_t *list, void *opaque)
+{
+	KafkaObserver *observer = opaque;
+	Subscriber *subscriber = observer->context;
+	const SubscriberOptions *options = subscriber->options;
+	size_t count = (size_t) list->cnt;
+	int32_t *partitions = calloc(count + 1, sizeof(*partitions));
+
+	for (size_t i = 0; partitions != NULL && i < count; i++)
+		partitions[i] = list->elems[i].partition;
+	if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && partitions != NULL)
+	{
+		subscriber->assign_due = true;
+		options->partitions_came(partitions, count, options->context);
+	}
+	else
+	{
+		if (partitions != NULL)
+			options->partitions_go(partitions, count, rd_kafka_assignment_lost(handle) != 0,
+								   options->context);
+		subscriber->assign_due = false;
+		rd_kafka_error_destroy(rd_kafka_incremental_unassign(handle, list));
+	}
+	free(partitions);
+}
+
+Status
+subscriber_new(const SubscriberOptions *options, Subscriber **subscriber)
+{
+	static const KafkaSetting defaults[] = {
+		{"client.id", "wallet_history"},
+		/* A record is handed out as soon as it is there; these bound the rarer waits. */
+		{"fetch.wait.max.ms", "100"},
+		{"fetch.error.backoff.ms", "100"},
+		{"topic.metadata.refresh.interval.ms", "10000"},
+		/* A killed process is replaced after this time. */
+		{"session.timeout.ms", "6000"},
+		{"heartbeat.interval.ms", "2000"},
+		{"queued.min.messages", "100000"},
+		{"queued.max.messages.kbytes", "24576"},
+		{"statistics.interval.ms", "2000"},
+		{NULL, NULL},
+	};
+	const KafkaSetting forced[] = {
+		{"group.id", options->group},
+		{"enable.auto.commit", "false"},
+		{"enable.auto.offset.store", "false"},
+		{"auto.offset.reset", "error"},
+		{"isolation.level", "read_committed"},
+		{"partition.assignment.strategy", "cooperative-sticky"},
+		{"enable.partition.eof", "true"},
+		{"allow.auto.create.topics", "false"},
+		{"check.crcs", "true"},
+		{NULL, NULL},
+	};
+	Subscriber *created = calloc(1, sizeof(*created));
+	rd_kafka_conf_t *conf = NULL;
+
+	*subscriber = NULL;
+	if (created == NULL)
+		return status_bug("out of memory");
+	created->options = options;
+	created->observer = (KafkaObserver){.statistics = statistics_read, .context = created};
+
+	Status status = kafka_conf_new(options->kafka, defaults, forced, &created->observer, &conf);
+
+	if (status_is_ok(&status))
+	{
+		rd_kafka_conf_set_rebalance_cb(conf, rebalance_follow);
+		status = kafka_handle_new(RD_KAFKA_CONSUMER, conf, &created->handle);
+	}
+	if (!status_is_ok(&status))
+	{
+		free(created);
+		return status;
+	}
+	rd_kafka_poll_set_consumer(created->handle);
+	*subscriber = created;
+	return status;
+}
+
+void
+subscriber_free(Subscriber *subscriber)
+{
+	if (subscriber == NULL)
+		return;
+	subscriber_decline(subscriber);
+	rd_kafka_consumer_close(subscriber->handle);
+	rd_kafka_destroy(subscriber->handle);
+	free(subscriber);
+}
+
+Status
+subscriber_topic_exists(Subscriber *subscriber, const Wait *wait, bool *exists)
+{
+	int partition_count = 0;
+	Status status =
+		kafka_topic_partition_count(subscriber->handle, subscriber->options->kafka->topic, wait,
+									&partition_count);
+
+	*exists = partition_count > 0;
+	if (status_is_ok(&status))
+		subscriber->connected = true;
+	return status;
+}
+
+static rd_kafka_topic_partition_t *
+partition_add(const Subscriber *subscriber, rd_kafka_topic_partition_list_t *list,
+			  int32_t partition)
+{
+	return rd_kafka_topic_partition_list_add(list, subscriber->options->kafka->topic, partition);
+}
+
+Status
+subscriber_join(Subscriber *subscriber)
+{
+	rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+
+	partition_add(subscriber, topics, RD_KAFKA_PARTITION_UA);
+
+	rd_kafka_resp_err_t code = rd_kafka_subscribe(subscriber->handle, topics);
+
+	rd_kafka_topic_partition_list_destroy(topics);
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+		return status_ok();
+	return kafka_code_classify(code, "cannot subscribe", NULL);
+}
+
+Status
+subscriber_leave(Subscriber *subscriber)
+{
+	rd_kafka_resp_err_t code = rd_kafka_unsubscribe(subscriber->handle);
+
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+		return status_ok();
+	return kafka_code_classify(code, "cannot leave the group", NULL);
+}
+
+static Status
+record_error_classify(const rd_kafka_message_t *message)
+{
+	if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
+		message->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE)
+		return status_fatal(
+			EXIT_CODE_CONFIGURATION,
+			"partition %d of the topic no longer has the stored position (%s): its records were "
+			"removed, or the topic was made anew. Restore the topic, or run wallet_history "
+			"rebuild, or delete the partition's row in wallet_history_offsets to begin with what "
+			"is left and fill the rest by wallet_bridge backfill",
+			(int) message->partition, rd_kafka_message_errstr(message));
+	return kafka_code_classify(message->err, "reading from Kafka",
+							   rd_kafka_message_errstr(message));
+}
+
+void
+subscriber_poll(Subscriber *subscriber, int timeout_ms, SubscriberNews *news)
+{
+	rd_kafka_message_t *message = rd_kafka_consumer_poll(subscriber->handle, timeout_ms);
+
+	news->kind = SUBSCRIBER_NOTHING;
+	news->record = NULL;
+	if (message == NULL)
+		return;
+	news->partition = message->partition;
+	news->offset = message->offset;
+	if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+	{
+		news->kind = SUBSCRIBER_RECORD;
+		news->record = message;
+		return;
+	}
+	if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+		news->kind = SUBSCRIBER_END;
+	else
+	{
+		news->kind = SUBSCRIBER_ERROR;
+		news->error = record_error_classify(message);
+	}
+	rd_kafka_message_destroy(message);
+}
+
+void
+subscriber_record_release(void *record)
+{
+	rd_kafka_message_destroy(record);
+}
+
+Status
+subscriber_start_offset(Subscriber *subscriber, int32_t partition, int timeout_ms, int64_t *offset)
+{
+	int64_t end = 0;
+	rd_kafka_resp_err_t code =
+		rd_kafka_query_watermark_offsets(subscriber->handle, subscriber->options->kafka->topic,
+										 partition, offset, &end, timeout_ms);
+
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+		return status_ok();
+	return kafka_code_classify(code, "cannot ask for a partition's earliest offset", NULL);
+}
+
+Status
+subscriber_assign(Subscriber *subscriber, const SubscriberPosition *positions, size_t count)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int) count);
+
+	for (size_t i = 0; i < count; i++)
+		partition_add(subscriber, list, positions[i].partition)->offset = positions[i].offset;
+	subscriber->assign_due = false;
+
+	rd_kafka_error_t *error = rd_kafka_incremental_assign(subscriber->handle, list);
+
+	rd_kafka_topic_partition_list_destroy(list);
+	return kafka_error_classify(error, "cannot take partitions");
+}
+
+/* librdkafka waits for the assignment it asked for, also when it leaves or closes. */
+void
+subscriber_decline(Subscriber *subscriber)
+{
+	Status status;
+
+	if (!subscriber->assign_due)
+		return;
+	status = subscriber_assign(subscriber, NULL, 0);
+	if (!status_is_ok(&status))
+		log_status(LOG_LEVEL_WARNING, "partitions cannot be declined", &status);
+}
+
+static rd_kafka_topic_partition_list_t *
+partition_list_fill(const Subscriber *subscriber, const int32_t *partitions, size_t count)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int) count);
+
+	for (size_t i = 0; i < count; i++)
+		partition_add(subscriber, list, partitions[i]);
+	return list;
+}
+
+void
+subscriber_pause(Subscriber *subscriber, const int32_t *partitions, size_t count)
+{
+	rd_kafka_topic_partition_list_t *list = partition_list_fill(subscriber, partitions, count);
+
+	rd_kafka_pause_partitions(subscriber->handle, list);
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
+void
+subscriber_resume(Subscriber *subscriber, const int32_t *partitions, size_t count)
+{
+	rd_kafka_topic_partition_list_t *list = partition_list_fill(subscriber, partitions, count);
+
+	rd_kafka_resume_partitions(subscriber->handle, list);
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
+void
+subscriber_commit(Subscriber *subscriber, const SubscriberPosition *positions, size_t count,
+				  bool wait)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int) count);
+
+	for (size_t i = 0; i < count; i++)
+		partition_add(subscriber, list, positions[i].partition)->offset = positions[i].offset;
+	if (count > 0)
+		rd_kafka_commit(subscriber->handle, list, wait ? 0 : 1);
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
+int64_t
+subscriber_end_offset(const Subscriber *subscriber, int32_t partition)
+{
+	int64_t start = -1;
+	int64_t end = -1;
+
+	rd_kafka_get_watermark_offsets(subscriber->handle, subscriber->options->kafka->topic, partition,
+								   &start, &end);
+	return end >= 0 ? end : -1;
+}
+
+bool
+subscriber_is_connected(const Subscriber *subscriber)
+{
+	return subscriber->connected;
+}

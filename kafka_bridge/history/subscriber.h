@@ -1,0 +1,101 @@
+/*
+ * subscriber.h
+ *		The Kafka side of the history: group membership, records, positions for the lag tools.
+ *
+ * Knows nothing of PostgreSQL. One thread. Call order: subscriber_new(); subscriber_topic_exists()
+ * until it does; subscriber_join(); subscriber_poll() for ever; subscriber_free().
+ *
+ * Partitions that come are reported and not yet read: the owner finds their positions and then
+ * calls subscriber_assign(). Partitions that go are reported before they are given up.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kafka_client.h"
+#include "status.h"
+#include "wait.h"
+
+typedef struct SubscriberOptions
+{
+	const KafkaOptions *kafka;
+	const char *group;
+	/* Both are called inside subscriber_poll() or subscriber_free(). lost: somebody else may have
+	 * the partitions already. */
+	void (*partitions_came)(const int32_t *partitions, size_t count, void *context);
+	void (*partitions_go)(const int32_t *partitions, size_t count, bool lost, void *context);
+	void *context;
+} SubscriberOptions;
+
+typedef struct Subscriber Subscriber;
+
+/* options and what they point to must outlive the subscriber. */
+Status subscriber_new(const SubscriberOptions *options, Subscriber **subscriber);
+
+/* Gives up its partitions, leaves the group, frees; NULL is fine. */
+void subscriber_free(Subscriber *subscriber);
+
+Status subscriber_topic_exists(Subscriber *subscriber, const Wait *wait, bool *exists);
+
+Status subscriber_join(Subscriber *subscriber);
+
+/* Gives up all partitions; partitions_go is called in a later poll if there were any. */
+Status subscriber_leave(Subscriber *subscriber);
+
+typedef enum SubscriberNewsKind
+{
+	SUBSCRIBER_NOTHING,
+	SUBSCRIBER_RECORD, /* record is the caller's, for subscriber_record_release() */
+	SUBSCRIBER_END,	   /* the partition is read to its end, which is at offset */
+	SUBSCRIBER_ERROR   /* error says what; RETRY: it will mend itself */
+} SubscriberNewsKind;
+
+typedef struct SubscriberNews
+{
+	SubscriberNewsKind kind;
+	rd_kafka_message_t *record;
+	int32_t partition;
+	int64_t offset;
+	Status error;
+} SubscriberNews;
+
+/* Waits at most timeout_ms for something to happen. */
+void subscriber_poll(Subscriber *subscriber, int timeout_ms, SubscriberNews *news);
+
+/* Takes an rd_kafka_message_t. */
+void subscriber_record_release(void *record);
+
+/* The earliest offset that the partition still has. */
+Status subscriber_start_offset(Subscriber *subscriber, int32_t partition, int timeout_ms,
+							   int64_t *offset);
+
+typedef struct SubscriberPosition
+{
+	int32_t partition;
+	int64_t offset; /* of the next record */
+} SubscriberPosition;
+
+/* Starts reading partitions that came. */
+Status subscriber_assign(Subscriber *subscriber, const SubscriberPosition *positions, size_t count);
+
+/* Takes none of the partitions that came, if they still wait for subscriber_assign(). */
+void subscriber_decline(Subscriber *subscriber);
+
+/* Stops and resumes delivery; membership goes on. */
+void subscriber_pause(Subscriber *subscriber, const int32_t *partitions, size_t count);
+void subscriber_resume(Subscriber *subscriber, const int32_t *partitions, size_t count);
+
+/*
+ * Tells Kafka how far the group is, for the lag tools only: nothing is ever read from there. Waits
+ * for the answer or not; errors are of no consequence.
+ */
+void subscriber_commit(Subscriber *subscriber, const SubscriberPosition *positions, size_t count,
+					   bool wait);
+
+/* The partition's end as far as it is known, or -1. */
+int64_t subscriber_end_offset(const Subscriber *subscriber, int32_t partition);
+
+/* Whether any broker is connected, by the latest statistics. */
+bool subscriber_is_connected(const Subscriber *subscriber);
