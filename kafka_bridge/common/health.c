@@ -163,6 +163,15 @@ health_loop_beat(Health *health, size_t loop)
 	pthread_mutex_unlock(&health->lock);
 }
 
+void
+health_loop_rest(Health *health, size_t loop)
+{
+	pthread_mutex_lock(&health->lock);
+	assert(loop < health->loop_count);
+	health->loops[loop].seen_ms = INT64_MAX;
+	pthread_mutex_unlock(&health->lock);
+}
+
 /* Under the lock. */
 static bool
 checks_pass(const Health *health)

@@ -37,6 +37,8 @@ void health_fact_set(Health *health, const char *fact, const char *format, ...)
 /* Before the loop's thread starts. Returns its number for health_loop_beat(). */
 size_t health_loop_add(Health *health, const char *loop, int64_t limit_ms);
 void health_loop_beat(Health *health, size_t loop);
+/* Until its next beat the loop counts as alive: it is not running, or waits on purpose. */
+void health_loop_rest(Health *health, size_t loop);
 
 /* Not ready without any check. */
 bool health_is_ready(Health *health);

@@ -47,14 +47,14 @@ const ConfigOption kafka_options[] = {
 	CONFIG_OPTIONS_END,
 };
 
-/* The log hides secrets itself. Levels are those of syslog(3). */
+/*
+ * The log hides secrets itself. Levels are those of syslog(3); what librdkafka calls an error is a
+ * warning to us: it goes on trying.
+ */
 static void
 log_record(const rd_kafka_t *handle, int level, const char *facility, const char *text)
 {
-	LogLevel ours = level <= 3	 ? LOG_LEVEL_ERROR
-					: level <= 4 ? LOG_LEVEL_WARNING
-					: level <= 6 ? LOG_LEVEL_INFO
-								 : LOG_LEVEL_DEBUG;
+	LogLevel ours = level <= 4 ? LOG_LEVEL_WARNING : level <= 6 ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
 	const LogField fields[] = {
 		{.type = LOG_FIELD_NONE},
 		log_text("handle", handle != NULL ? rd_kafka_name(handle) : "none"),
@@ -64,6 +64,14 @@ log_record(const rd_kafka_t *handle, int level, const char *facility, const char
 	};
 
 	log_record_write(ours, "kafka", fields);
+}
+
+/* librdkafka wrote a line about these already. */
+static bool
+is_logged_by_library(int code)
+{
+	return code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__RESOLVE ||
+		   code == RD_KAFKA_RESP_ERR__TIMED_OUT;
 }
 
 static void
@@ -82,7 +90,7 @@ error_report(rd_kafka_t *handle, int code, const char *reason, void *opaque)
 				  log_text("error", fatal_reason));
 		reason = fatal_reason;
 	}
-	else
+	else if (!is_logged_by_library(code))
 		log_warning("kafka trouble",
 					log_text("code", rd_kafka_err2name((rd_kafka_resp_err_t) code)),
 					log_text("error", reason));

@@ -36,7 +36,7 @@ Status kafka_properties_check(const ConfigProperties *properties);
 /* Called from whatever thread polls the handle (statistics, error) or any thread (log). */
 typedef struct KafkaObserver
 {
-	/* After it was logged; a fatal one has code RD_KAFKA_RESP_ERR__FATAL. NULL: only logged. */
+	/* A fatal one, already logged, has code RD_KAFKA_RESP_ERR__FATAL. NULL: only logged. */
 	void (*error)(rd_kafka_t *handle, rd_kafka_resp_err_t code, const char *reason, void *context);
 	/* json as statistics.interval.ms asks for it. NULL: none. */
 	void (*statistics)(rd_kafka_t *handle, const char *json, size_t bytes, void *context);

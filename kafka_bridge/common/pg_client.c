@@ -79,6 +79,27 @@ parameter_exists(const ConnectionParameters *parameters, const char *keyword)
 	return false;
 }
 
+/*
+ * A password with a bare @ or / in it ends up half in the host or the port; libpq would quote that
+ * half when it fails to resolve it.
+ */
+static bool
+host_and_port_are_fit(const PQconninfoOption *parsed)
+{
+	for (const PQconninfoOption *option = parsed; option->keyword != NULL; option++)
+	{
+		if (option->val == NULL)
+			continue;
+		if (strcmp(option->keyword, "port") == 0 &&
+			option->val[strspn(option->val, "0123456789,")] != '\0')
+			return false;
+		if (strcmp(option->keyword, "host") == 0 && strchr(option->val, '@') != NULL &&
+			option->val[0] != '@')
+			return false;
+	}
+	return true;
+}
+
 /* libpq's own text would quote the part it stumbled over, which may be the password. */
 static Status
 url_parse(const char *url, PQconninfoOption **parsed)
@@ -87,8 +108,10 @@ url_parse(const char *url, PQconninfoOption **parsed)
 
 	*parsed = PQconninfoParse(url, &message);
 	PQfreemem(message);
-	if (*parsed != NULL)
+	if (*parsed != NULL && host_and_port_are_fit(*parsed))
 		return status_ok();
+	PQconninfoFree(*parsed);
+	*parsed = NULL;
 	return status_fatal(
 		EXIT_CODE_CONFIGURATION,
 		"DATABASE_URL is neither postgresql://user:password@host:port/database nor "
