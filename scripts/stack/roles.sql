@@ -23,6 +23,7 @@ GRANT EXECUTE ON FUNCTION wallet_fund, wallet_withdraw TO wallet_user;
 
 -- Bridge: the stream needs REPLICATION alone, backfill reads the ledger.
 GRANT SELECT ON wallet_ledger TO wallet_bridge;
+GRANT EXECUTE ON FUNCTION wallet_ledger_events TO wallet_bridge;
 
 -- History writer. The origin functions mark what it writes, so that it is not decoded.
 GRANT SELECT, INSERT, UPDATE, DELETE ON transaction_events, wallet_history_offsets,
