@@ -78,7 +78,8 @@ sub start
     $self->{bridge}  = $self->another_bridge(%{ $env{bridge} });
     $self->{history} = $self->another_history(%{ $env{history} });
     $self->{bridge}->start  if $option{bridge}  // $option{extension} // 1;
-    $self->{history}->start if $option{history} // $option{extension} // 1;
+    # Without the bridge there is no topic, for which the history waits.
+    $self->{history}->start(ready => $self->{bridge}->running) if $option{history} // $option{extension} // 1;
     return $self;
 }
 
