@@ -34,11 +34,13 @@ size_t
 progress_record_write(const ProgressRecord *record, char text[PROGRESS_VALUE_BYTES])
 {
 	char lsn[LSN_TEXT_BYTES];
-	int bytes = snprintf(text, PROGRESS_VALUE_BYTES,
-						 "{\"v\":1,\"state\":\"%s\",\"lsn\":\"%s\",\"timeline\":%" PRIu32
-						 ",\"options\":\"%s\",\"partitions\":%d,\"topic\":\"%s\"}",
-						 state_names[record->state], lsn_write(record->lsn, lsn), record->timeline,
-						 record->options, record->partition_count, record->topic);
+	int bytes =
+		snprintf(text, PROGRESS_VALUE_BYTES,
+				 "{\"v\":1,\"generation\":%" PRId64
+				 ",\"state\":\"%s\",\"lsn\":\"%s\",\"timeline\":%" PRIu32
+				 ",\"options\":\"%s\",\"partitions\":%d,\"topic\":\"%s\"}",
+				 record->generation, state_names[record->state], lsn_write(record->lsn, lsn),
+				 record->timeline, record->options, record->partition_count, record->topic);
 
 	assert(bytes > 0 && bytes < PROGRESS_VALUE_BYTES);
 	return (size_t) bytes;
@@ -101,6 +103,7 @@ record_members_read(const json_t *object, ProgressRecord *record)
 		!text_read(object, "lsn", lsn, sizeof(lsn)) || !lsn_read(lsn, &record->lsn) ||
 		!text_read(object, "options", record->options, sizeof(record->options)) ||
 		!text_read(object, "topic", record->topic, sizeof(record->topic)) ||
+		!number_read(object, "generation", INT64_MAX, &record->generation) ||
 		!number_read(object, "timeline", UINT32_MAX, &timeline) ||
 		!number_read(object, "partitions", INT32_MAX, &partitions))
 		return false;

@@ -3,9 +3,12 @@
  *		The bridge's position as it stands in the progress topic: fields, key and JSON text.
  *
  * Pure. The key names whose position it is: "<system id>/<database oid>/<slot>". The value:
- *		{"v":1,"state":"streaming","lsn":"0/16B3748","timeline":1,"options":"...","partitions":6,
- *		 "topic":"wallet-events"}
+ *		{"v":1,"generation":3,"state":"streaming","lsn":"0/16B3748","timeline":1,"options":"...",
+ *		 "partitions":6,"topic":"wallet-events"}
  * Unknown members are ignored, so that a later version may append some.
+ *
+ * The generation counts the owners of the position: whoever takes over writes with the next one, and
+ * a record of an earlier generation that comes late (its writer was frozen) no longer counts.
  */
 #pragma once
 
@@ -35,6 +38,7 @@ typedef enum ProgressState
 typedef struct ProgressRecord
 {
 	ProgressState state;
+	int64_t generation;
 	uint64_t lsn;
 	uint32_t timeline;
 	int partition_count;

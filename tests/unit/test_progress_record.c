@@ -56,6 +56,7 @@ test_record_round_trip(void **state)
 	(void) state;
 
 	ProgressRecord record = {.state = PROGRESS_STREAMING,
+							 .generation = 9223372036854775807,
 							 .lsn = 0xABCDEF0123456789u,
 							 .timeline = 3,
 							 .partition_count = 6,
@@ -65,11 +66,13 @@ test_record_round_trip(void **state)
 	char text[PROGRESS_VALUE_BYTES];
 	size_t bytes = progress_record_write(&record, text);
 
-	assert_string_equal(text, "{\"v\":1,\"state\":\"streaming\",\"lsn\":\"ABCDEF01/23456789\","
+	assert_string_equal(text, "{\"v\":1,\"generation\":9223372036854775807,"
+							  "\"state\":\"streaming\",\"lsn\":\"ABCDEF01/23456789\","
 							  "\"timeline\":3,\"options\":\"format=frame\",\"partitions\":6,"
 							  "\"topic\":\"wallet-events\"}");
 	assert_true(progress_record_read(text, bytes, &read));
 	assert_int_equal(read.state, PROGRESS_STREAMING);
+	assert_true(read.generation == record.generation);
 	assert_true(read.lsn == record.lsn);
 	assert_int_equal(read.timeline, 3);
 	assert_int_equal(read.partition_count, 6);
@@ -88,13 +91,13 @@ test_record_rubbish(void **state)
 		"[]",
 		"{}",
 		"{\"state\":\"streaming\"}",
-		"{\"v\":1,\"state\":\"dancing\",\"lsn\":\"0/1\",\"timeline\":1,\"options\":\"\","
+		"{\"v\":1,\"generation\":1,\"state\":\"dancing\",\"lsn\":\"0/1\",\"timeline\":1,\"options\":\"\","
 		"\"partitions\":6,\"topic\":\"t\"}",
-		"{\"v\":1,\"state\":\"setup\",\"lsn\":\"0/1/2\",\"timeline\":1,\"options\":\"\","
+		"{\"v\":1,\"generation\":1,\"state\":\"setup\",\"lsn\":\"0/1/2\",\"timeline\":1,\"options\":\"\","
 		"\"partitions\":6,\"topic\":\"t\"}",
-		"{\"v\":1,\"state\":\"setup\",\"lsn\":\"0/1\",\"timeline\":-1,\"options\":\"\","
+		"{\"v\":1,\"generation\":1,\"state\":\"setup\",\"lsn\":\"0/1\",\"timeline\":-1,\"options\":\"\","
 		"\"partitions\":6,\"topic\":\"t\"}",
-		"{\"v\":1,\"state\":\"setup\",\"lsn\":\"0/1\",\"timeline\":1.5,\"options\":\"\","
+		"{\"v\":1,\"generation\":1,\"state\":\"setup\",\"lsn\":\"0/1\",\"timeline\":1.5,\"options\":\"\","
 		"\"partitions\":6,\"topic\":\"t\"}",
 		NULL,
 	};
@@ -109,7 +112,7 @@ test_unknown_members_are_ignored(void **state)
 {
 	(void) state;
 
-	const char *text = "{\"v\":2,\"state\":\"setup\",\"lsn\":\"0/1\",\"timeline\":1,"
+	const char *text = "{\"v\":2,\"generation\":1,\"state\":\"setup\",\"lsn\":\"0/1\",\"timeline\":1,"
 					   "\"options\":\"\",\"partitions\":6,\"topic\":\"t\",\"later\":{}}";
 	ProgressRecord record;
 

@@ -1,0 +1,162 @@
+/*
+ * backfill.c
+ *		Publishes ledger rows again: same events, same ids, header replay, in key order.
+ *
+ * One thread: it reads a page, hands its events over, serves the acknowledgements. With Kafka away
+ * it waits, holding at most bytes_max.
+ */
+#include "backfill.h"
+
+#include <stdio.h>
+
+#include "bridge_metrics.h"
+#include "log.h"
+#include "wallet_event.h"
+
+#define POLL_MS			50
+#define EVENTS_PER_POLL 64
+#define EVENTS_PER_TICK 1024
+
+typedef struct Backfill
+{
+	const BackfillPlan *plan;
+	Publisher *publisher;
+	uint64_t pending_bytes;
+	int64_t events;
+} Backfill;
+
+static void
+delivery_report(void *context, uint64_t ticket, uint64_t bytes, const Status *failure)
+{
+	Backfill *backfill = context;
+
+	(void) ticket;
+	if (failure == NULL)
+		backfill->pending_bytes -= bytes;
+}
+
+/* Serves acknowledgements until at most limit bytes are pending. */
+static Status
+pending_wait(Backfill *backfill, uint64_t limit)
+{
+	Status status = publisher_get_failure(backfill->publisher);
+
+	while (status_is_ok(&status) && backfill->pending_bytes > limit)
+	{
+		Wait now = {.stop_fd = backfill->plan->stop_fd, .deadline_ms = 0};
+
+		publisher_poll(backfill->publisher, POLL_MS);
+		status = publisher_get_failure(backfill->publisher);
+		if (status_is_ok(&status) && wait_for_fd(&now, -1, 0) == WAIT_STOPPED)
+			status = wait_status(WAIT_STOPPED, "backfill");
+	}
+	return status;
+}
+
+static Status
+dead_letter_send(Backfill *backfill, const PublisherEvent *event, const char *reason,
+				 PublishResult *result)
+{
+	if (!backfill->plan->dead_letters)
+		return status_fatal(EXIT_CODE_CONFIGURATION,
+							"event %.*s of wallet %.*s cannot be published: %s; mend the cause, or "
+							"let such events go to the dead letters with --on-poison=dlq",
+							WALLET_UUID_TEXT_BYTES, event->event_id, WALLET_UUID_TEXT_BYTES,
+							event->wallet_id, reason);
+
+	uint64_t bytes = publisher_dead_letter_bytes(event);
+
+	*result = publisher_send_dead_letter(backfill->publisher, event, reason);
+	if (*result == PUBLISH_SENT)
+		backfill->pending_bytes += bytes;
+	return status_ok();
+}
+
+static Status
+event_send_once(Backfill *backfill, const PublisherEvent *event, const char *error,
+				PublishResult *result)
+{
+	if (error != NULL)
+		return dead_letter_send(backfill, event, error, result);
+	*result = publisher_send(backfill->publisher, event);
+	if (*result == PUBLISH_TOO_LARGE)
+		return dead_letter_send(backfill, event, "it is larger than the topic accepts", result);
+	if (*result == PUBLISH_SENT)
+		backfill->pending_bytes += publisher_event_bytes(event->json_bytes);
+	return status_ok();
+}
+
+static Status
+event_send(Backfill *backfill, const LedgerEvent *read)
+{
+	PublisherEvent event = {
+		.ticket = 1,
+		.wallet_id = read->wallet_id,
+		.event_id = read->event_id,
+		.json = read->json,
+		.json_bytes = read->json_bytes,
+		.created_at = read->created_at,
+		.timestamp = INT64_MAX, /* clamped: now */
+		.replay = true,
+	};
+	Status status = pending_wait(backfill, backfill->plan->bytes_max);
+	PublishResult result = PUBLISH_FULL;
+
+	while (status_is_ok(&status) && result == PUBLISH_FULL)
+	{
+		status = event_send_once(backfill, &event, read->error, &result);
+		if (status_is_ok(&status) && result == PUBLISH_FULL)
+			status = pending_wait(backfill, backfill->pending_bytes / 2);
+	}
+	if (status_is_ok(&status) && result == PUBLISH_FAILED)
+		status = publisher_get_failure(backfill->publisher);
+	return status;
+}
+
+static void
+event_count(Backfill *backfill, const LedgerEvent *event)
+{
+	const BackfillPlan *plan = backfill->plan;
+
+	backfill->events++;
+	if (plan->metrics != NULL)
+		metric_add(plan->metrics, BRIDGE_METRIC_BACKFILLED, 0, 1);
+	if (backfill->events % EVENTS_PER_POLL == 0)
+		publisher_poll(backfill->publisher, 0);
+	if (plan->tick != NULL && backfill->events % EVENTS_PER_TICK == 0)
+		plan->tick(plan->context, backfill->events, event->created_at);
+}
+
+Status
+backfill_run(const BackfillPlan *plan, int64_t *events)
+{
+	Backfill backfill = {.plan = plan};
+	PublisherPlan publisher = plan->publisher;
+	Wait wait = wait_begin(plan->stop_fd, WAIT_FOREVER);
+	LedgerReader *reader = NULL;
+	LedgerEvent event;
+	bool found = true;
+
+	publisher.report = delivery_report;
+	publisher.context = &backfill;
+
+	Status status =
+		ledger_reader_open(plan->connection, plan->schema, &plan->range, &wait, &reader);
+
+	if (status_is_ok(&status))
+		status = publisher_open(&publisher, &backfill.publisher);
+	while (status_is_ok(&status) && found)
+	{
+		status = ledger_reader_next(reader, &wait, &event, &found);
+		if (status_is_ok(&status) && found)
+			status = event_send(&backfill, &event);
+		if (status_is_ok(&status) && found)
+			event_count(&backfill, &event);
+	}
+	if (status_is_ok(&status))
+		status = pending_wait(&backfill, 0);
+	*events = backfill.events;
+	publisher_close(&backfill.publisher);
+	ledger_reader_close(&reader);
+	return status;
+}

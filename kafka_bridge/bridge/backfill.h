@@ -1,0 +1,34 @@
+/*
+ * backfill.h
+ *		Publishes ledger rows again: same events, same ids, header replay, in key order.
+ *
+ * Used at set-up (all that a new slot's snapshot sees) and by the sub-command. Never touches the
+ * slot or the recorded position.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ledger_reader.h"
+#include "metrics.h"
+#include "pg_client.h"
+#include "publisher.h"
+#include "status.h"
+
+typedef struct BackfillPlan
+{
+	PGconn *connection; /* inside a transaction; its snapshot decides what is seen */
+	const char *schema;
+	LedgerRange range;
+	PublisherPlan publisher; /* report and context are the backfill's own business */
+	uint64_t bytes_max;		 /* unacknowledged events held in memory */
+	bool dead_letters;
+	int stop_fd;
+	Metrics *metrics;												 /* NULL: none */
+	void (*tick)(void *context, int64_t events, int64_t created_at); /* now and then, or NULL */
+	void *context;
+} BackfillPlan;
+
+/* Publishes and waits until Kafka has everything. *events counts what was published. */
+Status backfill_run(const BackfillPlan *plan, int64_t *events);

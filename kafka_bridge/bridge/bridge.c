@@ -1,0 +1,528 @@
+/*
+ * bridge.c
+ *		The life of the bridge: checks, set-up, standby, streaming, and starting over.
+ *
+ * Two loops, one inside the other.
+ *		term	as long as one producer lives. Begins with the position recorded in Kafka, under a new
+ *				generation; ends when the producer is of no more use, or when another bridge had the
+ *				slot meanwhile. A new term may publish again what the old one had not recorded.
+ *		stream	as long as one connection to PostgreSQL lives. The next stream goes on where the last
+ *				one stopped receiving: what is in flight to Kafka stays in flight.
+ *
+ * This thread reads the stream; the outbox's thread serves Kafka. Only this file, setup and the
+ * sub-commands know both sides.
+ */
+#include "bridge.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backoff.h"
+#include "bridge_metrics.h"
+#include "clock.h"
+#include "kafka_topic.h"
+#include "log.h"
+#include "outbox.h"
+#include "progress.h"
+#include "pump.h"
+#include "repl_stream.h"
+#include "server_facts.h"
+#include "server_watch.h"
+#include "setup.h"
+#include "startup_check.h"
+#include "topic.h"
+#include "topic_reader.h"
+
+#define CONNECT_TIMEOUT_MS	 15000
+#define KAFKA_TIMEOUT_MS	 15000
+#define BACKOFF_INITIAL_MS	 100
+#define BACKOFF_MAXIMUM_MS	 10000
+#define FEEDBACK_INTERVAL_MS 1000
+#define FEEDBACK_MINIMUM_MS	 50
+#define SOURCE_BYTES		 (SERVER_NAME_BYTES + 64)
+
+typedef struct Bridge
+{
+	const BridgePlan *plan;
+	const BridgeConfig *config;
+	KafkaObserver observer;
+	rd_kafka_t *reader; /* asks Kafka questions; lives as long as the term */
+	TopicFacts topic;
+	ServerWatch *watch;
+	ServerFacts server;
+	ReplStream *stream;
+	Outbox *outbox;
+	ProgressKey key;
+	int64_t generation;		   /* of this term */
+	bool term_lost;			   /* another bridge had the slot: this term's position is stale */
+	bool connected_once;	   /* credentials and database were right at some time */
+	char source[SOURCE_BYTES]; /* ce_source */
+	char dead_letters[DEAD_LETTER_TOPIC_BYTES];
+	const char *role;
+} Bridge;
+
+static bool
+stop_is_requested(const Bridge *bridge)
+{
+	Wait now = {.stop_fd = bridge->plan->stop_fd, .deadline_ms = 0};
+
+	return wait_for_fd(&now, -1, 0) == WAIT_STOPPED;
+}
+
+static void
+role_set(Bridge *bridge, const char *role)
+{
+	bool active = strcmp(role, "active") == 0;
+
+	if (bridge->role == NULL || strcmp(bridge->role, role) != 0)
+		log_info("role changed", log_text("role", role),
+				 log_text("slot", bridge->config->bridge.slot));
+	bridge->role = role;
+	health_fact_set(bridge->plan->health, "role", "%s", role);
+	metric_set(bridge->plan->metrics, BRIDGE_METRIC_ACTIVE, 0, active);
+}
+
+static void
+peer_report(Bridge *bridge, BridgePeer peer, const Status *status)
+{
+	const char *check = peer == BRIDGE_PEER_POSTGRESQL ? "postgresql" : "kafka";
+
+	health_check_set(bridge->plan->health, check, status_is_ok(status), "%s", status->text);
+	metric_set(bridge->plan->metrics, BRIDGE_METRIC_CONNECTED, (size_t) peer, status_is_ok(status));
+}
+
+/* A pause during which the thread is known to be well. False: a stop was asked for. */
+static bool
+bridge_pause(Bridge *bridge, int64_t pause_ms)
+{
+	health_loop_rest(bridge->plan->health, bridge->plan->stream_loop);
+
+	bool goes_on = wait_pause(bridge->plan->stop_fd, pause_ms);
+
+	health_loop_beat(bridge->plan->health, bridge->plan->stream_loop);
+	return goes_on;
+}
+
+/* Before the first success a wrong password is a wrong configuration; later it is being changed. */
+static Status
+connect_failure_judge(const Bridge *bridge, Status status)
+{
+	if (status.class == STATUS_FATAL && bridge->connected_once &&
+		(strncmp(status.sqlstate, "28", 2) == 0 || strncmp(status.sqlstate, "3D", 2) == 0))
+		return status_retry("%s", status.text);
+	return status;
+}
+
+/* Connects the watch, if it is not, and gathers what PostgreSQL has to say. */
+static Status
+server_ask(Bridge *bridge)
+{
+	Wait wait = wait_begin(bridge->plan->stop_fd, CONNECT_TIMEOUT_MS);
+	Status status = status_ok();
+
+	if (bridge->watch == NULL)
+		status = server_watch_open(&bridge->config->pg, bridge->config->bridge.slot, &wait,
+								   &bridge->watch);
+	if (status_is_ok(&status))
+		status = server_facts_gather(server_watch_get_connection(bridge->watch),
+									 bridge->config->bridge.slot, &wait, &bridge->server);
+	if (!status_is_ok(&status))
+	{
+		server_watch_close(&bridge->watch);
+		status = connect_failure_judge(bridge, status);
+	}
+	bridge->connected_once = bridge->connected_once || status_is_ok(&status);
+	peer_report(bridge, BRIDGE_PEER_POSTGRESQL, &status);
+	return status;
+}
+
+static void
+key_fill(Bridge *bridge)
+{
+	bridge->key.system_id = bridge->server.system_id;
+	bridge->key.database_oid = bridge->server.database_oid;
+	snprintf(bridge->key.slot, sizeof(bridge->key.slot), "%s", bridge->config->bridge.slot);
+	snprintf(bridge->source, sizeof(bridge->source), "/wallet/%" PRIu64 "/%s",
+			 bridge->server.system_id, bridge->server.database);
+}
+
+/* Topics as they are now, and the recorded position. */
+static Status
+kafka_ask(Bridge *bridge, ProgressFound *found)
+{
+	Wait wait = wait_begin(bridge->plan->stop_fd, KAFKA_TIMEOUT_MS);
+	Status status = topic_prepare(bridge->reader, bridge->config, &wait, &bridge->topic);
+
+	if (status_is_ok(&status))
+		status = progress_read(bridge->reader, bridge->config->bridge.progress_topic, &bridge->key,
+							   bridge->config->kafka.topic, &wait, found);
+	peer_report(bridge, BRIDGE_PEER_KAFKA, &status);
+	return status;
+}
+
+/* What records of this term say, but for the position. */
+static ProgressRecord
+record_make(const Bridge *bridge, int64_t generation)
+{
+	ProgressRecord record = {
+		.state = PROGRESS_STREAMING,
+		.generation = generation,
+		.timeline = bridge->server.timeline,
+		.partition_count = bridge->topic.partition_count,
+		.options = REPL_STREAM_OPTIONS,
+	};
+
+	snprintf(record.topic, sizeof(record.topic), "%s", bridge->config->kafka.topic);
+	return record;
+}
+
+static PublisherPlan
+publisher_plan_make(Bridge *bridge)
+{
+	return (PublisherPlan){
+		.kafka = &bridge->config->kafka,
+		.progress_topic = bridge->config->bridge.progress_topic,
+		.dead_letter_topic = options_dead_letter_topic(bridge->config, bridge->dead_letters),
+		.source = bridge->source,
+		.partition_count = bridge->topic.partition_count,
+		.message_bytes_max = bridge->topic.message_bytes_max,
+	};
+}
+
+static Status
+startup_decide(Bridge *bridge, const ProgressFound *found, StartupDecision *decision)
+{
+	const ServerFacts *server = &bridge->server;
+	StartupFacts facts = {
+		.slot_name = bridge->config->bridge.slot,
+		.system_id = server->system_id,
+		.database_oid = server->database_oid,
+		.timeline = server->timeline,
+		.wal_end = server->wal_end,
+		.in_recovery = server->in_recovery,
+		.wal_level_logical = server->wal_level_logical,
+		.ledger_has_rows = server->ledger_has_rows,
+		.slot = server->slot,
+		.record_exists = found->exists,
+		.record = found->record,
+		.foreign_exists = found->foreign_exists,
+		.foreign_system_id = found->foreign.system_id,
+		.foreign_database_oid = found->foreign.database_oid,
+		.start = (StartMode) bridge->config->bridge.start,
+		.accept_repartition = bridge->config->bridge.accept_repartition,
+		.partition_count = bridge->topic.partition_count,
+		.plugin_options = REPL_STREAM_OPTIONS,
+	};
+	Status status = status_ok();
+
+	if (found->exists && found->record.state == PROGRESS_STREAMING)
+	{
+		Wait wait = wait_begin(bridge->plan->stop_fd, CONNECT_TIMEOUT_MS);
+
+		status = server_timeline_find(server_watch_get_connection(bridge->watch), server->timeline,
+									  found->record.timeline, &wait, &facts.timeline_switch);
+	}
+	*decision = startup_check(&facts);
+	return status_is_ok(&status) ? decision->status : status;
+}
+
+static Status
+bridge_set_up(Bridge *bridge, const ProgressFound *found)
+{
+	SetupPlan setup = {
+		.config = bridge->config,
+		.watch = server_watch_get_connection(bridge->watch),
+		.server = &bridge->server,
+		.key = bridge->key,
+		.record = record_make(bridge, found->record.generation + 1),
+		.publisher = publisher_plan_make(bridge),
+		.start = bridge->config->bridge.start,
+		.stop_fd = bridge->plan->stop_fd,
+		.metrics = bridge->plan->metrics,
+	};
+
+	/* Creating the slot waits for other transactions, and a backfill takes as long as it takes. */
+	health_loop_rest(bridge->plan->health, bridge->plan->stream_loop);
+	role_set(bridge, "setting up");
+
+	Status status = setup_run(&setup);
+
+	health_loop_beat(bridge->plan->health, bridge->plan->stream_loop);
+	/* Its lock goes with the connection. */
+	server_watch_close(&bridge->watch);
+	return status;
+}
+
+/* Waits until no other bridge has the slot. OK: it is free, and bridge->server is fresh. */
+static Status
+slot_wait(Bridge *bridge)
+{
+	const ProgressFound nothing = {.exists = false};
+	StartupDecision decision;
+	Status status = server_ask(bridge);
+
+	while (status_is_ok(&status) && bridge->server.slot.active)
+	{
+		status = startup_decide(bridge, &nothing, &decision);
+		if (!status_is_ok(&status))
+			return status;
+		role_set(bridge, "standby");
+		if (!bridge_pause(bridge, bridge->config->bridge.standby_interval_ms))
+			return wait_status(WAIT_STOPPED, "standby");
+		status = server_ask(bridge);
+	}
+	return status;
+}
+
+/* Everything before the first stream of a term: leads to the position to start from. */
+static Status
+term_prepare(Bridge *bridge, uint64_t *start_lsn)
+{
+	ProgressFound found;
+	StartupDecision decision;
+	Status status = slot_wait(bridge);
+
+	if (!status_is_ok(&status))
+		return status;
+	key_fill(bridge);
+	status = kafka_ask(bridge, &found);
+	if (status_is_ok(&status))
+		status = startup_decide(bridge, &found, &decision);
+	if (!status_is_ok(&status))
+		return status;
+	switch (decision.action)
+	{
+		case STARTUP_ADOPT:
+			log_warning("no recorded position: going on from the slot's confirmed one",
+						log_lsn("from", decision.start_lsn));
+			break;
+		case STARTUP_STREAM:
+			break;
+		case STARTUP_SETUP:
+			status = bridge_set_up(bridge, &found);
+			/* What was set up is judged like anything else. */
+			return status_is_ok(&status) ? term_prepare(bridge, start_lsn) : status;
+		case STARTUP_STANDBY:
+		case STARTUP_REFUSE:
+			return status_retry("the slot was taken meanwhile");
+	}
+	bridge->generation = found.record.generation + 1;
+	*start_lsn = decision.start_lsn;
+	return status;
+}
+
+static Status
+term_open_outbox(Bridge *bridge, uint64_t start_lsn)
+{
+	const BridgeOptions *options = &bridge->config->bridge;
+	OutboxPlan plan = {
+		.publisher = publisher_plan_make(bridge),
+		.key = bridge->key,
+		.record = record_make(bridge, bridge->generation),
+		.start_lsn = start_lsn,
+		.transactions_max = (uint32_t) options->in_flight_transactions,
+		.bytes_max = (uint64_t) options->in_flight_bytes,
+		.progress_interval_ms = options->progress_interval_ms,
+		.dead_letters = options->on_poison == POISON_DEAD_LETTER,
+		.metrics = bridge->plan->metrics,
+		.health = bridge->plan->health,
+		.health_loop = bridge->plan->outbox_loop,
+	};
+
+	return outbox_open(&plan, &bridge->outbox);
+}
+
+/* Another bridge may have had the slot while we were away: then only Kafka knows the position. */
+static Status
+resumption_check(Bridge *bridge)
+{
+	OutboxPositions positions = outbox_get_positions(bridge->outbox);
+	ProgressFound found;
+	StartupDecision decision;
+	Status status = kafka_ask(bridge, &found);
+
+	if (!status_is_ok(&status))
+		return status;
+	if (!found.exists || found.record.generation > bridge->generation ||
+		bridge->server.slot.confirmed > positions.received)
+	{
+		bridge->term_lost = true;
+		return status_retry("another bridge had the slot meanwhile");
+	}
+	found.record.lsn = positions.received;
+	found.record.state = PROGRESS_STREAMING;
+	status = startup_decide(bridge, &found, &decision);
+	if (status_is_ok(&status) && decision.action != STARTUP_STREAM)
+		status = status_retry("the slot was taken meanwhile");
+	if (status_is_ok(&status))
+		outbox_set_timeline(bridge->outbox, bridge->server.timeline);
+	return status;
+}
+
+static int64_t
+feedback_interval_ms(const ServerFacts *server)
+{
+	int64_t interval = FEEDBACK_INTERVAL_MS;
+
+	if (server->sender_timeout_ms > 0 && server->sender_timeout_ms / 4 < interval)
+		interval = server->sender_timeout_ms / 4;
+	return interval > FEEDBACK_MINIMUM_MS ? interval : FEEDBACK_MINIMUM_MS;
+}
+
+/* One connection's stream, from its start to its end. *streamed: it had begun. */
+static Status
+stream_run(Bridge *bridge, bool *streamed)
+{
+	const BridgePlan *plan = bridge->plan;
+	Wait wait = wait_begin(plan->stop_fd, CONNECT_TIMEOUT_MS);
+	uint64_t from = outbox_get_positions(bridge->outbox).received;
+	PumpPlan pump = {
+		.watch = bridge->watch,
+		.outbox = bridge->outbox,
+		.stop_fd = plan->stop_fd,
+		.feedback_interval_ms = feedback_interval_ms(&bridge->server),
+		.drain_timeout_ms = bridge->config->bridge.drain_timeout_ms,
+		.health = plan->health,
+		.health_loop = plan->stream_loop,
+		.metrics = plan->metrics,
+	};
+	Status status = repl_stream_open(&bridge->config->pg, &wait, &bridge->stream);
+
+	if (status_is_ok(&status))
+		status = repl_stream_start(bridge->stream, bridge->config->bridge.slot, from, &wait);
+	if (status_is_ok(&status))
+	{
+		*streamed = true;
+		peer_report(bridge, BRIDGE_PEER_POSTGRESQL, &status);
+		role_set(bridge, "active");
+		log_info("streaming started", log_text("slot", bridge->config->bridge.slot),
+				 log_lsn("from", from));
+		pump.stream = bridge->stream;
+		status = pump_run(&pump);
+	}
+	repl_stream_close(&bridge->stream);
+	server_watch_close(&bridge->watch);
+	return connect_failure_judge(bridge, status);
+}
+
+/* What happened is not the connection's fault, or nobody can go on in this term. */
+static bool
+term_is_over(Bridge *bridge, const Status *status)
+{
+	Status failure = outbox_get_failure(bridge->outbox);
+
+	return status->class != STATUS_RETRY || !status_is_ok(&failure) || bridge->term_lost ||
+		   stop_is_requested(bridge);
+}
+
+/* Streams again and again, as long as the term lasts. */
+static Status
+term_stream(Bridge *bridge)
+{
+	Backoff backoff =
+		backoff_begin(BACKOFF_INITIAL_MS, BACKOFF_MAXIMUM_MS, (uint64_t) clock_monotonic_us());
+	Status status;
+
+	for (;;)
+	{
+		bool streamed = false;
+
+		status = status_ok();
+		/* The first stream starts from what term_prepare asked. */
+		if (bridge->watch == NULL)
+		{
+			status = slot_wait(bridge);
+			if (status_is_ok(&status))
+				status = resumption_check(bridge);
+		}
+		if (status_is_ok(&status))
+			status = stream_run(bridge, &streamed);
+		server_watch_close(&bridge->watch);
+		if (status_is_ok(&status) || term_is_over(bridge, &status))
+			return status;
+		log_status(LOG_LEVEL_WARNING, "stream interrupted", &status);
+		peer_report(bridge, BRIDGE_PEER_POSTGRESQL, &status);
+		metric_add(bridge->plan->metrics, BRIDGE_METRIC_RECONNECTS, BRIDGE_PEER_POSTGRESQL, 1);
+		if (streamed)
+			backoff_reset(&backoff);
+		if (!bridge_pause(bridge, backoff_next_ms(&backoff)))
+			return status;
+	}
+}
+
+/* A stop without a stream: what Kafka already has is still recorded, so that it is not sent again. */
+static void
+outbox_drain(Bridge *bridge)
+{
+	Wait wait = wait_begin(-1, bridge->config->bridge.drain_timeout_ms);
+	OutboxPositions positions;
+	Status failure;
+
+	outbox_set_hurry(bridge->outbox, true);
+	do
+	{
+		positions = outbox_get_positions(bridge->outbox);
+		if (positions.transactions == 0 && positions.confirmed == positions.durable)
+			return;
+		outbox_take_wake(bridge->outbox);
+		failure = outbox_get_failure(bridge->outbox);
+	} while (status_is_ok(&failure) &&
+			 wait_for_fd(&wait, outbox_get_wake_fd(bridge->outbox), POLLIN) == WAIT_READY);
+	log_warning("stopped before everything was acknowledged; it is published again after the next "
+				"start",
+				log_integer("transactions", (int64_t) positions.transactions),
+				log_lsn("from", positions.confirmed));
+}
+
+static Status
+term_run(Bridge *bridge)
+{
+	uint64_t start_lsn = 0;
+	Status status = topic_reader_open(&bridge->config->kafka, &bridge->observer, &bridge->reader);
+
+	bridge->term_lost = false;
+	if (status_is_ok(&status))
+		status = term_prepare(bridge, &start_lsn);
+	if (status_is_ok(&status))
+		status = term_open_outbox(bridge, start_lsn);
+	if (status_is_ok(&status))
+		status = term_stream(bridge);
+	if (bridge->outbox != NULL && status.class == STATUS_RETRY && stop_is_requested(bridge))
+		outbox_drain(bridge);
+	server_watch_close(&bridge->watch);
+	outbox_close(&bridge->outbox);
+	health_loop_rest(bridge->plan->health, bridge->plan->outbox_loop);
+	topic_reader_close(&bridge->reader);
+	return status;
+}
+
+Status
+bridge_run(const BridgePlan *plan)
+{
+	Bridge bridge = {.plan = plan, .config = plan->config};
+	Backoff backoff =
+		backoff_begin(BACKOFF_INITIAL_MS, BACKOFF_MAXIMUM_MS, (uint64_t) clock_monotonic_us());
+	Status status;
+
+	health_loop_rest(plan->health, plan->outbox_loop);
+	role_set(&bridge, "starting");
+	for (;;)
+	{
+		int64_t begun_ms = clock_monotonic_ms();
+
+		status = term_run(&bridge);
+		if (status.class != STATUS_RETRY)
+			return status;
+		if (stop_is_requested(&bridge))
+			return status_ok();
+		log_status(LOG_LEVEL_WARNING, "starting over from the recorded position", &status);
+		metric_add(plan->metrics, BRIDGE_METRIC_RECONNECTS, BRIDGE_PEER_KAFKA, 1);
+		if (clock_monotonic_ms() - begun_ms > BACKOFF_MAXIMUM_MS)
+			backoff_reset(&backoff);
+		if (!bridge_pause(&bridge, backoff_next_ms(&backoff)))
+			return status_ok();
+	}
+}

@@ -1,0 +1,309 @@
+/*
+ * commands.c
+ *		The sub-commands: what an operator does by hand. Each prints its answer on standard output.
+ *
+ * Those that change something refuse while a bridge is streaming: it would overwrite the position, or
+ * be left with a slot that is not its own.
+ */
+#include "commands.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "backfill.h"
+#include "clock.h"
+#include "desk.h"
+#include "log.h"
+#include "lsn.h"
+#include "setup.h"
+#include "slot.h"
+
+static void
+record_print(const Desk *desk)
+{
+	const ProgressRecord *record = &desk->found.record;
+	char lsn[LSN_TEXT_BYTES];
+
+	if (!desk->found.exists)
+		printf("recorded position: none\n");
+	else if (record->state == PROGRESS_SETUP)
+		printf("recorded position: none, set-up was not finished (generation %" PRId64 ")\n",
+			   record->generation);
+	else
+		printf("recorded position: %s, timeline %" PRIu32 ", %d partitions, generation %" PRId64
+			   "\n",
+			   lsn_write(record->lsn, lsn), record->timeline, record->partition_count,
+			   record->generation);
+}
+
+static void
+slot_print(const Desk *desk)
+{
+	const SlotFacts *slot = &desk->server.slot;
+	char confirmed[LSN_TEXT_BYTES];
+	char wal_end[LSN_TEXT_BYTES];
+
+	if (!slot->exists)
+	{
+		printf("slot:              %s does not exist\n", desk->config->bridge.slot);
+		return;
+	}
+	printf("slot:              %s, %s%s\n", desk->config->bridge.slot,
+		   slot->active ? "active" : "not active", slot->lost ? ", lost" : "");
+	printf("confirmed:         %s, server's WAL ends at %s, lag %" PRIu64 " bytes\n",
+		   lsn_write(slot->confirmed, confirmed), lsn_write(desk->server.wal_end, wal_end),
+		   desk->server.wal_end > slot->confirmed ? desk->server.wal_end - slot->confirmed : 0);
+}
+
+Status
+command_status(const BridgeConfig *config, int stop_fd)
+{
+	Desk desk;
+	Status status = desk_open(&desk, config, stop_fd);
+
+	if (status_is_ok(&status))
+	{
+		printf("database:          %s, system %" PRIu64 ", timeline %" PRIu32 "\n",
+			   desk.server.database, desk.server.system_id, desk.server.timeline);
+		printf("topic:             %s, %d partitions\n", config->kafka.topic,
+			   desk.topic.partition_count);
+		slot_print(&desk);
+		record_print(&desk);
+	}
+	desk_close(&desk);
+	return status;
+}
+
+Status
+command_progress_show(const BridgeConfig *config, int stop_fd)
+{
+	Desk desk;
+	Status status = desk_open(&desk, config, stop_fd);
+
+	if (status_is_ok(&status))
+		record_print(&desk);
+	desk_close(&desk);
+	return status;
+}
+
+static Status
+bridge_refuse_active(const Desk *desk)
+{
+	if (desk->server.slot.active)
+		return status_fatal(EXIT_CODE_CONFIGURATION,
+							"slot \"%s\" is being streamed from: stop the bridge first",
+							desk->config->bridge.slot);
+	return status_ok();
+}
+
+static Status
+position_choose(const Desk *desk, uint64_t *lsn)
+{
+	const char *text = desk->config->command.lsn;
+
+	if (text != NULL && !lsn_read(text, lsn))
+		return status_fatal(EXIT_CODE_USAGE,
+							"--lsn must be a WAL position as in 0/16B3748, not "
+							"\"%s\"",
+							text);
+	if (text == NULL && !desk->server.slot.exists)
+		return status_fatal(EXIT_CODE_CONFIGURATION,
+							"slot \"%s\" does not exist: create it with \"wallet_bridge slot "
+							"create\", which records its position",
+							desk->config->bridge.slot);
+	if (text == NULL)
+		*lsn = desk->server.slot.confirmed;
+	if (*lsn > desk->server.wal_end)
+		return status_fatal(EXIT_CODE_CONFIGURATION, "the server's WAL does not reach that far");
+	return status_ok();
+}
+
+Status
+command_progress_set(const BridgeConfig *config, int stop_fd)
+{
+	Desk desk;
+	Wait wait = wait_begin(stop_fd, DESK_TIMEOUT_MS);
+	uint64_t lsn = 0;
+	Status status = desk_open(&desk, config, stop_fd);
+
+	if (status_is_ok(&status))
+		status = bridge_refuse_active(&desk);
+	if (status_is_ok(&status))
+		status = position_choose(&desk, &lsn);
+	if (status_is_ok(&status))
+	{
+		ProgressRecord record = desk_record_make(&desk);
+
+		record.lsn = lsn;
+		status = progress_write(&config->kafka, config->bridge.progress_topic, &desk.key, &record,
+								&wait);
+		if (status_is_ok(&status))
+		{
+			log_warning("position set by hand", log_lsn("from", desk.found.record.lsn),
+						log_lsn("to", lsn), log_text("reason", config->command.reason));
+			desk.found.record = record;
+			desk.found.exists = true;
+			record_print(&desk);
+		}
+	}
+	desk_close(&desk);
+	return status;
+}
+
+Status
+command_slot_create(const BridgeConfig *config, int stop_fd)
+{
+	Desk desk;
+	Status status = desk_open(&desk, config, stop_fd);
+
+	if (status_is_ok(&status) && desk.server.slot.exists)
+		status = status_fatal(EXIT_CODE_CONFIGURATION, "slot \"%s\" exists already",
+							  config->bridge.slot);
+	if (status_is_ok(&status))
+		status = setup_run(&(SetupPlan){.config = config,
+										.watch = desk.connection,
+										.server = &desk.server,
+										.key = desk.key,
+										.record = desk_record_make(&desk),
+										.start = START_NOW,
+										.stop_fd = stop_fd});
+	desk_close(&desk);
+	return status;
+}
+
+Status
+command_slot_drop(const BridgeConfig *config, int stop_fd)
+{
+	Desk desk;
+	Wait wait = wait_begin(stop_fd, DESK_TIMEOUT_MS);
+	Status status = desk_open(&desk, config, stop_fd);
+
+	if (status_is_ok(&status) && !config->command.yes)
+		status = status_fatal(EXIT_CODE_USAGE,
+							  "this drops slot \"%s\" and forgets the recorded position: what is "
+							  "committed until a new slot exists is not streamed; say --yes",
+							  config->bridge.slot);
+	if (status_is_ok(&status))
+		status = bridge_refuse_active(&desk);
+	/* The position first: a slot without a record is adopted, a record without a slot is refused. */
+	if (status_is_ok(&status))
+		status =
+			progress_write(&config->kafka, config->bridge.progress_topic, &desk.key, NULL, &wait);
+	if (status_is_ok(&status))
+		status = slot_drop(desk.connection, config->bridge.slot, &wait);
+	if (status_is_ok(&status))
+		printf("slot %s dropped\n", config->bridge.slot);
+	desk_close(&desk);
+	return status;
+}
+
+/* How far a backfill is: its events are in order of time. */
+typedef struct BackfillView
+{
+	int64_t from; /* microseconds since 1970 */
+	int64_t to;
+	bool terminal;
+} BackfillView;
+
+static void
+backfill_draw(void *context, int64_t events, int64_t created_at)
+{
+	static const char bar[] = "########################################";
+	const BackfillView *view = context;
+	int64_t span = view->to - view->from;
+	double part = span > 0 ? (double) (created_at - view->from) / (double) span : 1;
+
+	if (!view->terminal)
+		return;
+	if (part < 0)
+		part = 0;
+	if (part > 1)
+		part = 1;
+	fprintf(stderr, "\r[%-40.*s] %3d%% %" PRId64 " events ", (int) (part * 40), bar,
+			(int) (part * 100), events);
+}
+
+/* Opens the transaction that is read from, and learns what the times mean. */
+static Status
+backfill_begin(const BridgeConfig *config, const Wait *wait, PGconn **connection,
+			   BackfillView *view)
+{
+	const char *const values[] = {config->command.from, config->command.to, config->command.wallet};
+	PGresult *result = NULL;
+	Status status =
+		pg_connection_open(&config->pg, PG_MODE_NORMAL, "wallet_bridge backfill", wait, connection);
+
+	if (status_is_ok(&status))
+		status = pg_query_run(
+			*connection, wait,
+			&(PgQuery){.sql = "SELECT (EXTRACT(EPOCH FROM GREATEST($1::timestamptz, '1970-01-01'))"
+							  " * 1000000)::bigint, (EXTRACT(EPOCH FROM LEAST($2::timestamptz, "
+							  "pg_catalog.now())) * 1000000)::bigint, $3::uuid",
+					   .parameter_count = 3,
+					   .values = values,
+					   .column_count = 3,
+					   .one_row = true},
+			&result);
+	if (pg_status_is_data_error(&status))
+		status.exit_code = EXIT_CODE_USAGE;
+	if (!status_is_ok(&status))
+		return status;
+	view->from = atoll(PQgetvalue(result, 0, 0));
+	view->to = atoll(PQgetvalue(result, 0, 1));
+	PQclear(result);
+	return pg_command_run(*connection, wait, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+}
+
+static Status
+backfill_publish(const Desk *desk, PGconn *connection, BackfillView *view)
+{
+	const BridgeConfig *config = desk->config;
+	char dead_letters[DEAD_LETTER_TOPIC_BYTES];
+	int64_t events = 0;
+	int64_t begun_us = clock_monotonic_us();
+	BackfillPlan plan = {
+		.connection = connection,
+		.schema = desk->server.schema,
+		.range = {config->command.from, config->command.to, config->command.wallet},
+		.publisher = {.kafka = &config->kafka,
+					  .progress_topic = config->bridge.progress_topic,
+					  .dead_letter_topic = options_dead_letter_topic(config, dead_letters),
+					  .source = desk->source,
+					  .partition_count = desk->topic.partition_count,
+					  .message_bytes_max = desk->topic.message_bytes_max},
+		.bytes_max = (uint64_t) config->bridge.in_flight_bytes,
+		.dead_letters = config->bridge.on_poison == POISON_DEAD_LETTER,
+		.stop_fd = desk->stop_fd,
+		.tick = backfill_draw,
+		.context = view,
+	};
+	Status status = backfill_run(&plan, &events);
+
+	if (status_is_ok(&status))
+		backfill_draw(view, events, view->to);
+	if (view->terminal)
+		fprintf(stderr, "\n");
+	printf("%" PRId64 " events published in %.1f s\n", events,
+		   (double) (clock_monotonic_us() - begun_us) / 1e6);
+	return status;
+}
+
+Status
+command_backfill(const BridgeConfig *config, int stop_fd)
+{
+	Desk desk;
+	Wait wait = wait_begin(stop_fd, DESK_TIMEOUT_MS);
+	BackfillView view = {.terminal = isatty(STDERR_FILENO) == 1};
+	PGconn *connection = NULL;
+	Status status = desk_open(&desk, config, stop_fd);
+
+	if (status_is_ok(&status))
+		status = backfill_begin(config, &wait, &connection, &view);
+	if (status_is_ok(&status))
+		status = backfill_publish(&desk, connection, &view);
+	pg_connection_close(&connection);
+	desk_close(&desk);
+	return status;
+}

@@ -1,0 +1,92 @@
+/*
+ * outbox.h
+ *		Between the stream and Kafka: hands transactions on, collects their acknowledgements, writes
+ *		the progress record, and says what may be confirmed. Knows nothing of PostgreSQL.
+ *
+ * Words
+ *		received	end of the newest transaction received whole, or a later keepalive position
+ *		durable		every event before it is acknowledged by Kafka
+ *		confirmed	durable, and written to the progress topic: PostgreSQL may be told (INV-8)
+ *		hurry		write the progress record as soon as there is anything to write, not once per
+ *					progress interval
+ *
+ * Threads: the caller's thread hands over; a thread of the outbox's own serves Kafka and never
+ * calls back. wake_fd becomes readable when there is room again, the confirmed position moved, or
+ * the outbox failed.
+ *
+ * A failed outbox stays failed: close it, open another one, stream again from what was confirmed.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "frame_reader.h"
+#include "health.h"
+#include "metrics.h"
+#include "progress_record.h"
+#include "publisher.h"
+#include "status.h"
+
+typedef struct Outbox Outbox;
+
+typedef struct OutboxPlan
+{
+	PublisherPlan publisher; /* report and context are the outbox's own business */
+	ProgressKey key;
+	ProgressRecord record; /* as written from now on, but for the lsn */
+	uint64_t start_lsn;	   /* where the stream starts; what the newest progress record says */
+	uint32_t transactions_max;
+	uint64_t bytes_max;
+	int64_t progress_interval_ms;
+	bool dead_letters; /* an event that cannot be published goes there; else it is a failure */
+	Metrics *metrics;
+	Health *health;
+	size_t health_loop;
+} OutboxPlan;
+
+typedef struct OutboxPositions
+{
+	uint64_t received;
+	uint64_t durable;
+	uint64_t confirmed;
+	uint64_t transactions; /* in flight */
+	uint64_t bytes;		   /* in flight */
+} OutboxPositions;
+
+typedef enum OutboxResult
+{
+	OUTBOX_TAKEN,
+	OUTBOX_FULL,   /* not taken: the same frame again when wake_fd says so */
+	OUTBOX_FAILED, /* outbox_get_failure says why */
+} OutboxResult;
+
+/* Opens the producer and starts the thread; does not wait for a broker. */
+Status outbox_open(const OutboxPlan *plan, Outbox **outbox);
+
+/* Stops the thread and forgets what is in flight; sets to NULL, NULL is fine. */
+void outbox_close(Outbox **outbox);
+
+/*
+ * Takes the next frame of the stream. A BEGIN of the transaction that an earlier stream broke off
+ * goes on with it: events that were handed over before are passed over, not sent again.
+ */
+OutboxResult outbox_take(Outbox *outbox, FrameKind kind, const Frame *frame);
+
+/* The server has nothing for us before lsn. */
+void outbox_advance(Outbox *outbox, uint64_t lsn);
+
+/* The stream now comes from this timeline: progress records say so. */
+void outbox_set_timeline(Outbox *outbox, uint32_t timeline);
+
+OutboxPositions outbox_get_positions(Outbox *outbox);
+
+/* On: hurry until it is switched off. */
+void outbox_set_hurry(Outbox *outbox, bool hurry);
+
+int outbox_get_wake_fd(const Outbox *outbox);
+
+/* Makes wake_fd unreadable until the next reason. */
+void outbox_take_wake(Outbox *outbox);
+
+Status outbox_get_failure(Outbox *outbox);

@@ -1,0 +1,501 @@
+/*
+ * publisher.c
+ *		Hands events to Kafka and reports what became of each. Knows nothing of PostgreSQL.
+ *
+ * Order: one producer, key = wallet id, the partitioner of the Java clients. The partitioner is
+ * called with the number of partitions that librdkafka sees at that moment: a changed number is
+ * noticed there, before a single event goes to another partition than its wallet's earlier ones.
+ * A gap in a partition's sequence is fatal (enable.gapless.guarantee): an event refused by the
+ * broker must not let the wallet's next one pass.
+ */
+#include "publisher.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "cloud_event.h"
+#include "wallet_event.h"
+
+/* librdkafka's own needs per message with eight headers, measured; bounds memory, not the wire. */
+#define EVENT_OVERHEAD_BYTES 1400
+
+/* What a batch adds around one record, and the room a value needs for its headers. */
+#define BATCH_OVERHEAD_BYTES 512
+
+#define CLOSE_FLUSH_MS	  1000
+#define DEAD_LETTER_BYTES 256
+
+/* A partition that cannot exist: the message fails at once instead of waiting for it. */
+#define PARTITION_REFUSED INT32_MAX
+
+struct Publisher
+{
+	rd_kafka_t *handle;
+	rd_kafka_queue_t *main_queue; /* where rd_kafka_poll waits, to end that wait */
+	rd_kafka_topic_t *events;
+	rd_kafka_topic_t *progress;
+	rd_kafka_topic_t *dead_letters; /* NULL: none */
+	PublisherReport report;
+	void *context;
+	const char *source;
+	size_t source_bytes;
+	int partition_count;
+	atomic_int partition_count_seen; /* another one, 0 while it is as expected */
+	atomic_bool cut_off;
+	KafkaObserver observer;
+	pthread_mutex_t lock; /* guards failure */
+	Status failure;		  /* the first one */
+};
+
+static void
+failure_set(Publisher *publisher, const Status *status)
+{
+	pthread_mutex_lock(&publisher->lock);
+	if (status_is_ok(&publisher->failure))
+		publisher->failure = *status;
+	pthread_mutex_unlock(&publisher->lock);
+}
+
+Status
+publisher_get_failure(Publisher *publisher)
+{
+	pthread_mutex_lock(&publisher->lock);
+
+	Status status = publisher->failure;
+
+	pthread_mutex_unlock(&publisher->lock);
+	return status;
+}
+
+bool
+publisher_is_cut_off(const Publisher *publisher)
+{
+	return atomic_load(&publisher->cut_off);
+}
+
+static void
+error_observe(rd_kafka_t *handle, rd_kafka_resp_err_t code, const char *reason, void *context)
+{
+	Publisher *publisher = context;
+
+	if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+		atomic_store(&publisher->cut_off, true);
+	else if (code == RD_KAFKA_RESP_ERR__FATAL)
+	{
+		char text[256];
+		rd_kafka_resp_err_t cause = rd_kafka_fatal_error(handle, text, sizeof(text));
+		Status status = status_retry("producer gave up (%s): %s", rd_kafka_err2name(cause), text);
+
+		failure_set(publisher, &status);
+	}
+	(void) reason;
+}
+
+static Status
+repartition_status(const Publisher *publisher)
+{
+	return status_fatal(EXIT_CODE_CONFIGURATION,
+						"topic \"%s\" had %d partitions and has %d now, so a wallet's later events "
+						"would go to another partition than its earlier ones; let the consumers "
+						"finish, then accept with --accept-repartition",
+						rd_kafka_topic_name(publisher->events), publisher->partition_count,
+						atomic_load(&publisher->partition_count_seen));
+}
+
+/* The id of a refused event, from its ce_id header, for the operator. */
+static void
+event_name_write(const rd_kafka_message_t *message, char *name, size_t bytes)
+{
+	rd_kafka_headers_t *headers;
+	const void *id;
+	size_t id_bytes;
+
+	if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+		rd_kafka_header_get_last(headers, "ce_id", &id, &id_bytes) == RD_KAFKA_RESP_ERR_NO_ERROR)
+		snprintf(name, bytes, "event %.*s", (int) id_bytes, (const char *) id);
+	else
+		snprintf(name, bytes, "record for topic \"%s\"", rd_kafka_topic_name(message->rkt));
+}
+
+/* Not delivered. A record that was too large is judged again, by new limits, before it is sent. */
+static Status
+delivery_status(const Publisher *publisher, const rd_kafka_message_t *message)
+{
+	char name[300];
+
+	event_name_write(message, name, sizeof(name));
+	if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
+		message->err == RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE ||
+		message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
+		message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
+		return status_retry("%s: %s", name, rd_kafka_err2str(message->err));
+	if (message->err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION &&
+		atomic_load(&publisher->partition_count_seen) != 0)
+		return repartition_status(publisher);
+
+	Status status = kafka_code_classify(message->err, name, NULL);
+
+	if (kafka_code_is_data_error(message->err))
+		status = status_fatal(EXIT_CODE_CONFIGURATION, "Kafka refuses %s: %s", name,
+							  rd_kafka_err2str(message->err));
+	return status;
+}
+
+static void
+delivery_report(rd_kafka_t *handle, const rd_kafka_message_t *message, void *opaque)
+{
+	KafkaObserver *observer = opaque;
+	Publisher *publisher = observer->context;
+	uint64_t ticket = (uint64_t) (uintptr_t) message->_private;
+	uint64_t bytes = publisher_event_bytes(message->len);
+
+	(void) handle;
+	if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+	{
+		atomic_store_explicit(&publisher->cut_off, false, memory_order_relaxed);
+		publisher->report(publisher->context, ticket, bytes, NULL);
+		return;
+	}
+
+	Status status = delivery_status(publisher, message);
+
+	failure_set(publisher, &status);
+	publisher->report(publisher->context, ticket, bytes, &status);
+}
+
+static int32_t
+partition_choose(const rd_kafka_topic_t *topic, const void *key, size_t key_bytes,
+				 int32_t partition_count, void *topic_opaque, void *message_opaque)
+{
+	Publisher *publisher = topic_opaque;
+
+	if (partition_count != publisher->partition_count)
+	{
+		atomic_store(&publisher->partition_count_seen, partition_count);
+		return PARTITION_REFUSED;
+	}
+	return rd_kafka_msg_partitioner_murmur2_random(topic, key, key_bytes, partition_count,
+												   topic_opaque, message_opaque);
+}
+
+static Status
+handle_open(Publisher *publisher, const PublisherPlan *plan)
+{
+	char message_bytes_max[24];
+	/* The in-flight ring bounds memory: librdkafka's own bounds must not come first. */
+	const KafkaSetting defaults[] = {
+		{"linger.ms", "0"},
+		{"socket.nagle.disable", "true"},
+		{"socket.keepalive.enable", "true"},
+		{"reconnect.backoff.ms", "50"},
+		{"reconnect.backoff.max.ms", "1000"},
+		{"topic.metadata.refresh.interval.ms", "30000"},
+		{NULL, NULL},
+	};
+	const KafkaSetting forced[] = {
+		{"enable.idempotence", "true"},
+		{"enable.gapless.guarantee", "true"},
+		{"acks", "all"},
+		{"message.timeout.ms", "0"},
+		{"delivery.report.only.error", "false"},
+		{"queue.buffering.max.messages", "10000000"},
+		{"queue.buffering.max.kbytes", "2097151"},
+		{"message.max.bytes", message_bytes_max},
+		{NULL, NULL},
+	};
+	rd_kafka_conf_t *conf = NULL;
+
+	snprintf(message_bytes_max, sizeof(message_bytes_max), "%lld",
+			 (long long) plan->message_bytes_max - BATCH_OVERHEAD_BYTES);
+	publisher->observer = (KafkaObserver){.error = error_observe, .context = publisher};
+
+	Status status = kafka_conf_new(plan->kafka, defaults, forced, &publisher->observer, &conf);
+
+	if (!status_is_ok(&status))
+		return status;
+	rd_kafka_conf_set_dr_msg_cb(conf, delivery_report);
+	return kafka_handle_new(RD_KAFKA_PRODUCER, conf, &publisher->handle);
+}
+
+/* Opens a topic for producing; NULL name: none. */
+static Status
+topic_open(Publisher *publisher, const char *name, bool partitioned, rd_kafka_topic_t **topic)
+{
+	if (name == NULL)
+		return status_ok();
+
+	rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(publisher->handle);
+
+	if (partitioned)
+	{
+		rd_kafka_topic_conf_set_partitioner_cb(conf, partition_choose);
+		rd_kafka_topic_conf_set_opaque(conf, publisher);
+	}
+	*topic = rd_kafka_topic_new(publisher->handle, name, conf); /* takes conf over on success */
+	if (*topic != NULL)
+		return status_ok();
+	rd_kafka_topic_conf_destroy(conf);
+	return status_fatal(EXIT_CODE_CONFIGURATION, "topic \"%s\": %s", name,
+						rd_kafka_err2str(rd_kafka_last_error()));
+}
+
+Status
+publisher_open(const PublisherPlan *plan, Publisher **publisher)
+{
+	Publisher *opened = calloc(1, sizeof(*opened));
+
+	*publisher = NULL;
+	if (opened == NULL)
+		return status_bug("out of memory");
+	pthread_mutex_init(&opened->lock, NULL);
+	opened->failure = status_ok();
+	opened->report = plan->report;
+	opened->context = plan->context;
+	opened->source = plan->source;
+	opened->source_bytes = strlen(plan->source);
+	opened->partition_count = plan->partition_count;
+
+	Status status = handle_open(opened, plan);
+
+	if (status_is_ok(&status))
+	{
+		opened->main_queue = rd_kafka_queue_get_main(opened->handle);
+		status = topic_open(opened, plan->kafka->topic, true, &opened->events);
+	}
+	if (status_is_ok(&status))
+		status = topic_open(opened, plan->progress_topic, false, &opened->progress);
+	if (status_is_ok(&status))
+		status = topic_open(opened, plan->dead_letter_topic, false, &opened->dead_letters);
+	if (!status_is_ok(&status))
+		publisher_close(&opened);
+	*publisher = opened;
+	return status;
+}
+
+void
+publisher_close(Publisher **publisher)
+{
+	Publisher *closed = *publisher;
+
+	*publisher = NULL;
+	if (closed == NULL)
+		return;
+	if (closed->handle != NULL)
+	{
+		rd_kafka_purge(closed->handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+		rd_kafka_flush(closed->handle, CLOSE_FLUSH_MS);
+		if (closed->events != NULL)
+			rd_kafka_topic_destroy(closed->events);
+		if (closed->progress != NULL)
+			rd_kafka_topic_destroy(closed->progress);
+		if (closed->dead_letters != NULL)
+			rd_kafka_topic_destroy(closed->dead_letters);
+		if (closed->main_queue != NULL)
+			rd_kafka_queue_destroy(closed->main_queue);
+		rd_kafka_destroy(closed->handle);
+	}
+	pthread_mutex_destroy(&closed->lock);
+	free(closed);
+}
+
+uint64_t
+publisher_event_bytes(size_t json_bytes)
+{
+	return json_bytes + EVENT_OVERHEAD_BYTES;
+}
+
+#define header_add_text(headers, name, text) \
+	rd_kafka_header_add(headers, name, sizeof(name) - 1, text, sizeof(text) - 1)
+
+/* CloudEvents 1.0, Kafka binary mode. The result is librdkafka's once the message is sent. */
+static rd_kafka_headers_t *
+headers_make(const Publisher *publisher, const PublisherEvent *event)
+{
+	rd_kafka_headers_t *headers = rd_kafka_headers_new(8);
+	char time[CLOUD_EVENT_TIME_BYTES];
+	char sequence[CLOUD_EVENT_SEQUENCE_BYTES];
+
+	cloud_event_time_write(event->created_at, time);
+	header_add_text(headers, "content-type", "application/json");
+	header_add_text(headers, "ce_specversion", "1.0");
+	rd_kafka_header_add(headers, "ce_id", 5, event->event_id, WALLET_UUID_TEXT_BYTES);
+	header_add_text(headers, "ce_type", "wallet.entry.v1");
+	rd_kafka_header_add(headers, "ce_source", 9, publisher->source,
+						(ssize_t) publisher->source_bytes);
+	rd_kafka_header_add(headers, "ce_subject", 10, event->wallet_id, WALLET_UUID_TEXT_BYTES);
+	header_add_text(headers, "ce_time", time);
+	if (event->replay)
+		header_add_text(headers, "replay", "true");
+	else
+	{
+		cloud_event_sequence_write(event->end_lsn, event->ordinal, sequence);
+		header_add_text(headers, "ce_sequence", sequence);
+	}
+	return headers;
+}
+
+typedef struct Record
+{
+	rd_kafka_topic_t *topic;
+	int32_t partition;
+	const char *key; /* NULL: none */
+	size_t key_bytes;
+	const char *value;
+	size_t value_bytes;
+	rd_kafka_headers_t *headers; /* taken over, also on failure; or NULL */
+	int64_t timestamp_ms;		 /* 0: now */
+	uint64_t ticket;
+} Record;
+
+/* rd_kafka_produceva takes void pointers and only reads what they point to, under MSG_F_COPY. */
+static void *
+pointer_lend(const void *pointer)
+{
+	return (void *) (uintptr_t) pointer;
+}
+
+static PublishResult
+produce_error_judge(Publisher *publisher, rd_kafka_resp_err_t code)
+{
+	if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+		return PUBLISH_FULL;
+	if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+		return PUBLISH_TOO_LARGE;
+
+	Status status = kafka_code_classify(code, "could not hand a record to Kafka", NULL);
+
+	if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
+		status = repartition_status(publisher);
+	failure_set(publisher, &status);
+	return PUBLISH_FAILED;
+}
+
+static PublishResult
+record_send(Publisher *publisher, const Record *record)
+{
+	const rd_kafka_vu_t values[] = {
+		{.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = record->topic},
+		{.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = record->partition},
+		{.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+		{.vtype = RD_KAFKA_VTYPE_KEY,
+		 .u.mem = {.ptr = pointer_lend(record->key), .size = record->key_bytes}},
+		{.vtype = RD_KAFKA_VTYPE_VALUE,
+		 .u.mem = {.ptr = pointer_lend(record->value), .size = record->value_bytes}},
+		{.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *) (uintptr_t) record->ticket},
+		{.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = record->timestamp_ms},
+		{.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = record->headers},
+	};
+	size_t count = sizeof(values) / sizeof(values[0]) - (record->headers == NULL);
+	rd_kafka_error_t *error = rd_kafka_produceva(publisher->handle, values, count);
+
+	if (error == NULL)
+		return PUBLISH_SENT;
+
+	PublishResult result = produce_error_judge(publisher, rd_kafka_error_code(error));
+
+	if (record->headers != NULL)
+		rd_kafka_headers_destroy(record->headers);
+	rd_kafka_error_destroy(error);
+	return result;
+}
+
+/* A clock that is ahead must not make the broker refuse the event; 0 would mean "now". */
+static int64_t
+timestamp_clamp_ms(int64_t timestamp)
+{
+	int64_t now = clock_wall_us();
+
+	if (timestamp > now)
+		timestamp = now;
+	return timestamp >= 1000 ? timestamp / 1000 : 1;
+}
+
+PublishResult
+publisher_send(Publisher *publisher, const PublisherEvent *event)
+{
+	return record_send(publisher, &(Record){
+									  .topic = publisher->events,
+									  .partition = RD_KAFKA_PARTITION_UA,
+									  .key = event->wallet_id,
+									  .key_bytes = WALLET_UUID_TEXT_BYTES,
+									  .value = event->json,
+									  .value_bytes = event->json_bytes,
+									  .headers = headers_make(publisher, event),
+									  .timestamp_ms = timestamp_clamp_ms(event->timestamp),
+									  .ticket = event->ticket,
+								  });
+}
+
+/* A pointer to the ledger's row, not the event: it may be what made the event too large. */
+static size_t
+dead_letter_write(const PublisherEvent *event, char text[DEAD_LETTER_BYTES])
+{
+	char sequence[CLOUD_EVENT_SEQUENCE_BYTES];
+
+	cloud_event_sequence_write(event->end_lsn, event->ordinal, sequence);
+	return (size_t) snprintf(text, DEAD_LETTER_BYTES,
+							 "{\"event_id\":\"%.*s\",\"wallet_id\":\"%.*s\",\"sequence\":\"%s\","
+							 "\"event_bytes\":%zu}",
+							 WALLET_UUID_TEXT_BYTES, event->event_id, WALLET_UUID_TEXT_BYTES,
+							 event->wallet_id, sequence, event->json_bytes);
+}
+
+uint64_t
+publisher_dead_letter_bytes(const PublisherEvent *event)
+{
+	char text[DEAD_LETTER_BYTES];
+
+	return publisher_event_bytes(dead_letter_write(event, text));
+}
+
+PublishResult
+publisher_send_dead_letter(Publisher *publisher, const PublisherEvent *event, const char *reason)
+{
+	char value[DEAD_LETTER_BYTES];
+	size_t bytes = dead_letter_write(event, value);
+	rd_kafka_headers_t *headers = headers_make(publisher, event);
+
+	rd_kafka_header_add(headers, "__connect.errors.topic", -1,
+						rd_kafka_topic_name(publisher->events), -1);
+	rd_kafka_header_add(headers, "__connect.errors.exception.message", -1, reason, -1);
+	return record_send(publisher, &(Record){
+									  .topic = publisher->dead_letters,
+									  .partition = RD_KAFKA_PARTITION_UA,
+									  .key = event->wallet_id,
+									  .key_bytes = WALLET_UUID_TEXT_BYTES,
+									  .value = value,
+									  .value_bytes = bytes,
+									  .headers = headers,
+									  .ticket = event->ticket,
+								  });
+}
+
+PublishResult
+publisher_send_progress(Publisher *publisher, uint64_t ticket, const char *key, const char *value)
+{
+	return record_send(publisher, &(Record){
+									  .topic = publisher->progress,
+									  .partition = 0,
+									  .key = key,
+									  .key_bytes = strlen(key),
+									  .value = value,
+									  .value_bytes = strlen(value),
+									  .ticket = ticket,
+								  });
+}
+
+void
+publisher_poll(Publisher *publisher, int timeout_ms)
+{
+	rd_kafka_poll(publisher->handle, timeout_ms);
+}
+
+void
+publisher_wake(Publisher *publisher)
+{
+	rd_kafka_queue_yield(publisher->main_queue);
+}

@@ -1,0 +1,94 @@
+/*
+ * publisher.h
+ *		Hands events to Kafka and reports what became of each. Knows nothing of PostgreSQL.
+ *
+ * One idempotent producer: acks=all, endless retries, so that per wallet nothing is lost or
+ * reordered while it lives. An error it cannot get over makes it useless: close it, open another
+ * and hand everything over again that was not reported as delivered.
+ *
+ * Every record has a ticket, the caller's number for it, which comes back in the report. Reports
+ * come from within publisher_poll and publisher_close, in the calling thread.
+ *
+ * Threads: one thread sends events; one (the same or another) polls and sends progress.
+ * Legal order: open, (send, poll)*, close.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kafka_client.h"
+#include "status.h"
+#include "wait.h"
+
+typedef struct Publisher Publisher;
+
+/* bytes: as publisher_event_bytes. failure: NULL when Kafka has it; else why it does not. */
+typedef void (*PublisherReport)(void *context, uint64_t ticket, uint64_t bytes,
+								const Status *failure);
+
+typedef struct PublisherPlan
+{
+	const KafkaOptions *kafka;
+	const char *progress_topic;
+	const char *dead_letter_topic; /* NULL: dead letters are not sent */
+	const char *source;			   /* ce_source of every event; kept, not copied */
+	int partition_count;		   /* of the event topic; an event for any other count is refused */
+	int64_t message_bytes_max;	   /* what the event topic takes, all in all, in one batch */
+	PublisherReport report;
+	void *context;
+} PublisherPlan;
+
+typedef struct PublisherEvent
+{
+	uint64_t ticket;
+	const char *wallet_id; /* 36 characters */
+	const char *event_id;  /* 36 characters */
+	const char *json;
+	size_t json_bytes;
+	int64_t created_at; /* microseconds since 1970 */
+	int64_t timestamp;	/* of the message, microseconds since 1970; a future one becomes now */
+	bool replay;		/* no place in the WAL: end_lsn and ordinal mean nothing */
+	uint64_t end_lsn;
+	uint32_t ordinal;
+} PublisherEvent;
+
+typedef enum PublishResult
+{
+	PUBLISH_SENT,	   /* its report will come */
+	PUBLISH_FULL,	   /* no room now: the same again later */
+	PUBLISH_TOO_LARGE, /* the topic would never take it */
+	PUBLISH_FAILED,	   /* publisher_get_failure says why */
+} PublishResult;
+
+/* Opens a producer; does not wait for a broker. On OK *publisher is the caller's. */
+Status publisher_open(const PublisherPlan *plan, Publisher **publisher);
+
+/* Forgets what is not delivered yet, reports it as failed, and sets *publisher to NULL. */
+void publisher_close(Publisher **publisher);
+
+/* Never blocks, and copies what it needs. */
+PublishResult publisher_send(Publisher *publisher, const PublisherEvent *event);
+
+/* The stub of an event that cannot be published, with the reason, to the dead letters. */
+PublishResult publisher_send_dead_letter(Publisher *publisher, const PublisherEvent *event,
+										 const char *reason);
+
+/* A record of the progress topic. */
+PublishResult publisher_send_progress(Publisher *publisher, uint64_t ticket, const char *key,
+									  const char *value);
+
+/* Delivers reports, waiting up to timeout_ms for the first; publisher_wake ends the wait. */
+void publisher_poll(Publisher *publisher, int timeout_ms);
+void publisher_wake(Publisher *publisher);
+
+/* What an event of this many bytes of JSON, or its dead letter, occupies until it is reported. */
+uint64_t publisher_event_bytes(size_t json_bytes);
+uint64_t publisher_dead_letter_bytes(const PublisherEvent *event);
+
+/* OK while the producer is of use; never goes back to OK. */
+Status publisher_get_failure(Publisher *publisher);
+
+/* Whether no broker could be reached and nothing was delivered since. */
+bool publisher_is_cut_off(const Publisher *publisher);

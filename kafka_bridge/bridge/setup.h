@@ -1,0 +1,35 @@
+/*
+ * setup.h
+ *		The first start: creates the slot and, if asked for, publishes the ledger's rows before it.
+ *
+ * Nothing is lost between looking at the ledger and creating the slot: the slot comes first, and the
+ * ledger is judged and read in the snapshot that the slot exported. What commits later comes through
+ * the slot. A set-up that was broken off is marked in the progress topic and starts over.
+ */
+#pragma once
+
+#include "options.h"
+#include "progress_record.h"
+#include "publisher.h"
+#include "server_facts.h"
+#include "server_watch.h"
+#include "status.h"
+
+typedef struct SetupPlan
+{
+	const BridgeConfig *config;
+	PGconn *watch; /* mode PG_MODE_REPLICATION: holds the lock that keeps other bridges out */
+	const ServerFacts *server;
+	ProgressKey key;
+	ProgressRecord record;	 /* but for state and lsn */
+	PublisherPlan publisher; /* for the backfill */
+	int start;				 /* StartMode */
+	int stop_fd;
+	Metrics *metrics; /* NULL: none */
+} SetupPlan;
+
+/*
+ * Sets up. A ledger with rows and START_REFUSE: FATAL. Another bridge is setting up: RETRY. Afterwards
+ * the slot exists and the progress topic says where its stream begins.
+ */
+Status setup_run(const SetupPlan *plan);

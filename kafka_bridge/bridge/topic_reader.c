@@ -1,0 +1,121 @@
+/*
+ * topic_reader.c
+ *		Reads a topic from its beginning to its end as of now, without a consumer group.
+ *
+ * librdkafka's simple consumer: no group, so no rights on groups and nothing left behind.
+ */
+#include "topic_reader.h"
+
+#include "kafka_error.h"
+
+#define SLICE_MS		   100
+#define OFFSETS_TIMEOUT_MS 2000
+
+Status
+topic_reader_open(const KafkaOptions *options, KafkaObserver *observer, rd_kafka_t **handle)
+{
+	const KafkaSetting forced[] = {
+		{"enable.partition.eof", "true"},
+		{"isolation.level", "read_committed"},
+		{"enable.auto.commit", "false"},
+		{"enable.auto.offset.store", "false"},
+		{"check.crcs", "true"},
+		{"fetch.wait.max.ms", "50"},
+		{NULL, NULL},
+	};
+	rd_kafka_conf_t *conf = NULL;
+	Status status = kafka_conf_new(options, NULL, forced, observer, &conf);
+
+	*handle = NULL;
+	if (!status_is_ok(&status))
+		return status;
+	return kafka_handle_new(RD_KAFKA_CONSUMER, conf, handle);
+}
+
+void
+topic_reader_close(rd_kafka_t **handle)
+{
+	if (*handle != NULL)
+		rd_kafka_destroy(*handle);
+	*handle = NULL;
+}
+
+/* Takes records out of the queue until all partitions met their end. */
+static Status
+queue_drain(rd_kafka_queue_t *queue, int partition_count, TopicRecordHandler record_handle,
+			void *context, const Wait *wait)
+{
+	Status status = status_ok();
+	int open = partition_count;
+
+	while (open > 0 && status_is_ok(&status))
+	{
+		rd_kafka_message_t *record = rd_kafka_consume_queue(queue, wait_slice_ms(wait, SLICE_MS));
+		Wait now = {.stop_fd = wait->stop_fd, .deadline_ms = 0};
+
+		if (record == NULL)
+		{
+			if (wait_for_fd(&now, -1, 0) == WAIT_STOPPED)
+				status = wait_status(WAIT_STOPPED, "reading a topic");
+			else if (wait_remaining_ms(wait) == 0)
+				status = wait_status(WAIT_TIMED_OUT, "reading a topic");
+			continue;
+		}
+		if (record->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+			open--;
+		else if (record->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+			status = kafka_code_classify(record->err, "reading a topic", NULL);
+		else
+			record_handle(context, record);
+		rd_kafka_message_destroy(record);
+	}
+	return status;
+}
+
+Status
+topic_read(rd_kafka_t *handle, const char *topic, int partition_count,
+		   TopicRecordHandler record_handle, void *context, const Wait *wait)
+{
+	rd_kafka_topic_t *opened = rd_kafka_topic_new(handle, topic, NULL);
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(handle);
+	Status status = status_ok();
+	int started = 0;
+
+	if (opened == NULL || queue == NULL)
+	{
+		status = status_bug("could not open topic \"%s\" for reading", topic);
+		goto cleanup;
+	}
+	for (; started < partition_count; started++)
+		if (rd_kafka_consume_start_queue(opened, started, RD_KAFKA_OFFSET_BEGINNING, queue) != 0)
+		{
+			status = kafka_code_classify(rd_kafka_last_error(), "reading a topic", NULL);
+			goto cleanup;
+		}
+	status = queue_drain(queue, partition_count, record_handle, context, wait);
+cleanup:
+	while (started > 0)
+		rd_kafka_consume_stop(opened, --started);
+	if (queue != NULL)
+		rd_kafka_queue_destroy(queue);
+	if (opened != NULL)
+		rd_kafka_topic_destroy(opened);
+	return status;
+}
+
+Status
+topic_end_offsets_get(rd_kafka_t *handle, const char *topic, int partition_count, int64_t *offsets,
+					  const Wait *wait)
+{
+	for (int partition = 0; partition < partition_count; partition++)
+	{
+		int64_t low;
+		rd_kafka_resp_err_t code =
+			rd_kafka_query_watermark_offsets(handle, topic, partition, &low, &offsets[partition],
+											 wait_slice_ms(wait, OFFSETS_TIMEOUT_MS));
+
+		if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+			return kafka_code_classify(code, "asking for the end of a topic", NULL);
+	}
+	return status_ok();
+}

@@ -1,0 +1,30 @@
+/*
+ * topic_reader.h
+ *		Reads a topic from its beginning to its end as of now, without a consumer group.
+ */
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kafka_client.h"
+#include "status.h"
+#include "wait.h"
+
+/* Called for every record; value and key are NULL where the record has none. */
+typedef void (*TopicRecordHandler)(void *context, const rd_kafka_message_t *record);
+
+/* A consumer handle for topic_read, topic_end_offsets_get and questions about topics. */
+Status topic_reader_open(const KafkaOptions *options, KafkaObserver *observer, rd_kafka_t **handle);
+
+/* rd_kafka_destroy; NULL is fine, sets to NULL. */
+void topic_reader_close(rd_kafka_t **handle);
+
+/* Reads until every partition's end was met, committed records only. */
+Status topic_read(rd_kafka_t *handle, const char *topic, int partition_count,
+				  TopicRecordHandler record_handle, void *context, const Wait *wait);
+
+/* The offset of the next record of each partition. */
+Status topic_end_offsets_get(rd_kafka_t *handle, const char *topic, int partition_count,
+							 int64_t *offsets, const Wait *wait);
