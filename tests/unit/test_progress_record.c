@@ -125,7 +125,7 @@ test_lsn(void **state)
 {
 	(void) state;
 
-	uint64_t lsn;
+	uint64_t lsn = 0;
 	char text[LSN_TEXT_BYTES];
 
 	assert_true(lsn_read("16/B374D848", &lsn));
