@@ -100,8 +100,33 @@ SELECT wallet_id, version, type, amount, balance_after FROM wallet_receipt(walle
 SELECT wallet_id, version, type, amount, balance_after FROM wallet_receipt(wallet_withdraw(:bob, 1));
 SELECT type, user_id FROM wallet_receipt((SELECT transaction_id FROM wallet_transactions
                                           WHERE wallet_id = :second AND version = 0));
+SELECT (wallet_receipt(:'paid')).type;
 SELECT count(*) FROM wallet_receipt(:nobody);
 SELECT failure('SELECT wallet_receipt(NULL)');
+-- It sees what this transaction did, under every isolation level, and not what others did meanwhile.
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT type, balance_after FROM wallet_receipt(wallet_fund(:second, 2));
+SELECT type, balance_after FROM wallet_receipt(wallet_withdraw(:second, 1));
+ROLLBACK;
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+SELECT type, balance_after FROM wallet_receipt(wallet_fund(:second, 2));
+ROLLBACK;
+-- As the view shows it, whatever the kind; legs in their order.
+BEGIN;
+INSERT INTO wallet_ledger (transaction_id, leg, kind, amount, currency, created_at, from_wallet_id, from_version,
+    from_balance, from_held, from_status, from_user_id, to_wallet_id, to_version, to_balance, to_held, to_status, to_user_id,
+    hold_id, forced, metadata, session_user_name, current_user_name, application_name)
+SELECT :nobody, leg, kind, leg, 'USD', now(), :nobody, leg, 10 + leg, leg, 'active', 'f',
+       :hold, leg, 20 + leg, leg, 'frozen', 't', :hold, leg = 1, '{"a": 1}', '', '', ''
+FROM (VALUES (0, 'TRANSFER'), (2, 'CAPTURE'), (1, 'REVERSAL')) AS row (leg, kind);
+SELECT wallet_id, version, type, amount, counterparty_wallet_id, balance_after, held_after, status_after, user_id, hold_id, forced, metadata
+FROM wallet_receipt(:nobody);
+SELECT count(*) AS differences FROM (
+    (TABLE wallet_transactions EXCEPT SELECT r.* FROM (SELECT DISTINCT transaction_id FROM wallet_ledger) l, wallet_receipt(l.transaction_id) r)
+    UNION ALL
+    (SELECT r.* FROM (SELECT DISTINCT transaction_id FROM wallet_ledger) l, wallet_receipt(l.transaction_id) r EXCEPT TABLE wallet_transactions)
+) AS difference;
+ROLLBACK;
 
 -- wallet_lookup: the key's owner.
 SELECT transaction_id = :'paid' AS is_paid, operation, created_at = (SELECT DISTINCT created_at FROM wallet_receipt(:'paid')) AS then
@@ -235,6 +260,17 @@ EXPLAIN (COSTS OFF) EXECUTE history(NULL, NULL, NULL);
 EXPLAIN (COSTS OFF) EXECUTE activity(NULL, NULL, NULL, NULL);
 RESET enable_seqscan;
 RESET plan_cache_mode;
+
+-- In parallel workers too.
+SELECT count(set_config(name, 'on', false)) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
+SELECT balance FROM wallet_get(:bob);
+SELECT sum((wallet_get(id)).balance) FROM wallets;
+SELECT count(*) FROM wallet_list('alice');
+SELECT count(*) FROM wallet_history(:alice, 5);
+SELECT operation FROM wallet_lookup('pay-1');
+SELECT count(*) FROM wallet_receipt(:'paid');
+SELECT count(*) FROM wallet_totals();
+SELECT count(set_config(name, 'off', false)) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
 
 -- Neither search_path nor temporary objects change what the reads mean.
 CREATE SCHEMA evil;

@@ -18,7 +18,7 @@ INSERT INTO expected VALUES
     -- Reads.
     ('wallet_get', 'wallet_id uuid', 'wallet_details', 'c stable safe'),
     ('wallet_list', 'user_id text', 'SETOF wallet_details', 'sql stable safe as owner'),
-    ('wallet_receipt', 'transaction_id uuid', 'SETOF wallet_transactions', 'sql volatile restricted as owner'),
+    ('wallet_receipt', 'transaction_id uuid', 'SETOF wallet_transactions', 'c volatile restricted'),
     ('wallet_lookup', 'idempotency_key text',
         'TABLE(transaction_id uuid, operation text, created_at timestamp with time zone)', 'sql volatile restricted as owner'),
     ('wallet_history', 'wallet_id uuid, before_version bigint DEFAULT NULL::bigint, max_rows integer DEFAULT 50',

@@ -1,4 +1,4 @@
--- Reads. wallet_get is C; the others are SQL bound at creation (BEGIN ATOMIC), so that neither
+-- Reads. wallet_get and wallet_receipt are C; the others are SQL bound at creation (BEGIN ATOMIC), so that neither
 -- search_path nor temporary objects can change what they mean, and run with their owner's rights, so
 -- that EXECUTE alone suffices. wallet_receipt and wallet_lookup are VOLATILE: a STABLE function can't
 -- see what its own argument has just done.
@@ -56,15 +56,9 @@ $$Returns the user's wallets, oldest first, each as wallet_get returns it; no ro
 Errors: 22004.$$;
 
 CREATE FUNCTION wallet_receipt(transaction_id uuid) RETURNS SETOF wallet_transactions
-    LANGUAGE sql VOLATILE PARALLEL RESTRICTED SECURITY DEFINER ROWS 2
-BEGIN ATOMIC
-    SELECT entry.*
-    FROM wallet_transactions AS entry
-    WHERE entry.transaction_id = wallet_read_argument(wallet_receipt.transaction_id, 'transaction_id')
-    ORDER BY entry.wallet_id, entry.version;
-END;
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 2 COST 50 AS 'MODULE_PATHNAME', 'wallet_receipt';
 COMMENT ON FUNCTION wallet_receipt(uuid) IS
-$$Returns the entries of one operation, as wallet_transactions shows them, by wallet and version; no row for an unknown id.
+$$Returns the entries of one operation, as wallet_transactions shows them, in the order of the legs, the debited wallet first; no row for an unknown id.
 Works in one round trip with the operation: SELECT * FROM wallet_receipt(wallet_transfer(...)).
 Errors: 22004.$$;
 

@@ -3,26 +3,20 @@
  *		wallet_get by direct table access, and what the SQL reads ask of their arguments.
  *
  * wallet_get is as frequent as the operations themselves; a SQL function would be planned anew by
- * each statement that calls it. The tables are found by the schema the function itself stands in.
- * Reads see the snapshot of the statement that calls them, take AccessShareLock only and work on a
- * standby, in read-only transactions and in parallel workers.
+ * each statement that calls it. It sees the snapshot of the statement that calls it.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/table.h"
-#include "executor/executor.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "compat.h"
 #include "errors.h"
+#include "index_read.h"
 #include "money.h"
 #include "relation_cache.h"
 
@@ -43,52 +37,6 @@
 PG_FUNCTION_INFO_V1(wallet_get);
 PG_FUNCTION_INFO_V1(wallet_read_argument);
 PG_FUNCTION_INFO_V1(wallet_read_rows);
-
-/* A table read through one of its indexes. */
-typedef struct IndexRead
-{
-	Relation table;
-	Relation index;
-	IndexScanDesc scan;
-	TupleTableSlot *slot;
-} IndexRead;
-
-static Oid
-read_find_relation(Oid schema, const char *name)
-{
-	Oid relation = get_relname_relid(name, schema);
-
-	if (!OidIsValid(relation))
-		error_raise_version_mismatch(NULL);
-	return relation;
-}
-
-static void
-index_read_begin(IndexRead *read, Oid schema, const char *table, const char *index, ScanKey keys,
-				 int key_count)
-{
-	read->table = table_open(read_find_relation(schema, table), AccessShareLock);
-	read->index = index_open(read_find_relation(schema, index), AccessShareLock);
-	read->slot = table_slot_create(read->table, NULL);
-	read->scan = compat_index_beginscan(read->table, read->index, GetActiveSnapshot(), key_count);
-	index_rescan(read->scan, keys, key_count, NULL, 0);
-}
-
-static bool
-index_read_next(IndexRead *read)
-{
-	return index_getnext_slot(read->scan, ForwardScanDirection, read->slot);
-}
-
-/* The locks stay until the end of the transaction, as those of a SELECT do. */
-static void
-index_read_end(IndexRead *read)
-{
-	index_endscan(read->scan);
-	ExecDropSingleTupleTableSlot(read->slot);
-	index_close(read->index, NoLock);
-	table_close(read->table, NoLock);
-}
 
 /* What the wallet's holds reserve now: expired ones no longer count, whether swept or not. */
 static Money
