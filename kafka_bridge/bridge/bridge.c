@@ -76,12 +76,15 @@ static void
 role_set(Bridge *bridge, const char *role)
 {
 	bool active = strcmp(role, "active") == 0;
+	bool ready = active || strcmp(role, "standby") == 0;
 
 	if (bridge->role == NULL || strcmp(bridge->role, role) != 0)
 		log_info("role changed", log_text("role", role),
 				 log_text("slot", bridge->config->bridge.slot));
 	bridge->role = role;
 	health_fact_set(bridge->plan->health, "role", "%s", role);
+	/* Until the slot exists, what is committed might belong to the time before the first start. */
+	health_check_set(bridge->plan->health, "slot", ready, "%s", ready ? "" : role);
 	metric_set(bridge->plan->metrics, BRIDGE_METRIC_ACTIVE, 0, active);
 }
 
