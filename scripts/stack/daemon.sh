@@ -10,6 +10,9 @@ daemon_environment()
     echo "KAFKA_TOPIC=$topic"
     echo "KAFKA_GROUP_ID=$group"
     echo "BRIDGE_SLOT=$slot"
+    # A ledger that was written before its first bridge: publish that as well. Of a server that is
+    # not ours the user decides.
+    [ -n "$external_url" ] || echo "BRIDGE_START=${BRIDGE_START:-backfill}"
     echo "PORT=${port_chosen[$1]}"
 }
 
