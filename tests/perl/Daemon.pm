@@ -19,6 +19,7 @@ use Wait;
         env     => { PORT => 3002 },          # undef removes a variable
         url     => 'http://127.0.0.1:3002',   # optional: what get() asks
         user    => 'postgres',                # optional: where we are root, run as this one
+        is_job  => 1,                         # optional: ends by itself, its log is of no interest
         ready   => sub { ... });              # optional: default GET /health is 200
 
     $daemon->start;                    # and wait until ready
@@ -279,7 +280,7 @@ END
         my ($status, $failed) = ($?, test_failed());
         my %shown;
         stop_all();
-        show_tail($_->{name}, $_->log_text, 40) for grep { $failed && !$shown{ $_->{log} }++ } @every;
+        show_tail($_->{name}, $_->log_text, 40) for grep { $failed && !$_->{is_job} && !$shown{ $_->{log} }++ } @every;
         $? = $status;
     }
 }

@@ -73,6 +73,7 @@ sub run
     my ($self, $program, @arguments) = @_;
     my $job = Daemon->new(
         name    => "$self->{name} $program",
+        is_job  => 1,
         command => [ "$self->{bin}/$program", @arguments ],
         user    => $self->{user},
         log     => "$self->{base}/$program.log");
@@ -272,6 +273,7 @@ sub _psql
     my ($self, $script_path, $base) = @_;
     my $job = Daemon->new(
         name    => 'psql',
+        is_job  => 1,
         log     => "$base.log",
         command => [
             'sh', '-c', 'exec "$0" -X -q -A -t -v ON_ERROR_STOP=1 -d "$1" -f "$2" >"$3" 2>"$4"',
