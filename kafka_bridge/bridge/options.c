@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bridge_metrics.h"
 #include "startup_check.h"
 
 #define SLOT_NAME_BYTES_MAX	 63
@@ -266,6 +267,8 @@ const ConfigProgram bridge_program = {
 	.commands = commands,
 	.config_bytes = sizeof(BridgeConfig),
 	.check = config_check,
+	.metrics = bridge_metrics,
+	.metric_count = BRIDGE_METRIC_COUNT,
 };
 
 const char *

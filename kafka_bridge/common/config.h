@@ -25,6 +25,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "metrics.h"
 #include "status.h"
 
 typedef enum ConfigType
@@ -105,6 +106,8 @@ typedef struct ConfigProgram
 	size_t config_bytes;
 	/* Rules over several options and those only another room can judge; also for --check-config. */
 	Status (*check)(const void *config, const ConfigCommand *command);
+	const MetricDefinition *metrics; /* for --options-markdown; or NULL */
+	size_t metric_count;
 } ConfigProgram;
 
 typedef struct ConfigSource
@@ -129,7 +132,7 @@ Status config_reload(const ConfigSource *source, void *config);
 /* Frees what a filled struct owns, and zeroes it. */
 void config_free(const ConfigProgram *program, void *config);
 
-/* The option table as Markdown, one table per group and per sub-command with options. */
+/* The options and metrics as Markdown, a table for each group, sub-command with options, metrics. */
 void config_markdown_print(const ConfigProgram *program, FILE *out);
 
 /* NULL when there is none of this name. */

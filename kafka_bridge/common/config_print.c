@@ -294,4 +294,8 @@ config_markdown_print(const ConfigProgram *program, FILE *out)
 	}
 	markdown_heading_print(out, config_request_group.title);
 	markdown_rows_print(out, config_request_group.options);
+	if (program->metrics == NULL)
+		return;
+	fputs("\n### Metrics\n", out);
+	metrics_markdown_print(program->metrics, program->metric_count, out);
 }

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "history_metrics.h"
+
 #define MEMBER(member) .offset = offsetof(HistoryOptions, member)
 
 static const ConfigChoice record_policies[] = {{"record", POLICY_GO_ON},
@@ -124,4 +126,6 @@ const ConfigProgram history_program = {
 	.commands = commands,
 	.config_bytes = sizeof(HistoryConfig),
 	.check = config_check,
+	.metrics = history_metrics,
+	.metric_count = HISTORY_METRIC_COUNT,
 };
