@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config_value.h"
+#include "secret.h"
 
 #define WORDS_MAX		 4
 #define SUGGESTION_BYTES 64
@@ -163,6 +164,16 @@ flag_set(const Flag *flag, const ConfigCommand *command)
 	return status_ok();
 }
 
+/* A connection string without its flag is a word like any other. */
+static Status
+unexpected_word_error(const char *kind, const char *word)
+{
+	char masked[256];
+
+	secret_text_mask(word, masked, sizeof(masked));
+	return status_fatal(EXIT_CODE_USAGE, "%s \"%s\": see --help", kind, masked);
+}
+
 /* Words joined by blanks, as the names of sub-commands are written. */
 static Status
 words_collect(const ConfigTable *table, char **argv, int argc, char *words, size_t bytes)
@@ -181,7 +192,7 @@ words_collect(const ConfigTable *table, char **argv, int argc, char *words, size
 			continue;
 		}
 		if (++count > WORDS_MAX || strlen(words) + strlen(argv[i]) + 2 > bytes)
-			return status_fatal(EXIT_CODE_USAGE, "unexpected argument \"%s\": see --help", argv[i]);
+			return unexpected_word_error("unexpected argument", argv[i]);
 		if (count > 1)
 			strcat(words, " ");
 		strcat(words, argv[i++]);
@@ -220,7 +231,7 @@ config_flags_parse(const ConfigProgram *program, int argc, char **argv, ConfigTa
 		return status;
 	*command = command_find(program, words);
 	if (*command == NULL && words[0] != '\0' && !help_was_asked(argv, argc))
-		return status_fatal(EXIT_CODE_USAGE, "unknown command \"%s\": see --help", words);
+		return unexpected_word_error("unknown command", words);
 
 	for (int i = 1; i < argc;)
 	{

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "secret.h"
+
 typedef struct Unit
 {
 	const char *name;
@@ -129,9 +131,12 @@ static void
 error_print(const ConfigOption *option, const char *text, char *error, size_t error_bytes)
 {
 	char range[512];
+	char masked[256];
 
+	/* A password in the wrong variable is a password still. */
+	secret_text_mask(text, masked, sizeof(masked));
 	config_range_print(option, range, sizeof(range));
-	snprintf(error, error_bytes, "\"%s\" is not a %s%s%s", text,
+	snprintf(error, error_bytes, "\"%s\" is not a %s%s%s", masked,
 			 option->type == CONFIG_ENUM ? "choice" : config_type_word(option),
 			 range[0] != '\0' ? ": expected " : "", range);
 }

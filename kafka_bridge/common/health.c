@@ -15,23 +15,18 @@
 #include "clock.h"
 #include "http_server.h"
 
-#define NAME_BYTES	 64
-#define REASON_BYTES 256
+#define NAME_BYTES 64
+#define TEXT_BYTES 256
 
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-typedef struct HealthCheck
+/* A check with its reason, or a fact with its value. */
+typedef struct HealthEntry
 {
 	char name[NAME_BYTES];
-	bool passes;
-	char reason[REASON_BYTES];
-} HealthCheck;
-
-typedef struct HealthFact
-{
-	char name[NAME_BYTES];
-	char value[REASON_BYTES];
-} HealthFact;
+	char text[TEXT_BYTES];
+	bool passes; /* checks only */
+} HealthEntry;
 
 typedef struct HealthLoop
 {
@@ -44,9 +39,9 @@ struct Health
 {
 	const char *program;
 	pthread_mutex_t lock; /* guards all below */
-	HealthCheck checks[HEALTH_CHECKS_MAX];
+	HealthEntry checks[HEALTH_CHECKS_MAX];
 	size_t check_count;
-	HealthFact facts[HEALTH_FACTS_MAX];
+	HealthEntry facts[HEALTH_FACTS_MAX];
 	size_t fact_count;
 	HealthLoop loops[HEALTH_LOOPS_MAX];
 	size_t loop_count;
@@ -73,70 +68,49 @@ health_free(Health *health)
 	free(health);
 }
 
-/* The check of this name, new if there is none. Under the lock. */
-static HealthCheck *
-check_find(Health *health, const char *name)
+/* Sets the text of the entry of this name, new if there is none. Under the lock. */
+static HealthEntry *__attribute__((format(printf, 5, 0)))
+entry_set(HealthEntry *entries, size_t *count, size_t maximum, const char *name, const char *format,
+		  va_list arguments)
 {
 	size_t i = 0;
 
-	while (i < health->check_count && strcmp(health->checks[i].name, name) != 0)
+	while (i < *count && strcmp(entries[i].name, name) != 0)
 		i++;
-	assert(i < HEALTH_CHECKS_MAX);
-	if (i == health->check_count)
+	assert(i < maximum);
+	if (i == *count)
 	{
-		health->check_count++;
-		snprintf(health->checks[i].name, NAME_BYTES, "%s", name);
+		(*count)++;
+		snprintf(entries[i].name, NAME_BYTES, "%s", name);
 	}
-	return &health->checks[i];
-}
-
-static HealthFact *
-fact_find(Health *health, const char *name)
-{
-	size_t i = 0;
-
-	while (i < health->fact_count && strcmp(health->facts[i].name, name) != 0)
-		i++;
-	assert(i < HEALTH_FACTS_MAX);
-	if (i == health->fact_count)
-	{
-		health->fact_count++;
-		snprintf(health->facts[i].name, NAME_BYTES, "%s", name);
-	}
-	return &health->facts[i];
+	vsnprintf(entries[i].text, TEXT_BYTES, format, arguments);
+	return &entries[i];
 }
 
 void
 health_check_set(Health *health, const char *check, bool passes, const char *reason_format, ...)
 {
-	char reason[REASON_BYTES];
 	va_list arguments;
 
 	va_start(arguments, reason_format);
-	vsnprintf(reason, sizeof(reason), reason_format, arguments);
-	va_end(arguments);
-
 	pthread_mutex_lock(&health->lock);
-	HealthCheck *found = check_find(health, check);
-
-	found->passes = passes;
-	memcpy(found->reason, reason, sizeof(reason));
+	entry_set(health->checks, &health->check_count, HEALTH_CHECKS_MAX, check, reason_format,
+			  arguments)
+		->passes = passes;
 	pthread_mutex_unlock(&health->lock);
+	va_end(arguments);
 }
 
 void
 health_fact_set(Health *health, const char *fact, const char *format, ...)
 {
-	char value[REASON_BYTES];
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(value, sizeof(value), format, arguments);
-	va_end(arguments);
-
 	pthread_mutex_lock(&health->lock);
-	memcpy(fact_find(health, fact)->value, value, sizeof(value));
+	entry_set(health->facts, &health->fact_count, HEALTH_FACTS_MAX, fact, format, arguments);
 	pthread_mutex_unlock(&health->lock);
+	va_end(arguments);
 }
 
 size_t
@@ -230,11 +204,11 @@ checks_new(const Health *health)
 
 	for (size_t i = 0; i < health->check_count; i++)
 	{
-		const HealthCheck *check = &health->checks[i];
+		const HealthEntry *check = &health->checks[i];
 		json_t *entry = json_pack("{s:b}", "ok", check->passes ? 1 : 0);
 
-		if (check->reason[0] != '\0')
-			json_object_set_new(entry, "reason", text_new(check->reason));
+		if (check->text[0] != '\0')
+			json_object_set_new(entry, "reason", text_new(check->text));
 		json_object_set_new(checks, check->name, entry);
 	}
 	return checks;
@@ -251,7 +225,7 @@ health_render(Health *health, size_t *bytes, bool *ready)
 	json_object_set_new(answer, "program", json_string(health->program));
 	json_object_set_new(answer, "version", json_string(WALLET_VERSION));
 	for (size_t i = 0; i < health->fact_count; i++)
-		json_object_set_new(answer, health->facts[i].name, text_new(health->facts[i].value));
+		json_object_set_new(answer, health->facts[i].name, text_new(health->facts[i].text));
 	json_object_set_new(answer, "checks", checks_new(health));
 	pthread_mutex_unlock(&health->lock);
 

@@ -8,7 +8,6 @@
 #include "http_server.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <microhttpd.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -20,6 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "http_response.h"
 #include "log.h"
 
 #define RESPONSE_HEADERS_MAX	8
@@ -47,20 +47,6 @@ struct HttpRequest
 	bool body_too_large;
 	bool headers_seen;
 	HttpMatch match;
-};
-
-struct HttpResponse
-{
-	unsigned status; /* 0: not filled yet */
-	const char *content_type;
-	char *body; /* owned until it is given to MHD */
-	size_t bytes;
-	struct
-	{
-		char *name;
-		char *value;
-	} headers[RESPONSE_HEADERS_MAX];
-	size_t header_count;
 };
 
 const ConfigOption http_options[] = {
@@ -136,96 +122,6 @@ http_request_body(const HttpRequest *request, size_t *bytes)
 	return request->body != NULL ? request->body : "";
 }
 
-void
-http_response_take(HttpResponse *response, unsigned status, const char *content_type, char *body,
-				   size_t bytes)
-{
-	if (body == NULL)
-	{
-		http_response_problem(response, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
-		return;
-	}
-	free(response->body);
-	response->status = status;
-	response->content_type = content_type;
-	response->body = body;
-	response->bytes = bytes;
-}
-
-void
-http_response_text(HttpResponse *response, unsigned status, const char *content_type,
-				   const char *text)
-{
-	char *copy = strdup(text);
-
-	if (copy == NULL)
-		response->status = MHD_HTTP_INTERNAL_SERVER_ERROR;
-	else
-		http_response_take(response, status, content_type, copy, strlen(copy));
-}
-
-void
-http_response_problem(HttpResponse *response, unsigned status, const char *detail)
-{
-	json_t *problem = json_pack("{s:s, s:s, s:i}", "type", "about:blank", "title",
-								MHD_get_reason_phrase_for(status), "status", (int) status);
-
-	if (problem != NULL && detail != NULL)
-		json_object_set_new(problem, "detail", json_string(detail));
-
-	char *text = problem != NULL ? json_dumps(problem, JSON_COMPACT) : NULL;
-
-	json_decref(problem);
-	if (text == NULL)
-		response->status = MHD_HTTP_INTERNAL_SERVER_ERROR;
-	else
-		http_response_take(response, status, "application/problem+json", text, strlen(text));
-}
-
-void
-http_response_header(HttpResponse *response, const char *name, const char *value)
-{
-	if (response->header_count == RESPONSE_HEADERS_MAX)
-		return;
-	response->headers[response->header_count].name = strdup(name);
-	response->headers[response->header_count].value = strdup(value);
-	response->header_count++;
-}
-
-/* Gives the response to MHD and frees it. */
-static enum MHD_Result
-response_send(struct MHD_Connection *connection, HttpResponse *response)
-{
-	enum MHD_Result result = MHD_NO;
-	struct MHD_Response *message =
-		MHD_create_response_from_buffer(response->bytes, response->body,
-										response->body != NULL ? MHD_RESPMEM_MUST_FREE
-															   : MHD_RESPMEM_PERSISTENT);
-
-	if (message == NULL)
-		free(response->body);
-	else
-	{
-		if (response->content_type != NULL)
-			MHD_add_response_header(message, MHD_HTTP_HEADER_CONTENT_TYPE, response->content_type);
-		/* What these endpoints say is true now only, and never a page. */
-		MHD_add_response_header(message, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-		MHD_add_response_header(message, "X-Content-Type-Options", "nosniff");
-		for (size_t i = 0; i < response->header_count; i++)
-			if (response->headers[i].name != NULL && response->headers[i].value != NULL)
-				MHD_add_response_header(message, response->headers[i].name,
-										response->headers[i].value);
-		result = MHD_queue_response(connection, response->status, message);
-		MHD_destroy_response(message);
-	}
-	for (size_t i = 0; i < response->header_count; i++)
-	{
-		free(response->headers[i].name);
-		free(response->headers[i].value);
-	}
-	return result;
-}
-
 static enum MHD_Result
 request_answer(const HttpServer *server, HttpRequest *request)
 {
@@ -235,7 +131,7 @@ request_answer(const HttpServer *server, HttpRequest *request)
 	{
 		http_response_problem(&response, MHD_HTTP_CONTENT_TOO_LARGE, NULL);
 		http_response_header(&response, MHD_HTTP_HEADER_CONNECTION, "close");
-		return response_send(request->connection, &response);
+		return http_response_send(request->connection, &response);
 	}
 	switch (http_route_match(server->routes, server->route_count, request->method, request->path,
 							 &request->match))
@@ -253,7 +149,7 @@ request_answer(const HttpServer *server, HttpRequest *request)
 	}
 	if (response.status == 0)
 		http_response_problem(&response, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
-	return response_send(request->connection, &response);
+	return http_response_send(request->connection, &response);
 }
 
 static void

@@ -339,6 +339,8 @@ test_usage_errors(void **state)
 				   "--timeout: \"1x\" is not a DURATION: expected 1ms to 1min");
 	assert_refused(load("--prop", "x", NULL), EXIT_CODE_USAGE, "--prop needs NAME=VALUE");
 	assert_refused(load("fly", NULL), EXIT_CODE_USAGE, "unknown command \"fly\": see --help");
+	assert_refused(load("postgresql://u:hunter2@h/d", NULL), EXIT_CODE_USAGE,
+				   "unknown command \"postgresql://u:***@h/d\": see --help");
 	assert_refused(load("slot", NULL), EXIT_CODE_USAGE, "unknown command \"slot\": see --help");
 	assert_refused(load("backfill", NULL), EXIT_CODE_USAGE, "--from is required");
 	assert_refused(load("--from", "x", NULL), EXIT_CODE_USAGE,
@@ -353,6 +355,11 @@ test_configuration_errors(void **state)
 	assert_refused(load(NULL), EXIT_CODE_CONFIGURATION,
 				   "T_TIMEOUT (environment): \"soon\" is not a DURATION: expected 1ms to 1min");
 	assert_loads(load("--timeout", "1s", NULL));
+	setenv("T_TIMEOUT", "postgresql://u:hunter2@h/d", 1);
+
+	Status status = load(NULL);
+
+	assert_null(strstr(status.text, "hunter2"));
 	unsetenv("T_TIMEOUT");
 	env_file_write("T_PORT=70000\n");
 	assert_refused(load(NULL), EXIT_CODE_CONFIGURATION,
