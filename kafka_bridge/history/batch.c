@@ -104,11 +104,12 @@ batch_add_event(Batch *batch, const BatchSource *source, const Event *event)
 }
 
 bool
-batch_record_poison(BatchRecord *record, const char *name, const char *reason)
+batch_record_poison(BatchRecord *record, bool by_postgres, const char *name, const char *reason)
 {
 	record->fault = calloc(1, sizeof(*record->fault));
 	if (record->fault == NULL)
 		return false;
+	record->fault->by_postgres = by_postgres;
 	snprintf(record->fault->name, sizeof(record->fault->name), "%s", name);
 	snprintf(record->fault->reason, sizeof(record->fault->reason), "%s", reason);
 	return true;
@@ -119,7 +120,7 @@ batch_add_poison(Batch *batch, const BatchSource *source, const char *name, cons
 {
 	BatchRecord *record = record_add(batch, source);
 
-	return record != NULL && batch_record_poison(record, name, reason) &&
+	return record != NULL && batch_record_poison(record, false, name, reason) &&
 		   position_advance(batch, source, 0);
 }
 

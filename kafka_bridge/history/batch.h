@@ -23,7 +23,8 @@ typedef struct BatchFault
 {
 	char name[BATCH_FAULT_NAME_BYTES];
 	char reason[BATCH_FAULT_REASON_BYTES];
-	bool delivered; /* its dead letter is acknowledged */
+	bool by_postgres; /* refused there, not by the event's reader */
+	bool delivered;	  /* its dead letter is acknowledged */
 } BatchFault;
 
 typedef struct BatchRecord
@@ -86,8 +87,9 @@ bool batch_add_event(Batch *batch, const BatchSource *source, const Event *event
 bool batch_add_poison(Batch *batch, const BatchSource *source, const char *name,
 					  const char *reason);
 
-/* An event turns out to be poison. False when out of memory. */
-bool batch_record_poison(BatchRecord *record, const char *name, const char *reason);
+/* A record turns out to be poison. False when out of memory. */
+bool batch_record_poison(BatchRecord *record, bool by_postgres, const char *name,
+						 const char *reason);
 
 /* True when no more records should be added. */
 bool batch_is_full(const Batch *batch, const BatchLimits *limits);

@@ -154,7 +154,7 @@ headers_make(const DeadLetter *dead_letter, const BatchRecord *record)
 	header_add(headers, "offset", number);
 	header_add(headers, "connector.name", dead_letter->options->group);
 	header_add(headers, "task.id", "0");
-	header_add(headers, "stage", "VALUE_CONVERTER");
+	header_add(headers, "stage", record->fault->by_postgres ? "TASK_PUT" : "VALUE_CONVERTER");
 	header_add(headers, "class.name", CONNECTOR_CLASS);
 	header_add(headers, "exception.class.name", record->fault->name);
 	header_add(headers, "exception.message", record->fault->reason);

@@ -13,6 +13,8 @@
 #include "health.h"
 #include "log.h"
 
+#define WARN_INTERVAL_MS 30000
+
 void
 outcome_end(Consumer *consumer, Status status)
 {
@@ -42,8 +44,13 @@ outcome_retry(Consumer *consumer, const Status *status)
 	}
 	metric_add(consumer->daemon->metrics, HISTORY_RETRIES, 0, 1);
 	consumer->retry_at_ms = clock_monotonic_ms() + backoff_next_ms(&consumer->backoff);
+	/* The same trouble, tried again every few seconds, is not worth a record each time. */
+	if (!consumer->trouble || clock_monotonic_ms() - consumer->warned_at_ms >= WARN_INTERVAL_MS)
+	{
+		log_status(LOG_LEVEL_WARNING, "will try again", status);
+		consumer->warned_at_ms = clock_monotonic_ms();
+	}
 	consumer->trouble = true;
-	log_status(LOG_LEVEL_WARNING, "will try again", status);
 	health_check_set(consumer->daemon->health, "history", false, "%s", status->text);
 }
 
@@ -83,6 +90,18 @@ latency_observe(Consumer *consumer, const ApplyReport *report)
 }
 
 static void
+irregularities_log(const ApplyReport *report)
+{
+	if (report->gaps > 0)
+		log_warning("versions are missing: gaps recorded", log_integer("gaps", report->gaps));
+	if (report->conflicts > 0)
+		log_warning("events contradict stored ones: conflicts recorded",
+					log_integer("conflicts", report->conflicts));
+	if (report->filled > 0)
+		log_info("missing versions came late", log_integer("filled", report->filled));
+}
+
+static void
 batch_done(Consumer *consumer, const ApplyTask *task)
 {
 	Metrics *metrics = consumer->daemon->metrics;
@@ -99,19 +118,46 @@ batch_done(Consumer *consumer, const ApplyTask *task)
 	if (report->gaps + report->conflicts + report->filled > 0)
 	{
 		consumer->count_due = true;
-		log_warning("the history has gaps or conflicts", log_integer("gaps", report->gaps),
-					log_integer("filled", report->filled),
-					log_integer("conflicts", report->conflicts));
+		irregularities_log(report);
 	}
 	batch_clear(consumer->applying, subscriber_record_release);
 	consumer->applying_waits = false;
+}
+
+/* Records whose partition went while the worker had them: somebody else reads them
+ * again. True if there were any. */
+static bool
+gone_records_drop(Consumer *consumer)
+{
+	bool dropped = false;
+
+	for (size_t i = consumer->applying->position_count; i-- > 0;)
+	{
+		const BatchPosition *position = &consumer->applying->positions[i];
+		const Partition *partition = partition_table_find(&consumer->table, position->partition);
+
+		if (partition != NULL && partition->fence == position->fence)
+			continue;
+		batch_drop_partition(consumer->applying, position->partition, subscriber_record_release);
+		dropped = true;
+	}
+	return dropped;
 }
 
 static void
 fence_lost(Consumer *consumer)
 {
 	metric_add(consumer->daemon->metrics, HISTORY_FENCE_LOST, 0, 1);
-	log_warning("another owner has taken a partition over: rolled back, joining the group anew");
+	/* The group has taken them already: the rest of the batch may still be ours. */
+	if (gone_records_drop(consumer))
+	{
+		consumer->applying_waits = true;
+		return;
+	}
+	log_warning("positions are not as this process left them: rolled back, joining the group anew",
+				log_text("cause",
+						 "another owner has taken over, or PostgreSQL lost its last commits "
+						 "in a crash"));
 	ownership_leave(consumer);
 }
 
@@ -194,21 +240,6 @@ count_finish(Consumer *consumer, const ApplyTask *task)
 	health_fact_set(consumer->daemon->health, "conflicts", "%lld", (long long) task->conflicts);
 	consumer->counted_at_ms = clock_monotonic_ms();
 	consumer->count_due = false;
-}
-
-/* Records whose partition went while the worker had them: somebody else reads them again. */
-static void
-gone_records_drop(Consumer *consumer)
-{
-	for (size_t i = consumer->applying->position_count; i-- > 0;)
-	{
-		const BatchPosition *position = &consumer->applying->positions[i];
-		const Partition *partition = partition_table_find(&consumer->table, position->partition);
-
-		if (partition == NULL || partition->fence != position->fence)
-			batch_drop_partition(consumer->applying, position->partition,
-								 subscriber_record_release);
-	}
 }
 
 static void

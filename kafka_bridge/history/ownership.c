@@ -56,6 +56,8 @@ ownership_partitions_go(const int32_t *partitions, size_t count, bool lost, void
 		outcome_collect(consumer, REVOKE_WAIT_MS);
 	if (!lost)
 		ownership_positions_tell(consumer, false);
+	/* A pause would outlive the assignment. */
+	subscriber_resume(consumer->subscriber, partitions, count);
 	for (size_t i = 0; i < count; i++)
 	{
 		batch_drop_partition(consumer->gathering, partitions[i], subscriber_record_release);

@@ -33,7 +33,7 @@ event_mark(Search *search, uint32_t index, const Status *cause)
 
 	snprintf(name, sizeof(name), "PostgresError_%s", cause->sqlstate);
 	search->found++;
-	return batch_record_poison(&search->batch->records[index], name, cause->text)
+	return batch_record_poison(&search->batch->records[index], true, name, cause->text)
 			   ? status_ok()
 			   : status_bug("out of memory");
 }
