@@ -29,8 +29,8 @@ static const char session_settings[] = "SET client_encoding TO 'UTF8';"
 									   "SET statement_timeout TO '60s';"
 									   "SET idle_in_transaction_session_timeout TO '15s'";
 
-static Status
-schema_find(HistorySession *session, const Wait *wait)
+Status
+history_schema_find(HistorySession *session, const Wait *wait)
 {
 	PGresult *result = NULL;
 	PgQuery query = {.sql =
@@ -114,7 +114,7 @@ history_session_open(HistorySession *session, const PgOptions *options, const ch
 	if (status_is_ok(&status))
 		status = pg_command_run(session->connection, wait, session_settings);
 	if (status_is_ok(&status))
-		status = schema_find(session, wait);
+		status = history_schema_find(session, wait);
 	if (status_is_ok(&status))
 		status = origin_set_up(session, wait);
 	if (!status_is_ok(&status))
@@ -131,25 +131,36 @@ history_session_close(HistorySession *session)
 }
 
 Status
+history_statement_print(char *text, size_t bytes, const char *sql, const char *schema)
+{
+	static const char place[] = "%1$s";
+	size_t length = 0;
+
+	for (const char *at = sql; *at != '\0';)
+	{
+		bool found = strncmp(at, place, sizeof(place) - 1) == 0;
+		const char *piece = found ? schema : at;
+		size_t piece_length = found ? strlen(schema) : 1;
+
+		if (length + piece_length >= bytes)
+			return status_bug("a statement is too long: %.60s", sql);
+		memcpy(text + length, piece, piece_length);
+		length += piece_length;
+		at += found ? sizeof(place) - 1 : 1;
+	}
+	text[length] = '\0';
+	return status_ok();
+}
+
+Status
 history_statement_prepare(const HistorySession *session, const Wait *wait, const char *name,
 						  const char *sql, int parameter_count, const Oid *types)
 {
 	char text[HISTORY_STATEMENT_BYTES];
-	size_t length = 0;
-	size_t schema_length = strlen(session->schema);
+	Status status = history_statement_print(text, sizeof(text), sql, session->schema);
 
-	for (const char *at = sql; *at != '\0';)
-	{
-		bool place = strncmp(at, "%1$s", 4) == 0;
-		size_t bytes = place ? schema_length : 1;
-
-		if (length + bytes >= sizeof(text))
-			return status_bug("statement %s is too long", name);
-		memcpy(text + length, place ? session->schema : at, bytes);
-		length += bytes;
-		at += place ? 4 : 1;
-	}
-	text[length] = '\0';
+	if (!status_is_ok(&status))
+		return status;
 	return pg_statement_prepare(session->connection, wait, name, text, parameter_count, types);
 }
 

@@ -31,15 +31,17 @@ Status history_session_open(HistorySession *session, const PgOptions *options, c
 /* Never blocks; fine on a closed session. */
 void history_session_close(HistorySession *session);
 
-/*
- * Prepares a statement whose text has the schema in the place of each "%1$s". For at most
- * HISTORY_STATEMENT_BYTES of text.
- */
+/* The extension's schema, quoted, into session->schema, which is the caller's to free. */
+Status history_schema_find(HistorySession *session, const Wait *wait);
+
+/* Prints a statement with the schema in the place of each "%1$s". */
+Status history_statement_print(char *text, size_t bytes, const char *sql, const char *schema);
+
+/* Prepares a statement printed that way, of at most HISTORY_STATEMENT_BYTES. */
 #define HISTORY_STATEMENT_BYTES 4096
 Status history_statement_prepare(const HistorySession *session, const Wait *wait, const char *name,
-								 const char *sql, int parameter_count, const Oid *types)
-	__attribute__((nonnull(1, 2, 3, 4)));
+								 const char *sql, int parameter_count, const Oid *types);
 
-/* Ends other sessions of this role that go by one of these names. */
+/* Ends other sessions of this role that go by this name. */
 Status history_session_terminate(const HistorySession *session, const Wait *wait,
 								 const char *owner);

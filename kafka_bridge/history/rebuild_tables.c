@@ -1,0 +1,121 @@
+/*
+ * rebuild_tables.c
+ *		The swap deletes and inserts only what differs, so that a history that was right costs a
+ *		comparison, and readers never wait.
+ *
+ * Fences come first: a running wallet_history can't commit any more from then on, what it has in
+ * flight is rolled back, and it goes on at the rebuilt positions.
+ */
+#include "rebuild_tables.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TEMPORARY_SCHEMA "pg_temp"
+#define SWAP_TIMEOUT_MS	 3600000
+#define STATEMENT_BYTES	 2048
+
+#define COLUMNS \
+	"id, wallet_id, user_id, amount, event_type, transaction_id, created_at, event_data, version"
+#define SAME_KEY "n.wallet_id = e.wallet_id AND n.version = e.version"
+
+static const char *const tables[] = {"transaction_events", "wallet_history_offsets",
+									 "wallet_history_gaps", "wallet_history_conflicts", NULL};
+
+typedef enum SwapStep
+{
+	SWAP_BEGIN,
+	SWAP_LIMITS,
+	SWAP_POSITIONS,
+	SWAP_REMOVE,
+	SWAP_ADD,
+	SWAP_GAPS_REMOVE,
+	SWAP_GAPS_ADD,
+	SWAP_CONFLICTS_REMOVE,
+	SWAP_CONFLICTS_ADD,
+	SWAP_COMMIT,
+	SWAP_STEP_COUNT
+} SwapStep;
+
+/* %1$s: the extension's schema. */
+static const char *const steps[SWAP_STEP_COUNT] = {
+	[SWAP_BEGIN] = "BEGIN",
+	[SWAP_LIMITS] = "SET LOCAL lock_timeout TO '60s'; SET LOCAL statement_timeout TO 0; "
+					"SET LOCAL synchronous_commit TO on",
+	[SWAP_POSITIONS] =
+		"INSERT INTO %1$s.wallet_history_offsets AS o "
+		"(group_id, topic, partition, next_offset, fence, owner, last_event_at) "
+		"SELECT group_id, topic, partition, next_offset, 1, owner, last_event_at "
+		"FROM pg_temp.wallet_history_offsets ON CONFLICT (group_id, topic, partition) DO UPDATE "
+		"SET next_offset = excluded.next_offset, fence = o.fence + 1, owner = excluded.owner, "
+		"last_event_at = excluded.last_event_at, updated_at = clock_timestamp()",
+	[SWAP_REMOVE] = "DELETE FROM %1$s.transaction_events e WHERE NOT EXISTS ("
+					"SELECT FROM pg_temp.transaction_events n WHERE " SAME_KEY
+					" AND (n.id, n.user_id, n.amount, n.event_type, n.transaction_id, "
+					"n.created_at, n.event_data) IS NOT DISTINCT FROM (e.id, e.user_id, e.amount, "
+					"e.event_type, e.transaction_id, e.created_at, e.event_data))",
+	[SWAP_ADD] = "INSERT INTO %1$s.transaction_events (" COLUMNS ") SELECT " COLUMNS
+				 " FROM pg_temp.transaction_events n WHERE NOT EXISTS ("
+				 "SELECT FROM %1$s.transaction_events e WHERE " SAME_KEY ")",
+	[SWAP_GAPS_REMOVE] = "DELETE FROM %1$s.wallet_history_gaps",
+	[SWAP_GAPS_ADD] =
+		"INSERT INTO %1$s.wallet_history_gaps SELECT * FROM pg_temp.wallet_history_gaps",
+	[SWAP_CONFLICTS_REMOVE] = "DELETE FROM %1$s.wallet_history_conflicts",
+	[SWAP_CONFLICTS_ADD] = "INSERT INTO %1$s.wallet_history_conflicts "
+						   "SELECT * FROM pg_temp.wallet_history_conflicts",
+	[SWAP_COMMIT] = "COMMIT",
+};
+
+Status
+rebuild_tables_create(HistorySession *session, const Wait *wait, const char **schema)
+{
+	Status status = status_ok();
+
+	for (int i = 0; tables[i] != NULL && status_is_ok(&status); i++)
+	{
+		char sql[STATEMENT_BYTES];
+
+		snprintf(sql, sizeof(sql),
+				 "CREATE TEMPORARY TABLE %1$s (LIKE %2$s.%1$s INCLUDING DEFAULTS "
+				 "INCLUDING CONSTRAINTS INCLUDING INDEXES)",
+				 tables[i], session->schema);
+		status = pg_command_run(session->connection, wait, sql);
+	}
+	*schema = TEMPORARY_SCHEMA;
+	return status;
+}
+
+static Status
+step_run(const HistorySession *session, const Wait *wait, const char *schema, SwapStep step,
+		 int64_t *rows)
+{
+	char sql[STATEMENT_BYTES];
+	PGresult *result = NULL;
+	Status status = history_statement_print(sql, sizeof(sql), steps[step], schema);
+
+	if (status_is_ok(&status))
+		status = pg_query_run(session->connection, wait, &(const PgQuery){.sql = sql}, &result);
+	if (status_is_ok(&status) && rows != NULL)
+		*rows = atoll(PQcmdTuples(result));
+	PQclear(result);
+	return status;
+}
+
+Status
+rebuild_tables_swap(const HistorySession *session, const char *schema, RebuildChange *change)
+{
+	int64_t *const rows[SWAP_STEP_COUNT] = {
+		[SWAP_REMOVE] = &change->removed,
+		[SWAP_ADD] = &change->added,
+		[SWAP_GAPS_ADD] = &change->gaps,
+		[SWAP_CONFLICTS_ADD] = &change->conflicts,
+	};
+	Wait wait = wait_begin(-1, SWAP_TIMEOUT_MS);
+	Status status =
+		pg_command_run(session->connection, &wait,
+					   "SET statement_timeout TO 0; ANALYZE pg_temp.transaction_events");
+
+	for (int step = 0; step < SWAP_STEP_COUNT && status_is_ok(&status); step++)
+		status = step_run(session, &wait, schema, (SwapStep) step, rows[step]);
+	return status;
+}

@@ -1,0 +1,31 @@
+/*
+ * rebuild_tables.h
+ *		Tables of the session that a rebuild fills, and their way into the history.
+ *
+ * The content is exchanged, not the tables: those belong to the extension, with their rights and
+ * their place in dumps.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "history_session.h"
+#include "position_store.h"
+
+/* For ApplierOptions.redirect. */
+Status rebuild_tables_create(HistorySession *session, const Wait *wait, const char **schema);
+
+typedef struct RebuildChange
+{
+	int64_t removed; /* rows of transaction_events */
+	int64_t added;
+	int64_t gaps; /* recorded now */
+	int64_t conflicts;
+} RebuildChange;
+
+/*
+ * In one transaction: takes the partitions over, makes transaction_events, gaps and conflicts equal
+ * to the session's tables, sets the positions. Rows that are equal already are left alone.
+ */
+Status rebuild_tables_swap(const HistorySession *session, const char *schema,
+						   RebuildChange *change);
