@@ -396,6 +396,8 @@ COMMENT ON FUNCTION wallet_check_guards() IS
 
 CREATE FUNCTION wallet_check(wallet_id uuid DEFAULT NULL) RETURNS SETOF wallet_divergence
     LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER COST 100000 ROWS 10
+    -- So many expressions take seconds to compile, and milliseconds to evaluate for one wallet.
+    SET jit = off
 BEGIN ATOMIC
     WITH divergence AS (
         SELECT * FROM wallet_check_entries(
