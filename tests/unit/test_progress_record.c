@@ -112,8 +112,9 @@ test_unknown_members_are_ignored(void **state)
 {
 	(void) state;
 
-	const char *text = "{\"v\":2,\"generation\":1,\"state\":\"setup\",\"lsn\":\"0/1\",\"timeline\":1,"
-					   "\"options\":\"\",\"partitions\":6,\"topic\":\"t\",\"later\":{}}";
+	const char *text =
+		"{\"v\":2,\"generation\":1,\"state\":\"setup\",\"lsn\":\"0/1\",\"timeline\":1,"
+		"\"options\":\"\",\"partitions\":6,\"topic\":\"t\",\"later\":{}}";
 	ProgressRecord record;
 
 	assert_true(progress_record_read(text, strlen(text), &record));
