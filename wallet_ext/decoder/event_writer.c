@@ -298,6 +298,7 @@ event_write(StringInfo out, const LedgerRow *row, LedgerSide side, const EventKe
 	{
 		if (!field_write(&writer, &event_fields[index]))
 			return event_refuse(&writer, event_fields[index].name, error);
+		Assert(writer.at <= out->data + out->maxlen);
 	}
 	*writer.at++ = '}';
 	*writer.at = '\0';

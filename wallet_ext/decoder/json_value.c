@@ -9,6 +9,7 @@
 #include "json_value.h"
 
 #include "fmgr.h"
+#include "port/pg_bswap.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
@@ -38,17 +39,45 @@ typedef struct NumericParts
 
 static const char hex_digits[] = "0123456789abcdef";
 
+/* Four bytes as eight hexadecimal digits, all at once: a nibble to a byte, then to its digit. */
+static inline void
+hex_put(char digits[8], const unsigned char bytes[4])
+{
+	uint32 word;
+
+	memcpy(&word, bytes, sizeof(word));
+
+	uint64 nibbles = pg_ntoh32(word);
+
+	nibbles = (nibbles << 16 | nibbles) & UINT64CONST(0x0000FFFF0000FFFF);
+	nibbles = (nibbles << 8 | nibbles) & UINT64CONST(0x00FF00FF00FF00FF);
+	nibbles = (nibbles << 4 | nibbles) & UINT64CONST(0x0F0F0F0F0F0F0F0F);
+
+	/* 1 in every byte above 9, which needs a letter. */
+	uint64 letters =
+		(nibbles + UINT64CONST(0x0606060606060606)) >> 4 & UINT64CONST(0x0101010101010101);
+	uint64 text = pg_hton64(nibbles + UINT64CONST(0x3030303030303030) + letters * ('a' - '0' - 10));
+
+	memcpy(digits, &text, sizeof(text));
+}
+
 char *
 uuid_put(char *at, const unsigned char uuid[UUID_LEN])
 {
-	for (int byte = 0; byte < UUID_LEN; byte++)
-	{
-		if (byte == 4 || byte == 6 || byte == 8 || byte == 10)
-			*at++ = '-';
-		*at++ = hex_digits[uuid[byte] >> 4];
-		*at++ = hex_digits[uuid[byte] & 0x0F];
-	}
-	return at;
+	char digits[UUID_LEN * 2];
+
+	for (int byte = 0; byte < UUID_LEN; byte += 4)
+		hex_put(digits + byte * 2, uuid + byte);
+
+	at = bytes_put(at, digits, 8);
+	*at++ = '-';
+	at = bytes_put(at, digits + 8, 4);
+	*at++ = '-';
+	at = bytes_put(at, digits + 12, 4);
+	*at++ = '-';
+	at = bytes_put(at, digits + 16, 4);
+	*at++ = '-';
+	return bytes_put(at, digits + 20, 12);
 }
 
 /* Takes a numeric apart; false for NaN, infinities and values too long to be stored plainly. */

@@ -25,7 +25,31 @@ rotate_left(uint32_t word, int bits)
 	return word << bits | word >> (32 - bits);
 }
 
-/* RFC 3174, 6.2: one block from the initial state; schedule is the block, extended in place. */
+/* RFC 3174, 5: the functions of the four quarters; the first and third with one operation less. */
+#define SHA1_CHOOSE(b, c, d)   ((d) ^ ((b) & ((c) ^ (d))))
+#define SHA1_PARITY(b, c, d)   ((b) ^ (c) ^ (d))
+#define SHA1_MAJORITY(b, c, d) (((b) & (c)) | ((d) & ((b) | (c))))
+
+/* One round; instead of moving the five words on, the next round names them in turned order. */
+#define SHA1_ROUND(function, constant, a, b, c, d, e, word)                         \
+	do                                                                              \
+	{                                                                               \
+		(e) += rotate_left((a), 5) + function((b), (c), (d)) + (constant) + (word); \
+		(b) = rotate_left((b), 30);                                                 \
+	} while (0)
+
+/* Twenty rounds, five at a time: after five the words have their own names again. */
+#define SHA1_QUARTER(function, constant, first)                         \
+	for (int t = (first); t < (first) + 20; t += 5)                     \
+	{                                                                   \
+		SHA1_ROUND(function, constant, a, b, c, d, e, schedule[t]);     \
+		SHA1_ROUND(function, constant, e, a, b, c, d, schedule[t + 1]); \
+		SHA1_ROUND(function, constant, d, e, a, b, c, schedule[t + 2]); \
+		SHA1_ROUND(function, constant, c, d, e, a, b, schedule[t + 3]); \
+		SHA1_ROUND(function, constant, b, c, d, e, a, schedule[t + 4]); \
+	}
+
+/* RFC 3174, 6.2: one block from the initial state; the block is schedule's first 16 words. */
 static void
 sha1_hash_block(uint32_t state[SHA1_WORDS], uint32_t schedule[SHA1_ROUNDS])
 {
@@ -33,30 +57,17 @@ sha1_hash_block(uint32_t state[SHA1_WORDS], uint32_t schedule[SHA1_ROUNDS])
 		schedule[t] =
 			rotate_left(schedule[t - 3] ^ schedule[t - 8] ^ schedule[t - 14] ^ schedule[t - 16], 1);
 
-	uint32_t a = 0x67452301, b = 0xEFCDAB89, c = 0x98BADCFE, d = 0x10325476, e = 0xC3D2E1F0;
+	uint32_t a = 0x67452301;
+	uint32_t b = 0xEFCDAB89;
+	uint32_t c = 0x98BADCFE;
+	uint32_t d = 0x10325476;
+	uint32_t e = 0xC3D2E1F0;
 	const uint32_t start[SHA1_WORDS] = {a, b, c, d, e};
 
-/* One round with the function and the constant of its quarter. */
-#define SHA1_ROUND(function, constant)                                                 \
-	do                                                                                 \
-	{                                                                                  \
-		uint32_t next = rotate_left(a, 5) + (function) + e + schedule[t] + (constant); \
-		e = d;                                                                         \
-		d = c;                                                                         \
-		c = rotate_left(b, 30);                                                        \
-		b = a;                                                                         \
-		a = next;                                                                      \
-	} while (0)
-
-	for (int t = 0; t < 20; t++)
-		SHA1_ROUND((b & c) | (~b & d), 0x5A827999);
-	for (int t = 20; t < 40; t++)
-		SHA1_ROUND(b ^ c ^ d, 0x6ED9EBA1);
-	for (int t = 40; t < 60; t++)
-		SHA1_ROUND((b & c) | (b & d) | (c & d), 0x8F1BBCDC);
-	for (int t = 60; t < SHA1_ROUNDS; t++)
-		SHA1_ROUND(b ^ c ^ d, 0xCA62C1D6);
-#undef SHA1_ROUND
+	SHA1_QUARTER(SHA1_CHOOSE, 0x5A827999, 0);
+	SHA1_QUARTER(SHA1_PARITY, 0x6ED9EBA1, 20);
+	SHA1_QUARTER(SHA1_MAJORITY, 0x8F1BBCDC, 40);
+	SHA1_QUARTER(SHA1_PARITY, 0xCA62C1D6, 60);
 
 	state[0] = start[0] + a;
 	state[1] = start[1] + b;
