@@ -1,0 +1,215 @@
+# The server of a benchmark: durable as in production, and its conditions as they are printed.
+package BenchServer;
+
+use strict;
+use warnings;
+
+use Carp qw(croak);
+use File::Basename qw(dirname);
+use IO::Handle;
+use POSIX qw(uname);
+use Time::HiRes qw(time);
+
+use Postgres;
+use Wait;
+
+=head1 SYNOPSIS
+
+    my $server = BenchServer->new(wallets => 100_000, scale => 32);   # takes half a minute
+    my %condition = $server->conditions;           # what the figures depend on
+    $server->settle;                               # before a run: a fresh checkpoint
+    my $before = $server->usage('bench_plpgsql');  # and after the run:
+    my $after  = $server->usage('bench_plpgsql');  # cpu_us, lsn, bytes of the ledger in that schema
+    my ($records, $fpi_bytes) = $server->wal_between($before->{lsn}, $after->{lsn});
+    my $text = $server->pgbench(@arguments);       # dies where pgbench fails
+
+=cut
+
+my $directory = dirname(__FILE__) . '/..';
+
+my %conf = (
+    fsync              => 'on',
+    synchronous_commit => 'on',
+    full_page_writes   => 'on',
+    wal_level          => 'logical',
+    shared_buffers     => '1GB',
+    max_wal_size       => '8GB',
+    checkpoint_timeout => '30min',
+    max_connections    => 100);
+
+# Settings that a reader of the figures asks for.
+my @shown = qw(fsync synchronous_commit full_page_writes wal_level wal_sync_method shared_buffers
+    max_wal_size checkpoint_timeout autovacuum max_connections);
+
+my $clock_ticks = POSIX::sysconf(POSIX::_SC_CLK_TCK());
+
+sub new
+{
+    my ($class, %option) = @_;
+    my $self = bless {%option}, $class;
+
+    $self->{postgres} = Postgres->new(conf => \%conf);
+    $self->_client('psql', qw(-X -q -A -t -v ON_ERROR_STOP=1 -v), "wallets=$self->{wallets}",
+        '-f', "$directory/wallets.sql");
+    $self->_client('pgbench', qw(-i -q -s), $self->{scale});
+    $self->sql('VACUUM ANALYZE');
+    $self->sql(q{SELECT sum(pg_prewarm(oid)) FROM pg_class
+                 WHERE relkind IN ('r', 'i') AND relnamespace::regnamespace::text !~ '^pg_toast'});
+    return $self;
+}
+
+sub sql { my ($self, @query) = @_; return $self->{postgres}->sql(@query) }
+
+sub dbname { return $_[0]{postgres}{dbname} }
+
+# Runs a client program through the socket, returns what it says.
+sub _client
+{
+    my ($self, $program, @arguments) = @_;
+    my $postgres = $self->{postgres};
+    my $pid = open(my $pipe, '-|') // croak "fork: $!";
+
+    if ($pid == 0)
+    {
+        @ENV{qw(PGHOST PGPORT PGUSER PGDATABASE)} =
+            ($postgres->{base}, $postgres->port, 'postgres', $postgres->{dbname});
+        open STDERR, '>&', \*STDOUT;
+        exec "$postgres->{bin}/$program", @arguments or POSIX::_exit(127);
+    }
+    my $said = do { local $/; <$pipe> } // '';
+    croak "$program @arguments: $said" unless close $pipe;
+    return $said;
+}
+
+sub pgbench { my ($self, @arguments) = @_; return $self->_client('pgbench', @arguments) }
+
+sub settle
+{
+    my ($self) = @_;
+    $self->sql('CHECKPOINT');
+    return;
+}
+
+# A session's time is in the postmaster's account of its children once it has been waited for.
+sub _cpu_us
+{
+    my ($self) = @_;
+    my $postmaster = $self->{postgres}->pid;
+
+    poll_until(
+        sub { !grep { _command_of($_) =~ /\[local\]|^$/ } _children_of($postmaster) },
+        interval => 0.01,
+        what     => 'the end of the sessions of pgbench');
+    open my $file, '<', "/proc/$postmaster/stat" or croak "postmaster: $!";
+    my ($fields) = (scalar <$file>) =~ /\) (.*)/;
+    my ($user, $system) = (split / /, $fields)[ 13, 14 ];
+    return ($user + $system) * 1e6 / $clock_ticks;
+}
+
+sub _children_of
+{
+    my ($parent) = @_;
+    open my $file, '<', "/proc/$parent/task/$parent/children" or return;
+    return split ' ', <$file> // '';
+}
+
+# Empty for a process that has ended.
+sub _command_of
+{
+    my ($pid) = @_;
+    open my $file, '<', "/proc/$pid/cmdline" or return '';
+    return <$file> // '';
+}
+
+sub usage
+{
+    my ($self, $schema) = @_;
+    return {
+        cpu_us => $self->_cpu_us,
+        lsn    => $self->sql('SELECT pg_current_wal_lsn()'),
+        bytes  => $schema
+            ? $self->sql("SELECT pg_total_relation_size('$schema.wallet_ledger')
+                               + pg_total_relation_size('$schema.wallets')")
+            : undef
+    };
+}
+
+# Bytes of WAL, records, and bytes of full-page images in it.
+sub wal_between
+{
+    my ($self, $from, $to) = @_;
+    my ($row) = $self->{postgres}->rows(
+        'SELECT pg_wal_lsn_diff(?::pg_lsn, ?::pg_lsn)::bigint AS bytes, sum(count)::bigint AS records,
+                sum(fpi_size)::bigint AS fpi_bytes
+         FROM pg_get_wal_stats(?::pg_lsn, ?::pg_lsn)', $to, $from, $from, $to);
+    return $row;
+}
+
+# Median of a page's write and fsync, where the server's data is.
+sub _fsync_us
+{
+    my ($self) = @_;
+    my $path = "$self->{postgres}{base}/fsync";
+    my @seconds;
+
+    open my $file, '+>', $path or croak "$path: $!";
+    $file->autoflush(1);
+    for (1 .. 200)
+    {
+        sysseek $file, 0, 0;
+        my $begin = time;
+        syswrite $file, "\0" x 8192;
+        $file->sync;
+        push @seconds, time - $begin;
+    }
+    unlink $path;
+    return sprintf '%.0f', 1e6 * (sort { $a <=> $b } @seconds)[100];
+}
+
+# How many, and their model.
+sub _cores
+{
+    open my $file, '<', '/proc/cpuinfo' or croak "/proc/cpuinfo: $!";
+    my @lines = <$file>;
+    my ($model) = map { /^model name\s*:\s*(.*\S)/ } @lines;
+    return (scalar(grep { /^processor\s*:/ } @lines), $model // 'unknown');
+}
+
+sub conditions
+{
+    my ($self) = @_;
+    my ($system, undef, $release, undef, $machine) = uname();
+    my ($cores, $model) = _cores();
+    chomp(my $file_system = `stat -f -c %T $self->{postgres}{base}`);
+
+    return (
+        postgresql => $self->sql(q{SELECT current_setting('server_version')}),
+        extension  => $self->sql(q{SELECT extversion FROM pg_extension WHERE extname = 'wallet'}),
+        cores      => $cores,
+        cpu        => $model,
+        system     => "$system $release $machine, $file_system",
+        fsync_us   => $self->_fsync_us,
+        settings   => { map { $_ => $self->sql('SELECT current_setting(?)', $_) } @shown });
+}
+
+# Sizes of the tables as they are now, indexes included.
+sub table_bytes
+{
+    my ($self) = @_;
+    return {
+        map { $_->{name} => $_->{bytes} } $self->{postgres}->rows(
+            q{SELECT oid::regclass::text AS name, pg_total_relation_size(oid) AS bytes FROM pg_class
+              WHERE relkind = 'r' AND relname ~ '^(wallets|wallet_ledger|pgbench_accounts)$'})
+    };
+}
+
+# What a wrong benchmark would show: divergences that wallet_check finds, money that came or went.
+sub faults
+{
+    my ($self) = @_;
+    return $self->sql('SELECT count(*) FROM wallet_check()')
+        + abs $self->sql('SELECT (SELECT sum(balance) FROM bench_plpgsql.wallets)
+                               - (SELECT sum(amount) FROM wallet_ledger WHERE kind = $$FUND$$)');
+}
+
+1;

@@ -1,0 +1,110 @@
+# The candidates of a benchmark, run in turn, round after round.
+package Measure;
+
+use strict;
+use warnings;
+
+use Carp qw(croak);
+
+=head1 SYNOPSIS
+
+    my @runs = Measure::all(
+        server => $server, candidates => [qw(wallet plpgsql)], script => 'transfer.pgbench',
+        clients => [ 1, 8, 32 ], rounds => 5, seconds => 10, wallets => 100_000,
+        report => sub { my ($run) = @_; ... });      # called after each run
+
+A run is a hash of C<round, clients, candidate, tps, latency_ms, transactions> and, for one transaction,
+C<cpu_us> of the server's sessions, C<wal_bytes> (C<wal_fpi_bytes> of it are full-page images),
+C<wal_records> and C<disk_bytes>. Every run follows a checkpoint; each round begins with another candidate.
+
+=cut
+
+# "schema" is the one whose wallet_transfer() the script means.
+my %definition_of = (
+    wallet  => { schema => 'public' },
+    plpgsql => { schema => 'bench_plpgsql' },
+    tpcb    => { arguments => [qw(-b tpcb-like)] },
+    ceiling => { script => 'ceiling.pgbench' });
+
+sub names { return sort keys %definition_of }
+
+sub _arguments
+{
+    my ($plan, $definition, $clients, $seconds) = @_;
+    my $threads = $clients < 2 ? 1 : 2;
+    my $script  = $definition->{script} // $plan->{script};
+    my @script  = ('-D', "wallets=$plan->{wallets}", '-f', "$plan->{directory}/$script");
+
+    return (qw(-n -M prepared -c), $clients, '-j', $threads, '-T', $seconds,
+        @{ $definition->{arguments} // \@script });
+}
+
+sub _parse
+{
+    my ($said) = @_;
+    my %number;
+
+    ($number{transactions}) = $said =~ /^number of transactions actually processed: (\d+)/m;
+    ($number{tps})          = $said =~ /^tps = ([\d.]+)/m;
+    ($number{latency_ms})   = $said =~ /^latency average = ([\d.]+)/m;
+    my ($failed) = $said =~ /^number of failed transactions: (\d+)/m;
+    croak "pgbench did not do its work: $said"
+        if $said =~ /aborted|ERROR/ || $failed || !$number{transactions};
+    return \%number;
+}
+
+sub _run
+{
+    my ($plan, $candidate, $clients, $seconds) = @_;
+    my $server     = $plan->{server};
+    my $definition = $definition_of{$candidate} // croak "no candidate is called $candidate";
+    my $schema     = $definition->{schema};
+
+    local $ENV{PGOPTIONS} = $schema ? "-c search_path=$schema" : '';
+    $server->settle;
+    my $before = $server->usage($schema);
+    my $run    = _parse($server->pgbench(_arguments($plan, $definition, $clients, $seconds)));
+    my $after  = $server->usage($schema);
+    my $wal    = $server->wal_between($before->{lsn}, $after->{lsn});
+    my $count  = $run->{transactions};
+
+    return {
+        candidate     => $candidate,
+        clients       => $clients,
+        tps           => $run->{tps} + 0,
+        latency_ms    => $run->{latency_ms} + 0,
+        transactions  => $count + 0,
+        cpu_us        => ($after->{cpu_us} - $before->{cpu_us}) / $count,
+        wal_bytes     => $wal->{bytes} / $count,
+        wal_fpi_bytes => $wal->{fpi_bytes} / $count,
+        wal_records   => $wal->{records} / $count,
+        $schema ? (disk_bytes => ($after->{bytes} - $before->{bytes}) / $count) : ()
+    };
+}
+
+sub all
+{
+    my (%plan) = @_;
+    my @candidates = @{ $plan{candidates} };
+    my @runs;
+
+    # Unmeasured: the first run of each would pay for cold pages.
+    _run(\%plan, $_, $plan{clients}[-1], $plan{seconds} > 2 ? 2 : 1) for @candidates;
+    for my $round (1 .. $plan{rounds})
+    {
+        for my $clients (@{ $plan{clients} })
+        {
+            for my $candidate (@candidates)
+            {
+                my $run = _run(\%plan, $candidate, $clients, $plan{seconds});
+                $run->{round} = $round;
+                push @runs, $run;
+                $plan{report}->($run);
+            }
+        }
+        push @candidates, shift @candidates;
+    }
+    return @runs;
+}
+
+1;
