@@ -14,7 +14,7 @@ endif
 # The programs that up, check and bench use are the ones that were built here.
 export WALLET_BIN ?= $(CURDIR)/kafka_bridge/build$(if $(sanitizers),-sanitize)
 
-.PHONY: help all programs extension install deps up down demo check lint format clean bench bench-smoke
+.PHONY: help all programs extension install deps up down demo check lint format clean bench bench-ready bench-smoke
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -51,14 +51,18 @@ check: ## every test, on servers of its own (TESTS=word: a part; SANITIZE=1: san
 	@scripts/deps check
 	@WALLET_TESTS='$(TESTS)' WALLET_SANITIZE='$(sanitizers)' MAKEFLAGS= MAKEOVERRIDES= scripts/check
 
-bench: install ## every benchmark, on a server of its own, into docs/benchmarks.md (BENCH='--rounds 3': options)
+bench-ready:
+	@scripts/deps check
+	@$(MAKE) -s install
+
+bench: bench-ready ## every benchmark, on a server of its own, into docs/benchmarks.md (BENCH='--rounds 3': options)
 	@tests/bench/run $(BENCH)
 	@tests/bench/report
 
-bench-smoke: install ## whether the benchmarks run, in seconds
+bench-smoke: bench-ready ## whether the benchmarks run, in seconds
 	@prove -Itests/perl tests/t/bench_run.t tests/t/bench_baseline.t
 
-bench-%: install ## one benchmark: bench-transfer, bench-hot
+bench-%: bench-ready ## one benchmark: bench-transfer, bench-hot
 	@tests/bench/run $(BENCH) $*
 	@tests/bench/report
 
