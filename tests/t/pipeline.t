@@ -3,6 +3,7 @@ use strict;
 use warnings;
 
 use Cwd qw(abs_path);
+use Encode qw(decode);
 use File::Basename qw(dirname);
 use lib dirname(abs_path(__FILE__)) . '/../perl';
 
@@ -25,7 +26,7 @@ subtest '200 transfers of 8 clients at once' => sub {
 subtest 'a record' => sub {
     my ($alice, $bob) = @wallets;
     my $id = $stack->sql(
-        q(SELECT wallet_transfer(?, ?, 12.5, 'record-key', metadata => '{"note": "Zürich \"1\""}')), $alice, $bob);
+        q(SELECT wallet_transfer(?, ?, 12.5, 'record-key', metadata => '{"note": "Z\u00fcrich \"1\""}')), $alice, $bob);
     $stack->wait_history;
 
     my @records = grep { $_->{event}{transaction_id} eq $id } $stack->records;
@@ -55,7 +56,8 @@ subtest 'a record' => sub {
     is($stored->{id},         $out->{event}{event_id}, 'the history keeps the id');
     is($stored->{event_type}, 'TRANSFER_OUT',          'the type');
     is($stored->{amount},     '12.5000',               'the amount');
-    ok($stack->sql('SELECT event_data = ?::jsonb FROM transaction_events WHERE id = ?', $out->{value}, $stored->{id}),
+    my $json = decode('UTF-8', $out->{value});
+    ok($stack->sql('SELECT event_data = ?::jsonb FROM transaction_events WHERE id = ?', $json, $stored->{id}),
         'and the record as it was');
 };
 
