@@ -24,10 +24,12 @@ relation_find(Oid schema, const char *name)
 }
 
 void
-index_read_begin(IndexRead *read, Oid schema, const char *table, const char *index, ScanKey keys,
-				 int key_count)
+index_read_begin(IndexRead *read, Oid schema, const char *table, int column_count,
+				 const char *index, ScanKey keys, int key_count)
 {
 	read->table = table_open(relation_find(schema, table), AccessShareLock);
+	if (RelationGetNumberOfAttributes(read->table) != column_count)
+		error_raise_version_mismatch(NULL);
 	read->index = index_open(relation_find(schema, index), AccessShareLock);
 	read->slot = table_slot_create(read->table, NULL);
 	read->scan = compat_index_beginscan(read->table, read->index, GetActiveSnapshot(), key_count);

@@ -24,9 +24,9 @@ typedef struct IndexRead
 } IndexRead;
 
 /* Begins to read the rows that the keys select and the active snapshot sees, in the order of the
- * index. Raises 55000 where table or index is missing. */
-extern void index_read_begin(IndexRead *read, Oid schema, const char *table, const char *index,
-							 ScanKey keys, int key_count);
+ * index. Raises 55000 where table or index is missing or the table has not so many columns. */
+extern void index_read_begin(IndexRead *read, Oid schema, const char *table, int column_count,
+							 const char *index, ScanKey keys, int key_count);
 
 extern bool index_read_next(IndexRead *read);
 

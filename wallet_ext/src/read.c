@@ -18,21 +18,12 @@
 #include "errors.h"
 #include "index_read.h"
 #include "money.h"
-#include "relation_cache.h"
+#include "table_columns.h"
 
 /* The type wallet_details: the columns of wallets, then these two. */
 #define DETAILS_AVAILABLE WALLETS_COLUMNS
 #define DETAILS_METADATA  (WALLETS_COLUMNS + 1)
 #define DETAILS_COLUMNS	  (WALLETS_COLUMNS + 2)
-
-/* Columns by number, in the order of schema/tables.sql. */
-#define WALLETS_BALANCE		 4
-#define WALLETS_HELD		 5
-#define WALLETS_CREDIT_LIMIT 6
-#define LEDGER_METADATA		 LEDGER_COLUMNS
-#define HOLDS_AMOUNT		 3
-#define HOLDS_CAPTURED		 4
-#define HOLDS_RELEASED		 5
 
 PG_FUNCTION_INFO_V1(wallet_get);
 PG_FUNCTION_INFO_V1(wallet_read_argument);
@@ -49,7 +40,8 @@ read_unexpired_holds(Oid schema, Datum wallet_id)
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ, wallet_id);
 	ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT,
 				TimestampTzGetDatum(GetCurrentTimestamp()));
-	index_read_begin(&read, schema, "wallet_holds", "wallet_holds_open_idx", keys, lengthof(keys));
+	index_read_begin(&read, schema, "wallet_holds", HOLDS_COLUMNS, "wallet_holds_open_idx", keys,
+					 lengthof(keys));
 	while (index_read_next(&read))
 	{
 		slot_getallattrs(read.slot);
@@ -75,7 +67,8 @@ read_created_metadata(Oid schema, Datum wallet_id, bool *is_null)
 
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ, wallet_id);
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(0));
-	index_read_begin(&read, schema, "wallet_ledger", "wallet_ledger_to_idx", keys, lengthof(keys));
+	index_read_begin(&read, schema, "wallet_ledger", LEDGER_COLUMNS, "wallet_ledger_to_idx", keys,
+					 lengthof(keys));
 	*is_null = true;
 	if (index_read_next(&read))
 		metadata = slot_getattr(read.slot, LEDGER_METADATA, is_null);
@@ -115,7 +108,7 @@ wallet_get(PG_FUNCTION_ARGS)
 		descriptor->natts != DETAILS_COLUMNS)
 		error_raise_version_mismatch(NULL);
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, wallet_id);
-	index_read_begin(&read, schema, "wallets", "wallets_pkey", &key, 1);
+	index_read_begin(&read, schema, "wallets", WALLETS_COLUMNS, "wallets_pkey", &key, 1);
 	if (!index_read_next(&read))
 		error_raise_wallet_not_found(DatumGetUUIDP(wallet_id));
 

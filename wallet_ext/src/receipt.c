@@ -20,6 +20,7 @@
 
 #include "errors.h"
 #include "index_read.h"
+#include "table_columns.h"
 
 PG_FUNCTION_INFO_V1(wallet_receipt);
 
@@ -33,22 +34,22 @@ typedef enum MovementSide
 #define MOVEMENT_SIDES 2
 
 /* The columns of wallet_transactions, each with its column of wallet_ledger for either side. */
-static const char *const receipt_columns[][MOVEMENT_SIDES] = {
-	{"from_wallet_id", "to_wallet_id"},
-	{"from_version", "to_version"},
-	{"kind", "kind"},
-	{"amount", "amount"},
-	{"transaction_id", "transaction_id"},
-	{"to_wallet_id", "from_wallet_id"},
-	{"from_balance", "to_balance"},
-	{"from_held", "to_held"},
-	{"from_status", "to_status"},
-	{"from_user_id", "to_user_id"},
-	{"currency", "currency"},
-	{"hold_id", "hold_id"},
-	{"forced", "forced"},
-	{"metadata", "metadata"},
-	{"created_at", "created_at"},
+static const AttrNumber receipt_columns[][MOVEMENT_SIDES] = {
+	{LEDGER_FROM_WALLET_ID, LEDGER_TO_WALLET_ID},
+	{LEDGER_FROM_VERSION, LEDGER_TO_VERSION},
+	{LEDGER_KIND, LEDGER_KIND},
+	{LEDGER_AMOUNT, LEDGER_AMOUNT},
+	{LEDGER_TRANSACTION_ID, LEDGER_TRANSACTION_ID},
+	{LEDGER_TO_WALLET_ID, LEDGER_FROM_WALLET_ID},
+	{LEDGER_FROM_BALANCE, LEDGER_TO_BALANCE},
+	{LEDGER_FROM_HELD, LEDGER_TO_HELD},
+	{LEDGER_FROM_STATUS, LEDGER_TO_STATUS},
+	{LEDGER_FROM_USER_ID, LEDGER_TO_USER_ID},
+	{LEDGER_CURRENCY, LEDGER_CURRENCY},
+	{LEDGER_HOLD_ID, LEDGER_HOLD_ID},
+	{LEDGER_FORCED, LEDGER_FORCED},
+	{LEDGER_METADATA, LEDGER_METADATA},
+	{LEDGER_CREATED_AT, LEDGER_CREATED_AT},
 };
 
 #define RECEIPT_COLUMNS	  lengthof(receipt_columns)
@@ -76,13 +77,7 @@ receipt_add_side(ReturnSetInfo *result, TupleTableSlot *slot, MovementSide side)
 	bool nulls[RECEIPT_COLUMNS];
 
 	for (int i = 0; i < RECEIPT_COLUMNS; i++)
-	{
-		AttrNumber column = get_attnum(slot->tts_tableOid, receipt_columns[i][side]);
-
-		if (column == InvalidAttrNumber)
-			error_raise_version_mismatch(NULL);
-		values[i] = slot_getattr(slot, column, &nulls[i]);
-	}
+		values[i] = slot_getattr(slot, receipt_columns[i][side], &nulls[i]);
 	if (nulls[RECEIPT_WALLET_ID])
 		return;
 	values[RECEIPT_TYPE] = receipt_type(values[RECEIPT_TYPE], side);
@@ -108,7 +103,7 @@ wallet_receipt(PG_FUNCTION_ARGS)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, PG_GETARG_DATUM(0));
 	index_read_begin(&read, get_func_namespace(fcinfo->flinfo->fn_oid), "wallet_ledger",
-					 "wallet_ledger_pkey", &key, 1);
+					 LEDGER_COLUMNS, "wallet_ledger_pkey", &key, 1);
 	while (index_read_next(&read))
 	{
 		receipt_add_side(result, read.slot, SIDE_FROM);

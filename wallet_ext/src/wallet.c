@@ -22,24 +22,8 @@
 #include "compat.h"
 #include "errors.h"
 #include "lock_class.h"
+#include "table_columns.h"
 #include "wallet.h"
-
-enum
-{
-	WALLETS_ID = 1,
-	WALLETS_USER_ID,
-	WALLETS_CURRENCY,
-	WALLETS_BALANCE,
-	WALLETS_HELD,
-	WALLETS_CREDIT_LIMIT,
-	WALLETS_MAX_BALANCE,
-	WALLETS_STATUS,
-	WALLETS_VERSION,
-	WALLETS_CREATED_AT,
-	WALLETS_UPDATED_AT,
-};
-
-StaticAssertDecl(WALLETS_UPDATED_AT == WALLETS_COLUMNS, "columns of wallets");
 
 static const char *const status_names[] = {
 	[WALLET_ACTIVE] = "active",
