@@ -21,7 +21,11 @@ struct Subscriber
 	rd_kafka_t *handle;
 	bool connected;
 	bool assign_due; /* partitions came, subscriber_assign() was not called yet */
+	bool joining;	 /* asked to join, and no partitions came yet */
 };
+
+/* A handle of an older librdkafka that ends while it joins aborts the process (its issue 4312). */
+#define VERSION_SAFE_TO_DESTROY 0x02030000
 
 static bool
 broker_is_up(const json_t *broker)
@@ -64,6 +68,7 @@ rebalance_follow(rd_kafka_t *handle, rd_kafka_resp_err_t code,
 		partitions[i] = list->elems[i].partition;
 	if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && partitions != NULL)
 	{
+		subscriber->joining = false;
 		subscriber->assign_due = true;
 		options->partitions_came(partitions, count, options->context);
 	}
@@ -140,6 +145,9 @@ subscriber_free(Subscriber *subscriber)
 		return;
 	subscriber_decline(subscriber);
 	rd_kafka_consumer_close(subscriber->handle);
+	/* Then it has left the group all the same, and the process is about to end. */
+	if (subscriber->joining && rd_kafka_version() < VERSION_SAFE_TO_DESTROY)
+		return;
 	rd_kafka_destroy(subscriber->handle);
 	free(subscriber);
 }
@@ -175,6 +183,7 @@ subscriber_join(Subscriber *subscriber)
 	rd_kafka_resp_err_t code = rd_kafka_subscribe(subscriber->handle, topics);
 
 	rd_kafka_topic_partition_list_destroy(topics);
+	subscriber->joining = true;
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
 		return status_ok();
 	return kafka_code_classify(code, "cannot subscribe", NULL);
