@@ -343,6 +343,9 @@ outcome_report(Consumer *consumer)
 	health_check_set(health, "kafka", connected, "%s", connected ? "" : "no broker is connected");
 	if (halted > 0)
 		health_check_set(health, "partitions", false, "%zu stopped at a gap or conflict", halted);
+	else if (subscriber_topic_is_missing(consumer->subscriber))
+		health_check_set(health, "partitions", false, "topic %s does not exist",
+						 consumer->config->kafka.topic);
 	else
 		health_check_set(health, "partitions", claiming == 0, "%s",
 						 claiming == 0 ? "" : "waiting for positions in PostgreSQL");

@@ -8,11 +8,15 @@
 #include "subscriber.h"
 
 #include <jansson.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "kafka_topic.h"
 #include "log.h"
+
+#define DESTROY_SECONDS_MAX 5
 
 struct Subscriber
 {
@@ -20,6 +24,7 @@ struct Subscriber
 	KafkaObserver observer;
 	rd_kafka_t *handle;
 	bool connected;
+	bool topic_missing;
 	bool assign_due; /* partitions came, subscriber_assign() was not called yet */
 	bool joining;	 /* asked to join, and no partitions came yet */
 };
@@ -70,6 +75,7 @@ rebalance_follow(rd_kafka_t *handle, rd_kafka_resp_err_t code,
 	{
 		subscriber->joining = false;
 		subscriber->assign_due = true;
+		subscriber->topic_missing = subscriber->topic_missing && count == 0;
 		options->partitions_came(partitions, count, options->context);
 	}
 	else
@@ -138,18 +144,47 @@ subscriber_new(const SubscriberOptions *options, Subscriber **subscriber)
 	return status;
 }
 
+static void *
+handle_destroy(void *handle)
+{
+	rd_kafka_destroy(handle);
+	return NULL;
+}
+
+/* librdkafka 2.0 waits for ever here if the topic was deleted and made anew: then false. */
+static bool
+handle_destroy_bounded(rd_kafka_t *handle)
+{
+	struct timespec deadline;
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, handle_destroy, handle) != 0)
+		return false;
+	clock_gettime(CLOCK_REALTIME, &deadline);
+	deadline.tv_sec += DESTROY_SECONDS_MAX;
+	if (pthread_timedjoin_np(thread, NULL, &deadline) == 0)
+		return true;
+	pthread_detach(thread);
+	return false;
+}
+
 void
 subscriber_free(Subscriber *subscriber)
 {
+	bool destroyed = false;
+
 	if (subscriber == NULL)
 		return;
 	subscriber_decline(subscriber);
 	rd_kafka_consumer_close(subscriber->handle);
-	/* Then it has left the group all the same, and the process is about to end. */
-	if (subscriber->joining && rd_kafka_version() < VERSION_SAFE_TO_DESTROY)
-		return;
-	rd_kafka_destroy(subscriber->handle);
-	free(subscriber);
+	/* It has left the group in any case, and the process is about to end. */
+	if (!subscriber->joining || rd_kafka_version() >= VERSION_SAFE_TO_DESTROY)
+		destroyed = handle_destroy_bounded(subscriber->handle);
+	/* A handle that is left behind goes on using its observer. */
+	if (destroyed)
+		free(subscriber);
+	else
+		log_info("the Kafka client is left behind: this version of it does not end cleanly now");
 }
 
 Status
@@ -237,6 +272,8 @@ subscriber_poll(Subscriber *subscriber, int timeout_ms, SubscriberNews *news)
 	else
 	{
 		news->kind = SUBSCRIBER_ERROR;
+		if (message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+			subscriber->topic_missing = true;
 		news->error = record_error_classify(message);
 	}
 	rd_kafka_message_destroy(message);
@@ -339,6 +376,12 @@ subscriber_end_offset(const Subscriber *subscriber, int32_t partition)
 	rd_kafka_get_watermark_offsets(subscriber->handle, subscriber->options->kafka->topic, partition,
 								   &start, &end);
 	return end >= 0 ? end : -1;
+}
+
+bool
+subscriber_topic_is_missing(const Subscriber *subscriber)
+{
+	return subscriber->topic_missing;
 }
 
 bool

@@ -97,5 +97,8 @@ void subscriber_commit(Subscriber *subscriber, const SubscriberPosition *positio
 /* The partition's end as far as it is known, or -1. */
 int64_t subscriber_end_offset(const Subscriber *subscriber, int32_t partition);
 
+/* Whether the topic was found missing since partitions came last. */
+bool subscriber_topic_is_missing(const Subscriber *subscriber);
+
 /* Whether any broker is connected, by the latest statistics. */
 bool subscriber_is_connected(const Subscriber *subscriber);
