@@ -31,5 +31,5 @@ PREPARE TRANSACTION 'regress_two_phase';
 ROLLBACK PREPARED 'regress_two_phase';
 SELECT wallet_withdraw(:alice, 60, 'taken back') IS NOT NULL AS withdrawn;
 SELECT user_id, balance, version FROM wallets ORDER BY id;
-SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory';
+SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database());
 SELECT count(*) AS divergences FROM wallet_check();
