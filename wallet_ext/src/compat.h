@@ -8,8 +8,17 @@
 #include "access/tableam.h"
 #include "nodes/execnodes.h"
 
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 #if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 190000
 #error "wallet supports PostgreSQL 15 to 18"
+#endif
+
+/* Stands before the declaration since PostgreSQL 18. */
+#ifndef pg_noreturn
+#define pg_noreturn pg_attribute_noreturn()
 #endif
 
 /* What an update left to be entered into indexes: a heap-only one nothing, or since PostgreSQL 16

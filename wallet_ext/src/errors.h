@@ -10,6 +10,7 @@
 #include "utils/elog.h"
 #include "utils/uuid.h"
 
+#include "compat.h"
 #include "money.h"
 
 #define ERRCODE_WALLET_NOT_FOUND	 MAKE_SQLSTATE('W', 'L', '0', '0', '1')
@@ -28,52 +29,52 @@
 extern void error_check_can_write(const char *function);
 
 /* 22004: a required argument is NULL. */
-extern void error_raise_null_argument(const char *argument) pg_attribute_noreturn();
+pg_noreturn extern void error_raise_null_argument(const char *argument);
 
 /* 22023: a malformed argument; rule says what it must be, as in "must be 1 to 100 characters". */
-extern void error_raise_malformed(const char *argument, const char *rule) pg_attribute_noreturn();
+pg_noreturn extern void error_raise_malformed(const char *argument, const char *rule);
 
 /* 22023: an array argument with more elements than wallet.max_batch_items. */
-extern void error_raise_too_many_items(const char *argument, int items) pg_attribute_noreturn();
+pg_noreturn extern void error_raise_too_many_items(const char *argument, int items);
 
 /* WL003; value is a numeric. */
-extern void error_raise_invalid_amount(const char *argument, Datum value) pg_attribute_noreturn();
+pg_noreturn extern void error_raise_invalid_amount(const char *argument, Datum value);
 
 /* WL007 */
-extern void error_raise_same_wallet(const pg_uuid_t *wallet_id) pg_attribute_noreturn();
+pg_noreturn extern void error_raise_same_wallet(const pg_uuid_t *wallet_id);
 
 /* WL005; stored and sent in text form, NULL for SQL null. */
-extern void error_raise_idempotency_conflict(const char *key, const char *field, const char *stored,
-											 const char *sent, const pg_uuid_t *transaction_id)
-	pg_attribute_noreturn();
+pg_noreturn extern void error_raise_idempotency_conflict(const char *key, const char *field,
+														 const char *stored, const char *sent,
+														 const pg_uuid_t *transaction_id);
 
 /* 40001: the row that counts is newer than the transaction's snapshot. */
-extern void error_raise_serialization_failure(void) pg_attribute_noreturn();
+pg_noreturn extern void error_raise_serialization_failure(void);
 
 /* WL001 */
-extern void error_raise_wallet_not_found(const pg_uuid_t *wallet_id) pg_attribute_noreturn();
+pg_noreturn extern void error_raise_wallet_not_found(const pg_uuid_t *wallet_id);
 
 /* WL004 */
-extern void error_raise_version_conflict(const pg_uuid_t *wallet_id, int64 expected, int64 actual)
-	pg_attribute_noreturn();
+pg_noreturn extern void error_raise_version_conflict(const pg_uuid_t *wallet_id, int64 expected,
+													 int64 actual);
 
 /* WL009, WL008 */
-extern void error_raise_wallet_closed(const pg_uuid_t *wallet_id) pg_attribute_noreturn();
-extern void error_raise_wallet_frozen(const pg_uuid_t *wallet_id) pg_attribute_noreturn();
+pg_noreturn extern void error_raise_wallet_closed(const pg_uuid_t *wallet_id);
+pg_noreturn extern void error_raise_wallet_frozen(const pg_uuid_t *wallet_id);
 
 /* WL006; the second wallet against the first one's currency. */
-extern void error_raise_currency_mismatch(const pg_uuid_t *wallet_id, const char *expected,
-										  const char *actual) pg_attribute_noreturn();
+pg_noreturn extern void error_raise_currency_mismatch(const pg_uuid_t *wallet_id,
+													  const char *expected, const char *actual);
 
 /* WL002 */
-extern void error_raise_insufficient_funds(const pg_uuid_t *wallet_id, Money available,
-										   Money requested) pg_attribute_noreturn();
+pg_noreturn extern void error_raise_insufficient_funds(const pg_uuid_t *wallet_id, Money available,
+													   Money requested);
 
 /* WL010 */
-extern void error_raise_limit_exceeded(const pg_uuid_t *wallet_id) pg_attribute_noreturn();
+pg_noreturn extern void error_raise_limit_exceeded(const pg_uuid_t *wallet_id);
 
 /* WL090 */
-extern void error_raise_append_only(const char *table) pg_attribute_noreturn();
+pg_noreturn extern void error_raise_append_only(const char *table);
 
 /* 55000: library and SQL objects are of different versions; installed is NULL where unknown. */
-extern void error_raise_version_mismatch(const char *installed) pg_attribute_noreturn();
+pg_noreturn extern void error_raise_version_mismatch(const char *installed);
