@@ -17,6 +17,8 @@
 #define CONFLICT_STATEMENT "event_conflict"
 #define TRY_STATEMENT	   "event_try"
 
+#define COPY_PIECE_BYTES 131072
+
 static const char newest_sql[] =
 	"SELECT coalesce((SELECT max(e.version) FROM %1$s.transaction_events e "
 	"WHERE e.wallet_id = w.wallet_id), -1) "
@@ -111,6 +113,23 @@ cleanup:
 	return status;
 }
 
+/* In pieces: libpq would keep a buffer of the size of the largest one. */
+static Status
+rows_put(const HistorySession *session, const Wait *wait, const char *rows, size_t bytes)
+{
+	Status status = status_ok();
+
+	while (bytes > 0 && status_is_ok(&status))
+	{
+		size_t piece = bytes < COPY_PIECE_BYTES ? bytes : COPY_PIECE_BYTES;
+
+		status = pg_copy_put(session->connection, wait, rows, piece);
+		rows += piece;
+		bytes -= piece;
+	}
+	return status;
+}
+
 Status
 event_store_copy(const HistorySession *session, const Wait *wait, const Batch *batch,
 				 const uint32_t *indexes, size_t count)
@@ -126,14 +145,14 @@ event_store_copy(const HistorySession *session, const Wait *wait, const Batch *b
 
 	for (size_t i = 0; i < count && status_is_ok(&status);)
 	{
-		/* Lines that lie side by side go over in one piece: as a rule the whole batch does. */
+		/* Lines that lie side by side go over together: as a rule the whole batch does. */
 		const BatchRecord *record = &batch->records[indexes[i++]];
 		size_t start = record->row_start;
 		size_t end = start + record->row_length;
 
 		while (i < count && batch->records[indexes[i]].row_start == end)
 			end += batch->records[indexes[i++]].row_length;
-		status = pg_copy_put(session->connection, wait, batch->rows.bytes + start, end - start);
+		status = rows_put(session, wait, batch->rows.bytes + start, end - start);
 	}
 	return status_is_ok(&status) ? pg_copy_end(session->connection, wait, NULL) : status;
 }

@@ -89,6 +89,17 @@ rebalance_follow(rd_kafka_t *handle, rd_kafka_resp_err_t code,
 	free(partitions);
 }
 
+/* A full queue is looked at again after a second, unless told otherwise: newer versions can be. */
+static void
+queue_backoff_shorten(const KafkaOptions *options, rd_kafka_conf_t *conf)
+{
+	static const char property[] = "fetch.queue.backoff.ms";
+	char ignored[128];
+
+	if (config_property_get(&options->properties, property) == NULL)
+		rd_kafka_conf_set(conf, property, "10", ignored, sizeof(ignored));
+}
+
 Status
 subscriber_new(const SubscriberOptions *options, Subscriber **subscriber)
 {
@@ -102,7 +113,7 @@ subscriber_new(const SubscriberOptions *options, Subscriber **subscriber)
 		{"session.timeout.ms", "6000"},
 		{"heartbeat.interval.ms", "2000"},
 		{"queued.min.messages", "100000"},
-		{"queued.max.messages.kbytes", "24576"},
+		{"queued.max.messages.kbytes", "16384"},
 		{"statistics.interval.ms", "2000"},
 		{NULL, NULL},
 	};
@@ -131,6 +142,7 @@ subscriber_new(const SubscriberOptions *options, Subscriber **subscriber)
 
 	if (status_is_ok(&status))
 	{
+		queue_backoff_shorten(options->kafka, conf);
 		rd_kafka_conf_set_rebalance_cb(conf, rebalance_follow);
 		status = kafka_handle_new(RD_KAFKA_CONSUMER, conf, &created->handle);
 	}
