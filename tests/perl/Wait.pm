@@ -68,6 +68,9 @@ sub free_port
     croak 'no free port';
 }
 
+# An interrupted test stops what it started: END blocks run at exit, not at a signal.
+$SIG{$_} = sub { exit 130 } for qw(HUP INT TERM);
+
 my $directory;
 my $owner_pid = $$;
 
