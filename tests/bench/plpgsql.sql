@@ -133,7 +133,6 @@ DECLARE
     key constant text := idempotency_key;
     payer bench_plpgsql.wallets;
     payee bench_plpgsql.wallets;
-    owner bench_plpgsql.wallet_ledger;
     made_at timestamptz;
     us bigint;
     id uuid;
@@ -163,10 +162,10 @@ BEGIN
     -- One look is enough: an equal request locks the same wallets, and any other request that takes
     -- the key meanwhile runs into the unique index.
     IF key IS NOT NULL THEN
-        SELECT * INTO owner FROM bench_plpgsql.wallet_ledger AS l
-        WHERE l.idempotency_key COLLATE "C" = key;
+        SELECT bench_plpgsql.replay(l, from_wallet_id, to_wallet_id, amount, metadata) INTO id
+        FROM bench_plpgsql.wallet_ledger AS l WHERE l.idempotency_key COLLATE "C" = key;
         IF FOUND THEN
-            RETURN bench_plpgsql.replay(owner, from_wallet_id, to_wallet_id, amount, metadata);
+            RETURN id;
         END IF;
     END IF;
 

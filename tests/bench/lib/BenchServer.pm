@@ -1,4 +1,4 @@
-# The server of a benchmark: durable as in production, and its conditions as they are printed.
+# The server of a benchmark: durable as in production, without a checkpoint of its own accord.
 package BenchServer;
 
 use strict;
@@ -17,10 +17,9 @@ use Wait;
 
     my $server = BenchServer->new(wallets => 100_000, scale => 32);   # takes half a minute
     my %condition = $server->conditions;           # what the figures depend on
-    $server->settle;                               # before a run: a fresh checkpoint
-    my $before = $server->usage('bench_plpgsql');  # and after the run:
-    my $after  = $server->usage('bench_plpgsql');  # cpu_us, lsn, bytes of the ledger in that schema
-    my ($records, $fpi_bytes) = $server->wal_between($before->{lsn}, $after->{lsn});
+    my $usage = $server->usage('bench_plpgsql');   # cpu_us, lsn, bytes of the tables in that schema
+    my $wal = $server->wal_between($lsn, $later);  # bytes, records, fpi_bytes
+    $server->sql('CHECKPOINT');
     my $text = $server->pgbench(@arguments);       # dies where pgbench fails
 
 =cut
@@ -33,8 +32,8 @@ my %conf = (
     full_page_writes   => 'on',
     wal_level          => 'logical',
     shared_buffers     => '1GB',
-    max_wal_size       => '8GB',
-    checkpoint_timeout => '30min',
+    max_wal_size       => '16GB',
+    checkpoint_timeout => '1h',
     max_connections    => 100);
 
 # Settings that a reader of the figures asks for.
@@ -83,13 +82,6 @@ sub _client
 
 sub pgbench { my ($self, @arguments) = @_; return $self->_client('pgbench', @arguments) }
 
-sub settle
-{
-    my ($self) = @_;
-    $self->sql('CHECKPOINT');
-    return;
-}
-
 # A session's time is in the postmaster's account of its children once it has been waited for.
 sub _cpu_us
 {
@@ -134,7 +126,7 @@ sub usage
     };
 }
 
-# Bytes of WAL, records, and bytes of full-page images in it.
+# Full-page images are among the bytes.
 sub wal_between
 {
     my ($self, $from, $to) = @_;

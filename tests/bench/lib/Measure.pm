@@ -15,7 +15,7 @@ use Carp qw(croak);
 
 A run is a hash of C<round, clients, candidate, tps, latency_ms, transactions> and, for one transaction,
 C<cpu_us> of the server's sessions, C<wal_bytes> (C<wal_fpi_bytes> of it are full-page images),
-C<wal_records> and C<disk_bytes>. Every run follows a checkpoint; each round begins with another candidate.
+C<wal_records> and C<disk_bytes>. With C<checkpoint> every run follows one. Each round begins with another candidate.
 
 =cut
 
@@ -61,7 +61,7 @@ sub _run
     my $schema     = $definition->{schema};
 
     local $ENV{PGOPTIONS} = $schema ? "-c search_path=$schema" : '';
-    $server->settle;
+    $server->sql('CHECKPOINT') if $plan->{checkpoint};
     my $before = $server->usage($schema);
     my $run    = _parse($server->pgbench(_arguments($plan, $definition, $clients, $seconds)));
     my $after  = $server->usage($schema);
