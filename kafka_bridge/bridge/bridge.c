@@ -446,6 +446,7 @@ term_stream(Bridge *bridge)
 		server_watch_close(&bridge->watch);
 		if (status_is_ok(&status) || term_is_over(bridge, &status))
 			return status;
+		role_set(bridge, "starting");
 		log_status(LOG_LEVEL_WARNING, "stream interrupted", &status);
 		peer_report(bridge, BRIDGE_PEER_POSTGRESQL, &status);
 		metric_add(bridge->plan->metrics, BRIDGE_METRIC_RECONNECTS, BRIDGE_PEER_POSTGRESQL, 1);

@@ -8,6 +8,7 @@
 #include "status.h"
 
 Status command_status(const BridgeConfig *config, int stop_fd);
+Status command_verify(const BridgeConfig *config, int stop_fd);
 Status command_backfill(const BridgeConfig *config, int stop_fd);
 Status command_slot_create(const BridgeConfig *config, int stop_fd);
 Status command_slot_drop(const BridgeConfig *config, int stop_fd);

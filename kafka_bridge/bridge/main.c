@@ -82,6 +82,7 @@ typedef struct Command
 
 static const Command commands[] = {
 	{"status", command_status},
+	{"verify", command_verify},
 	{"backfill", command_backfill},
 	{"slot create", command_slot_create},
 	{"slot drop", command_slot_drop},

@@ -197,6 +197,7 @@ static const ConfigOption progress_set_options[] = {
 static const ConfigCommand commands[] = {
 	{"run", "stream committed entries to Kafka until asked to stop", NULL},
 	{"status", "print slot, recorded position and lag", NULL},
+	{"verify", "compare the ledger with the topic, event by event", NULL},
 	{"backfill", "publish ledger rows again, same ids, without touching the slot",
 	 backfill_options},
 	{"slot create", "create the slot at the present end of WAL and record its position", NULL},

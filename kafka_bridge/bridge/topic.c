@@ -17,6 +17,7 @@
 #define MESSAGE_BYTES_MAX_DEFAULT 1048588 /* Kafka's own, where the topic's is not told */
 #define MESSAGE_BYTES_MAX_LIMIT	  100000000
 #define MESSAGE_BYTES_MIN		  2048
+#define VISIBLE_POLL_MS			  50
 
 static const KafkaSetting event_settings[] = {
 	{"cleanup.policy", "delete"},
@@ -47,7 +48,11 @@ topic_ensure(rd_kafka_t *handle, const KafkaTopicPlan *plan, const Wait *wait, i
 	if (created)
 		log_info("topic created", log_text("topic", plan->name),
 				 log_integer("partitions", plan->partition_count));
-	status = kafka_topic_partition_count(handle, plan->name, wait, partition_count);
+	/* Brokers learn of a new topic a moment after its creation was answered. */
+	do
+		status = kafka_topic_partition_count(handle, plan->name, wait, partition_count);
+	while (status_is_ok(&status) && *partition_count == 0 && wait_remaining_ms(wait) != 0 &&
+		   wait_pause(wait->stop_fd, VISIBLE_POLL_MS));
 	if (status_is_ok(&status) && *partition_count == 0)
 		status = status_retry("topic \"%s\" was created and is not to be seen yet", plan->name);
 	return status;
