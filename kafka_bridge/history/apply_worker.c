@@ -159,7 +159,8 @@ apply_worker_finish(ApplyWorker *worker, int timeout_ms, ApplyTask *done)
 		deadline.tv_nsec -= 1000000000;
 	}
 	pthread_mutex_lock(&worker->mutex);
-	while (worker->state == WORKER_RUNNING &&
+	/* Asked after each record: a wait of no time would still cost a system call. */
+	while (timeout_ms > 0 && worker->state == WORKER_RUNNING &&
 		   pthread_cond_timedwait(&worker->changed, &worker->mutex, &deadline) == 0)
 		;
 
