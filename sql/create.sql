@@ -88,3 +88,11 @@ FROM (VALUES ($$'mallory', 'EUR', 'a0000000-0000-0000-0000-000000000001', 'creat
              ($$'carol', 'USD', 'c0000000-0000-0000-0000-000000000001', 'create-carol'$$)) AS request (arguments);
 
 SELECT count(*) AS divergences FROM wallet_check();
+
+-- Tens of thousands of keys in one transaction take no lock each: the server's lock table is small.
+BEGIN;
+SELECT count(wallet_create('many', idempotency_key => 'many ' || n)) FROM generate_series(1, 20000) AS n;
+SELECT count(*) < 100 AS few_locks FROM pg_locks WHERE pid = pg_backend_pid();
+SELECT count(wallet_create('many', idempotency_key => 'many ' || n)) FROM generate_series(1, 20000) AS n;
+SELECT count(*) FROM wallets WHERE user_id = 'many';
+ROLLBACK;

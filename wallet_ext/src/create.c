@@ -52,6 +52,25 @@ create_insert(WalletScan *scan, Ledger *ledger, const Request *request, pg_uuid_
 }
 
 /* Creates the wallet, or finds the one that the key's owner created. */
+static void
+create_or_find(WalletScan *scan, Ledger *ledger, const Request *request, pg_uuid_t *wallet_id)
+{
+	LedgerRow owner;
+
+	if (idempotency_find(ledger, request, scan->snapshot, &owner) == KEY_TAKEN)
+	{
+		*wallet_id = owner.to.wallet_id;
+		return;
+	}
+	/* Two creations share no wallet that one could find changed: they line up at the key. */
+	idempotency_lock_key(request);
+	if (idempotency_find(ledger, request, scan->snapshot, &owner) == KEY_TAKEN)
+		*wallet_id = owner.to.wallet_id;
+	else
+		create_insert(scan, ledger, request, wallet_id);
+	idempotency_unlock_key(request);
+}
+
 static pg_uuid_t *
 create_run(const Request *request)
 {
@@ -59,16 +78,10 @@ create_run(const Request *request)
 	Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
 	WalletScan scan;
 	Ledger ledger;
-	LedgerRow owner;
 
-	/* Two creations share no wallet that one could find changed: they line up at the key. */
-	idempotency_lock_key(request);
 	ledger_open(&ledger);
 	wallet_scan_begin(&scan, snapshot);
-	if (idempotency_find(&ledger, request, snapshot, &owner) == KEY_TAKEN)
-		*wallet_id = owner.to.wallet_id;
-	else
-		create_insert(&scan, &ledger, request, wallet_id);
+	create_or_find(&scan, &ledger, request, wallet_id);
 	wallet_scan_end(&scan);
 	ledger_close(&ledger);
 	UnregisterSnapshot(snapshot);

@@ -159,15 +159,24 @@ idempotency_find(Ledger *ledger, const Request *request, Snapshot snapshot, Ledg
 	return state;
 }
 
+static uint64
+idempotency_hash(const text *key)
+{
+	return hash_bytes_extended((const unsigned char *) VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key), 0);
+}
+
 void
 idempotency_lock_key(const Request *request)
 {
-	const text *key = request->idempotency_key;
+	if (request->idempotency_key != NULL)
+		lock_class_acquire(LOCK_CLASS_KEY, idempotency_hash(request->idempotency_key));
+}
 
-	if (key != NULL)
-		lock_class_acquire(LOCK_CLASS_KEY,
-						   hash_bytes_extended((const unsigned char *) VARDATA_ANY(key),
-											   VARSIZE_ANY_EXHDR(key), 0));
+void
+idempotency_unlock_key(const Request *request)
+{
+	if (request->idempotency_key != NULL)
+		lock_class_release(LOCK_CLASS_KEY, idempotency_hash(request->idempotency_key));
 }
 
 typedef struct Insertion

@@ -27,8 +27,12 @@ typedef enum KeyState
 extern KeyState idempotency_find(Ledger *ledger, const Request *request, Snapshot snapshot,
 								 LedgerRow *owner);
 
-/* Serialises calls that are about to take the same key and share no wallet. */
+/* Serialises calls that are about to take the same key and share no wallet. Look the key up before:
+ * whoever waits for this transaction may hold the lock. Release it once the row is inserted, from
+ * where on the row itself makes others wait: a transaction of many creations must not fill the
+ * server's lock table. */
 extern void idempotency_lock_key(const Request *request);
+extern void idempotency_unlock_key(const Request *request);
 
 /* Appends a row with the request's key; the key being taken raises as idempotency_find does. */
 extern void idempotency_insert(Ledger *ledger, const Request *request, Snapshot snapshot,

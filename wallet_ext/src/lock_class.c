@@ -1,6 +1,6 @@
 /*
  * lock_class.c
- *		Heavyweight locks of the extension's own, until the end of the transaction.
+ *		Heavyweight locks of the extension's own.
  */
 #include "postgres.h"
 
@@ -9,11 +9,27 @@
 
 #include "lock_class.h"
 
-void
-lock_class_acquire(LockClass class, uint64 hash)
+static LOCKTAG
+lock_class_tag(LockClass class, uint64 hash)
 {
 	LOCKTAG tag;
 
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash, class);
+	return tag;
+}
+
+void
+lock_class_acquire(LockClass class, uint64 hash)
+{
+	LOCKTAG tag = lock_class_tag(class, hash);
+
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+void
+lock_class_release(LockClass class, uint64 hash)
+{
+	LOCKTAG tag = lock_class_tag(class, hash);
+
+	(void) LockRelease(&tag, ExclusiveLock, false);
 }
