@@ -14,7 +14,7 @@ endif
 # The programs that up, check and bench use are the ones that were built here.
 export WALLET_BIN ?= $(CURDIR)/kafka_bridge/build$(if $(sanitizers),-sanitize)
 
-.PHONY: help all programs extension install deps up down demo check lint format clean bench bench-ready bench-smoke
+.PHONY: help all programs extension install deps up down demo check docs lint format clean bench bench-ready bench-smoke
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -65,6 +65,10 @@ bench-smoke: bench-ready ## whether the benchmarks run, in seconds
 bench-%: bench-ready ## one benchmark: bench-transfer, bench-hot
 	@tests/bench/run $(BENCH) $*
 	@tests/bench/report
+
+docs: ## make docs/configuration.md anew from the programs' tables
+	@{ printf '# Configuration and metrics\n\nMade by `make docs` from the tables of the programs; `--help` prints the same.\n\n'; \
+		$(MAKE) -s -C kafka_bridge options; } > docs/configuration.md
 
 lint: ## layout, shell scripts, include arrows, sizes, banned patterns
 	@scripts/lint
