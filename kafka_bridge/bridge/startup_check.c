@@ -14,7 +14,7 @@
 #include "lsn.h"
 #include "wallet_event.h"
 
-#define WAY_OUT_RECREATE                                                        \
+#define WAY_OUT_RECREATE                                                              \
 	"to go on from the present end of WAL run \"wallet_bridge slot drop --yes\" and " \
 	"\"wallet_bridge slot create\", then repair the hole with \"wallet_bridge backfill\""
 
