@@ -99,6 +99,7 @@ listen_addresses = '127.0.0.1'
 port = ${port_chosen[postgres]}
 unix_socket_directories = '$home/socket'
 wal_level = logical
+shared_preload_libraries = 'wallet'
 max_wal_senders = 10
 max_replication_slots = 10
 max_prepared_transactions = 20

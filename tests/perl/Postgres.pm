@@ -99,6 +99,7 @@ sub _initdb
         max_prepared_transactions => 10,
         max_connections           => 60,
         shared_buffers            => '64MB',
+        shared_preload_libraries  => 'wallet',
         fsync                     => 'off',
         log_min_messages          => 'warning',
         log_line_prefix           => '%m [%p] %q%a ',

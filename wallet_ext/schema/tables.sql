@@ -19,7 +19,7 @@ CREATE TABLE wallets (
     CONSTRAINT wallets_status_check CHECK (status IN ('active', 'frozen', 'closed')),
     CONSTRAINT wallets_held_check CHECK (held >= 0),
     CONSTRAINT wallets_version_check CHECK (version >= 0)
-) WITH (fillfactor = 70);
+) USING heap WITH (fillfactor = 70);
 CREATE INDEX wallets_user_id_idx ON wallets (user_id, created_at);
 
 -- One row per movement with both its sides; a NULL side is the world outside. Fixed-width columns

@@ -7,6 +7,7 @@
 #include "access/genam.h"
 #include "access/tableam.h"
 #include "nodes/execnodes.h"
+#include "utils/rel.h"
 
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
@@ -50,6 +51,17 @@ compat_index_beginscan(Relation heap, Relation index, Snapshot snapshot, int nke
 	return index_beginscan(heap, index, snapshot, NULL, nkeys, 0);
 #else
 	return index_beginscan(heap, index, snapshot, nkeys, 0);
+#endif
+}
+
+/* The number of the relation's file, which every rewrite changes. */
+static inline uint32
+compat_relation_file_number(Relation relation)
+{
+#if PG_VERSION_NUM >= 160000
+	return relation->rd_locator.relNumber;
+#else
+	return relation->rd_node.relNode;
 #endif
 }
 

@@ -9,6 +9,7 @@
 #include "guc.h"
 
 int guc_max_metadata_bytes = MAX_METADATA_BYTES_DEFAULT;
+int guc_row_hints = ROW_HINTS_DEFAULT;
 int guc_max_batch_items = MAX_BATCH_ITEMS_DEFAULT;
 
 void
@@ -23,5 +24,11 @@ guc_init(void)
 							"Sets the largest number of elements an array argument may have.", NULL,
 							&guc_max_batch_items, MAX_BATCH_ITEMS_DEFAULT, MAX_BATCH_ITEMS_MIN,
 							MAX_BATCH_ITEMS_MAX, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("wallet.row_hints",
+							"Sets of how many wallets the server remembers where their rows are.",
+							"Read when the server starts with the library preloaded. Each takes 8 "
+							"bytes of shared memory. 0 remembers none.",
+							&guc_row_hints, ROW_HINTS_DEFAULT, 0, ROW_HINTS_MAX, PGC_SIGHUP, 0,
+							NULL, NULL, NULL);
 	MarkGUCPrefixReserved("wallet");
 }

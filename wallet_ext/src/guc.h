@@ -12,10 +12,17 @@
 #define MAX_BATCH_ITEMS_DEFAULT 10000
 #define MAX_BATCH_ITEMS_MAX		100000
 
+#define ROW_HINTS_DEFAULT (128 * 1024)
+#define ROW_HINTS_MAX	  (128 * 1024 * 1024)
+
 /* wallet.max_metadata_bytes: largest octet_length(metadata::text) of a call. */
 extern int guc_max_metadata_bytes;
 
 /* wallet.max_batch_items: largest number of elements of an array argument. */
 extern int guc_max_batch_items;
+
+/* wallet.row_hints: of how many wallets the server remembers where their rows are; read when
+ * the server starts. */
+extern int guc_row_hints;
 
 extern void guc_init(void);

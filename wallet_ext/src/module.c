@@ -8,6 +8,7 @@
 
 #include "guc.h"
 #include "relation_cache.h"
+#include "row_hint.h"
 
 PG_MODULE_MAGIC;
 
@@ -18,4 +19,5 @@ _PG_init(void)
 {
 	guc_init();
 	relation_cache_init();
+	row_hint_init();
 }

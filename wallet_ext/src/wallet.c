@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/relscan.h"
 #include "access/table.h"
@@ -12,6 +13,8 @@
 #include "access/xact.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
@@ -22,8 +25,12 @@
 #include "compat.h"
 #include "errors.h"
 #include "lock_class.h"
+#include "row_hint.h"
 #include "table_columns.h"
 #include "wallet.h"
+
+/* Room for the versions that a few updates at once add to a page. */
+#define PAGE_RESERVE_BYTES 512
 
 static const char *const status_names[] = {
 	[WALLET_ACTIVE] = "active",
@@ -63,16 +70,19 @@ void
 wallet_scan_begin(WalletScan *scan, Snapshot snapshot)
 {
 	scan->table = relation_cache_open(TABLE_WALLETS, &scan->description);
-	scan->index = index_open(scan->description->lookup_index, RowExclusiveLock);
 	scan->snapshot = snapshot;
-	scan->scan = compat_index_beginscan(scan->table, scan->index, snapshot, 1);
+	scan->index = NULL;
+	scan->scan = NULL;
 }
 
 void
 wallet_scan_end(WalletScan *scan)
 {
-	index_endscan(scan->scan);
-	index_close(scan->index, NoLock);
+	if (scan->scan != NULL)
+	{
+		index_endscan(scan->scan);
+		index_close(scan->index, NoLock);
+	}
 	table_close(scan->table, NoLock);
 }
 
@@ -115,19 +125,104 @@ wallet_read_slot(Wallet *wallet)
 	wallet->tid = slot->tts_tid;
 }
 
+/* An index scan prunes a page as soon as it is fuller than the fillfactor, which is at nearly every
+ * update: a pass over all its rows and a WAL record to win the room of one version. The fillfactor's
+ * room is there to be used up first. */
+static void
+wallet_prune_page(Relation table, Buffer buffer)
+{
+	Page page = BufferGetPage(buffer);
+
+	if (PageIsFull(page) || PageGetHeapFreeSpace(page) < PAGE_RESERVE_BYTES)
+		heap_page_prune_opt(table, buffer);
+}
+
+/* Fetches the version of the row whose first version is at tid that the snapshot sees into the
+ * wallet's slot. *all_dead: no transaction sees any version there. */
+static bool
+wallet_fetch_version(WalletScan *scan, ItemPointerData tid, Wallet *wallet, bool *all_dead)
+{
+	Buffer buffer = ReadBuffer(scan->table, ItemPointerGetBlockNumber(&tid));
+	HeapTuple tuple = &((BufferHeapTupleTableSlot *) wallet->slot)->base.tupdata;
+
+	wallet_prune_page(scan->table, buffer);
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+
+	bool found =
+		heap_hot_search_buffer(&tid, scan->table, buffer, scan->snapshot, tuple, all_dead, true);
+
+	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+	if (!found)
+	{
+		ReleaseBuffer(buffer);
+		return false;
+	}
+	tuple->t_self = tid;
+	ExecStorePinnedBufferHeapTuple(tuple, wallet->slot, buffer);
+	return true;
+}
+
+static bool
+wallet_slot_has_id(const Wallet *wallet)
+{
+	bool is_null = false;
+	Datum id = slot_getattr(wallet->slot, WALLETS_ID, &is_null);
+
+	return !is_null && wallet_compare_id(DatumGetUUIDP(id), &wallet->id) == 0;
+}
+
+/* Whether a hint led to the wallet. SERIALIZABLE wants the index look-up, which notes down what this
+ * transaction has looked for. */
+static bool
+wallet_fetch_hinted(WalletScan *scan, Wallet *wallet)
+{
+	ItemPointerData tid;
+	bool all_dead = false;
+
+	return !IsolationIsSerializable() && row_hint_find(scan->table, &wallet->id, &tid) &&
+		   wallet_fetch_version(scan, tid, wallet, &all_dead) && wallet_slot_has_id(wallet);
+}
+
+static void
+wallet_scan_begin_index(WalletScan *scan)
+{
+	if (scan->scan != NULL)
+		return;
+	scan->index = index_open(scan->description->lookup_index, RowExclusiveLock);
+	scan->scan = compat_index_beginscan(scan->table, scan->index, scan->snapshot, 1);
+}
+
+static bool
+wallet_fetch_indexed(WalletScan *scan, Wallet *wallet)
+{
+	ScanKeyData key;
+	ItemPointer tid = NULL;
+
+	wallet_scan_begin_index(scan);
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(&wallet->id));
+	index_rescan(scan->scan, &key, 1, NULL, 0);
+	while ((tid = index_getnext_tid(scan->scan, ForwardScanDirection)) != NULL)
+	{
+		const ItemPointerData first = *tid;
+
+		if (wallet_fetch_version(scan, first, wallet, &scan->scan->kill_prior_tuple))
+		{
+			pgstat_count_heap_fetch(scan->index);
+			row_hint_store(scan->table, &wallet->id, &first);
+			return true;
+		}
+	}
+	return false;
+}
+
 void
 wallet_find(WalletScan *scan, const pg_uuid_t *id, Wallet *wallet)
 {
-	ScanKeyData key;
-
 	wallet->id = *id;
 	wallet->written = false;
 	if (wallet->slot == NULL)
 		wallet->slot = table_slot_create(scan->table, NULL);
-
-	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(&wallet->id));
-	index_rescan(scan->scan, &key, 1, NULL, 0);
-	wallet->found = index_getnext_slot(scan->scan, ForwardScanDirection, wallet->slot);
+	wallet->found = wallet_fetch_hinted(scan, wallet) || wallet_fetch_indexed(scan, wallet);
 	if (wallet->found)
 		wallet_read_slot(wallet);
 }

@@ -2,8 +2,8 @@
  * wallet.h
  *		The row of a wallet: find, lock, update, insert.
  *
- * All access is direct: index look-up, table_tuple_lock, table_tuple_update. A row is found with
- * the snapshot an UPDATE would use, and followed to its newest version as an UPDATE would: READ
+ * All access is direct: row hint or index look-up, table_tuple_lock, table_tuple_update. A row is
+ * found with the snapshot an UPDATE would use, and followed to its newest version as an UPDATE would: READ
  * COMMITTED goes on with the newest version, REPEATABLE READ and SERIALIZABLE raise 40001 (INV-12).
  *
  * Order of calls: wallet_scan_begin, wallet_find of each wallet; then either wallet_try_update of
@@ -58,14 +58,14 @@ typedef struct Wallet
 	bool written;		 /* this call has written next */
 } Wallet;
 
-/* The open table and an index scan on it. */
+/* The open table, and an index scan on it as soon as one is needed. */
 typedef struct WalletScan
 {
 	Relation table;
-	Relation index;
 	const TableDescription *description;
 	Snapshot snapshot;
-	struct IndexScanDescData *scan;
+	Relation index;					/* NULL: not yet */
+	struct IndexScanDescData *scan; /* NULL: not yet */
 } WalletScan;
 
 /* Whether the text is the name. */

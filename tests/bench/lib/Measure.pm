@@ -24,6 +24,7 @@ my %definition_of = (
     wallet  => { schema => 'public' },
     plpgsql => { schema => 'bench_plpgsql' },
     tpcb    => { arguments => [qw(-b tpcb-like)] },
+    tpcb10  => { arguments => [qw(-b tpcb-like)], search_path => 'bench_tpcb10' },
     ceiling => { script => 'ceiling.pgbench' });
 
 sub names { return sort keys %definition_of }
@@ -59,8 +60,9 @@ sub _run
     my $server     = $plan->{server};
     my $definition = $definition_of{$candidate} // croak "no candidate is called $candidate";
     my $schema     = $definition->{schema};
+    my $path       = $schema // $definition->{search_path};
 
-    local $ENV{PGOPTIONS} = $schema ? "-c search_path=$schema" : '';
+    local $ENV{PGOPTIONS} = $path ? "-c search_path=$path" : '';
     $server->sql('CHECKPOINT') if $plan->{checkpoint};
     my $before = $server->usage($schema);
     my $run    = _parse($server->pgbench(_arguments($plan, $definition, $clients, $seconds)));
