@@ -20,7 +20,7 @@ sub slurp
     return scalar(<$file>) // '';
 }
 
-my $said = `'$bench/run' --rounds 1 --seconds 1 --clients 2 --wallets 200 --scale 1 --output '$output' 2>&1`;
+my $said = `'$bench/run' --rounds 1 --seconds 1 --clients 2 --wallets 200 --scale 1 --segments 2 --output '$output' 2>&1`;
 is($?, 0, 'all benchmarks run') or diag $said;
 like($said, qr/fsync = on, full_page_writes = on.*synchronous_commit = on, wal_level = logical/,
     'on a server as durable as in production');

@@ -15,7 +15,7 @@ use Wait;
 
 =head1 SYNOPSIS
 
-    my $server = BenchServer->new(wallets => 100_000, scale => 32);   # takes half a minute
+    my $server = BenchServer->new(wallets => 100_000, scale => 32, segments => 200);   # takes half a minute
     my %condition = $server->conditions;           # what the figures depend on
     my $usage = $server->usage('bench_plpgsql');   # cpu_us, lsn, bytes of the tables in that schema
     my $wal = $server->wal_between($lsn, $later);  # bytes, records, fpi_bytes
@@ -36,10 +36,6 @@ my %conf = (
     min_wal_size       => '4GB',
     checkpoint_timeout => '1h',
     max_connections    => 100);
-
-# WAL segments of 16 MB that stand ready, as in a server that has run for a while. A new server makes
-# and zeroes each at the moment it needs it, which would favour whoever writes less WAL.
-my $recycled_segments = 200;
 
 # Settings that a reader of the figures asks for.
 my @shown = qw(fsync synchronous_commit full_page_writes wal_level wal_sync_method shared_buffers
@@ -69,10 +65,12 @@ sub new
     return $self;
 }
 
+# WAL segments of 16 MB that stand ready, as in a server that has run for a while. A new server makes
+# and zeroes each at the moment it needs it, which would favour whoever writes less WAL.
 sub _recycle_wal
 {
     my ($self) = @_;
-    for (1 .. $recycled_segments)
+    for (1 .. $self->{segments})
     {
         $self->sql(q{SELECT pg_logical_emit_message(false, 'bench', '')});
         $self->sql('SELECT pg_switch_wal()');
