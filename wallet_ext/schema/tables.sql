@@ -61,6 +61,8 @@ CREATE TABLE wallet_ledger (
     expires_in          interval,
     final               boolean,
     metadata            jsonb,
+    -- Which leg of the operation in reverses is paid back.
+    reverses_leg        integer,
     CONSTRAINT wallet_ledger_pkey PRIMARY KEY (transaction_id, leg),
     CONSTRAINT wallet_ledger_kind_check CHECK (kind IN ('CREATED', 'FUND', 'WITHDRAW', 'TRANSFER',
         'HOLD', 'RELEASE', 'EXPIRE', 'CAPTURE', 'REVERSAL', 'STATUS', 'LIMITS')),

@@ -8,6 +8,7 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
+#include "clock.h"
 #include "errors.h"
 #include "idempotency.h"
 #include "ledger.h"
@@ -21,7 +22,7 @@ PG_FUNCTION_INFO_V1(wallet_create);
 static void
 create_insert(WalletScan *scan, Ledger *ledger, const Request *request, pg_uuid_t *wallet_id)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = clock_read();
 	Wallet wallet = {
 		.user_id = request->user_id,
 		.currency = request->currency,
@@ -43,11 +44,14 @@ create_insert(WalletScan *scan, Ledger *ledger, const Request *request, pg_uuid_
 		.requested_wallet_id = request->new_wallet_id,
 		.metadata = request->metadata,
 		.created_at = now,
+		.operation = request->operation,
 		.has_credit_limit = true,
 	};
 
 	uuid7_make(now, &row.transaction_id);
-	idempotency_insert(ledger, request, scan->snapshot, &row);
+	ledger_insert(ledger, &row);
+	if (row.idempotency_key != NULL)
+		idempotency_enter_key(ledger, request, scan->snapshot, &row);
 	*wallet_id = wallet.id;
 }
 
@@ -102,7 +106,7 @@ wallet_create(PG_FUNCTION_ARGS)
 	request.user_id = request_read_user_id(fcinfo, 0);
 	request.currency = request_read_currency(fcinfo, 1);
 	if (!PG_ARGISNULL(2))
-		request.new_wallet_id = request_read_wallet_id(fcinfo, 2, "wallet_id");
+		request.new_wallet_id = request_read_id(fcinfo, 2, "wallet_id");
 	request_read_key(&request, fcinfo, 3);
 	request_read_metadata(&request, fcinfo, 4);
 	PG_RETURN_UUID_P(create_run(&request));

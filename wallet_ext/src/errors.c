@@ -6,9 +6,11 @@
 
 #include "access/parallel.h"
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 
@@ -17,6 +19,15 @@
 
 /* Longest text of a refused amount that DETAIL repeats, in bytes. */
 #define AMOUNT_TEXT_BYTES_MAX 100
+
+/* The item or leg that is being judged; 0: there are none. */
+static int error_index = 0;
+
+void
+error_set_index(int index)
+{
+	error_index = index;
+}
 
 static void
 detail_add_name(StringInfo detail, const char *name)
@@ -61,14 +72,37 @@ detail_add_money(StringInfo detail, const char *name, Money value)
 	detail_add_text(detail, name, money_format(value));
 }
 
+static void
+detail_add_time(StringInfo detail, const char *name, TimestampTz value)
+{
+	char text[MAXDATELEN + 1];
+
+	JsonEncodeDateTime(text, TimestampTzGetDatum(value), TIMESTAMPTZOID, NULL);
+	detail_add_text(detail, name, text);
+}
+
 /* Ends the object; for errdetail_internal("%s", ...), since the object is not to be translated. */
 static char *
 detail_end(StringInfo detail)
 {
+	if (error_index > 0)
+		detail_add_integer(detail, "index", error_index);
 	if (detail->len == 0)
 		appendStringInfoChar(detail, '{');
 	appendStringInfoChar(detail, '}');
 	return detail->data;
+}
+
+/* For errors that have a DETAIL only to name the item. */
+static int
+errdetail_index(void)
+{
+	StringInfoData detail;
+
+	if (error_index == 0)
+		return 0;
+	initStringInfo(&detail);
+	return errdetail_internal("%s", detail_end(&detail));
 }
 
 void
@@ -84,14 +118,15 @@ error_check_can_write(const char *function)
 void
 error_raise_null_argument(const char *argument)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", argument)));
+	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg("%s must not be null", argument), errdetail_index()));
 }
 
 void
 error_raise_malformed(const char *argument, const char *rule)
 {
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s %s", argument, rule)));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s %s", argument, rule),
+					errdetail_index()));
 }
 
 void
@@ -243,6 +278,124 @@ error_raise_limit_exceeded(const pg_uuid_t *wallet_id)
 	detail_add_uuid(&detail, "wallet_id", wallet_id);
 	ereport(ERROR, (errcode(ERRCODE_LIMIT_EXCEEDED),
 					errmsg("balance limit of wallet %s exceeded", uuid_text(wallet_id)),
+					errdetail_internal("%s", detail_end(&detail))));
+}
+
+void
+error_raise_wallet_not_empty(const pg_uuid_t *wallet_id, Money balance, Money held)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	detail_add_uuid(&detail, "wallet_id", wallet_id);
+	detail_add_money(&detail, "balance", balance);
+	detail_add_money(&detail, "held", held);
+	ereport(ERROR, (errcode(ERRCODE_WALLET_NOT_EMPTY),
+					errmsg("wallet %s is not empty", uuid_text(wallet_id)),
+					errdetail_internal("%s", detail_end(&detail))));
+}
+
+void
+error_raise_wallet_not_frozen(const pg_uuid_t *wallet_id)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	detail_add_uuid(&detail, "wallet_id", wallet_id);
+	ereport(ERROR, (errcode(ERRCODE_WALLET_NOT_FROZEN),
+					errmsg("wallet %s is not frozen", uuid_text(wallet_id)),
+					errdetail_internal("%s", detail_end(&detail))));
+}
+
+void
+error_raise_hold_not_found(const pg_uuid_t *hold_id)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	detail_add_uuid(&detail, "hold_id", hold_id);
+	ereport(ERROR,
+			(errcode(ERRCODE_HOLD_NOT_FOUND), errmsg("hold %s does not exist", uuid_text(hold_id)),
+			 errdetail_internal("%s", detail_end(&detail))));
+}
+
+void
+error_raise_hold_expired(const pg_uuid_t *hold_id, TimestampTz expired_at)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	detail_add_uuid(&detail, "hold_id", hold_id);
+	detail_add_time(&detail, "expired_at", expired_at);
+	ereport(ERROR,
+			(errcode(ERRCODE_HOLD_EXPIRED), errmsg("hold %s has expired", uuid_text(hold_id)),
+			 errdetail_internal("%s", detail_end(&detail))));
+}
+
+void
+error_raise_hold_not_open(const pg_uuid_t *hold_id, const char *status)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	detail_add_uuid(&detail, "hold_id", hold_id);
+	detail_add_text(&detail, "status", status);
+	ereport(ERROR, (errcode(ERRCODE_HOLD_NOT_OPEN),
+					errmsg("hold %s is not open but %s", uuid_text(hold_id), status),
+					errdetail_internal("%s", detail_end(&detail))));
+}
+
+void
+error_raise_exceeds_hold(const pg_uuid_t *hold_id, Money remaining, Money requested)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	detail_add_uuid(&detail, "hold_id", hold_id);
+	detail_add_money(&detail, "remaining", remaining);
+	detail_add_money(&detail, "requested", requested);
+	ereport(ERROR,
+			(errcode(ERRCODE_EXCEEDS_HOLD), errmsg("amount exceeds hold %s", uuid_text(hold_id)),
+			 errdetail_internal("%s", detail_end(&detail))));
+}
+
+void
+error_raise_operation_not_found(const pg_uuid_t *transaction_id)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	detail_add_uuid(&detail, "transaction_id", transaction_id);
+	ereport(ERROR, (errcode(ERRCODE_OPERATION_NOT_FOUND),
+					errmsg("operation %s does not exist", uuid_text(transaction_id)),
+					errdetail_internal("%s", detail_end(&detail))));
+}
+
+void
+error_raise_not_reversible(const pg_uuid_t *transaction_id, const char *type)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	detail_add_uuid(&detail, "transaction_id", transaction_id);
+	detail_add_text(&detail, "type", type);
+	ereport(ERROR, (errcode(ERRCODE_NOT_REVERSIBLE),
+					errmsg("operation %s cannot be reversed", uuid_text(transaction_id)),
+					errdetail_internal("%s", detail_end(&detail))));
+}
+
+void
+error_raise_exceeds_reversible(const pg_uuid_t *transaction_id, Money reversible, Money requested)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	detail_add_uuid(&detail, "transaction_id", transaction_id);
+	detail_add_money(&detail, "reversible", reversible);
+	detail_add_money(&detail, "requested", requested);
+	ereport(ERROR, (errcode(ERRCODE_EXCEEDS_REVERSIBLE),
+					errmsg("amount exceeds what can be reversed of operation %s",
+						   uuid_text(transaction_id)),
 					errdetail_internal("%s", detail_end(&detail))));
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "utils/elog.h"
+#include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "compat.h"
@@ -23,7 +24,20 @@
 #define ERRCODE_WALLET_FROZEN		 MAKE_SQLSTATE('W', 'L', '0', '0', '8')
 #define ERRCODE_WALLET_CLOSED		 MAKE_SQLSTATE('W', 'L', '0', '0', '9')
 #define ERRCODE_LIMIT_EXCEEDED		 MAKE_SQLSTATE('W', 'L', '0', '1', '0')
+#define ERRCODE_WALLET_NOT_EMPTY	 MAKE_SQLSTATE('W', 'L', '0', '1', '1')
+#define ERRCODE_WALLET_NOT_FROZEN	 MAKE_SQLSTATE('W', 'L', '0', '1', '2')
+#define ERRCODE_HOLD_NOT_FOUND		 MAKE_SQLSTATE('W', 'L', '0', '2', '0')
+#define ERRCODE_HOLD_EXPIRED		 MAKE_SQLSTATE('W', 'L', '0', '2', '1')
+#define ERRCODE_HOLD_NOT_OPEN		 MAKE_SQLSTATE('W', 'L', '0', '2', '2')
+#define ERRCODE_EXCEEDS_HOLD		 MAKE_SQLSTATE('W', 'L', '0', '2', '3')
+#define ERRCODE_OPERATION_NOT_FOUND	 MAKE_SQLSTATE('W', 'L', '0', '3', '0')
+#define ERRCODE_NOT_REVERSIBLE		 MAKE_SQLSTATE('W', 'L', '0', '3', '1')
+#define ERRCODE_EXCEEDS_REVERSIBLE	 MAKE_SQLSTATE('W', 'L', '0', '3', '2')
 #define ERRCODE_LEDGER_APPEND_ONLY	 MAKE_SQLSTATE('W', 'L', '0', '9', '0')
+
+/* The item or leg that is being judged, from 1: DETAIL names it as "index". 0: there are none. Each
+ * operation begins with 0, and so does every error that PostgreSQL itself raises. */
+extern void error_set_index(int index);
 
 /* 25006: the operation writes, and the transaction, server or worker may not. */
 extern void error_check_can_write(const char *function);
@@ -72,6 +86,37 @@ pg_noreturn extern void error_raise_insufficient_funds(const pg_uuid_t *wallet_i
 
 /* WL010 */
 pg_noreturn extern void error_raise_limit_exceeded(const pg_uuid_t *wallet_id);
+
+/* WL011, with what is held and hasn't expired. */
+pg_noreturn extern void error_raise_wallet_not_empty(const pg_uuid_t *wallet_id, Money balance,
+													 Money held);
+
+/* WL012 */
+pg_noreturn extern void error_raise_wallet_not_frozen(const pg_uuid_t *wallet_id);
+
+/* WL020 */
+pg_noreturn extern void error_raise_hold_not_found(const pg_uuid_t *hold_id);
+
+/* WL021 */
+pg_noreturn extern void error_raise_hold_expired(const pg_uuid_t *hold_id, TimestampTz expired_at);
+
+/* WL022 */
+pg_noreturn extern void error_raise_hold_not_open(const pg_uuid_t *hold_id, const char *status);
+
+/* WL023 */
+pg_noreturn extern void error_raise_exceeds_hold(const pg_uuid_t *hold_id, Money remaining,
+												 Money requested);
+
+/* WL030 */
+pg_noreturn extern void error_raise_operation_not_found(const pg_uuid_t *transaction_id);
+
+/* WL031; type is the kind of the operation's first row. */
+pg_noreturn extern void error_raise_not_reversible(const pg_uuid_t *transaction_id,
+												   const char *type);
+
+/* WL032 */
+pg_noreturn extern void error_raise_exceeds_reversible(const pg_uuid_t *transaction_id,
+													   Money reversible, Money requested);
 
 /* WL090 */
 pg_noreturn extern void error_raise_append_only(const char *table);

@@ -12,6 +12,10 @@ int guc_max_metadata_bytes = MAX_METADATA_BYTES_DEFAULT;
 int guc_row_hints = ROW_HINTS_DEFAULT;
 int guc_max_batch_items = MAX_BATCH_ITEMS_DEFAULT;
 
+#ifdef WALLET_TESTING
+int guc_test_clock_offset = 0;
+#endif
+
 void
 guc_init(void)
 {
@@ -30,5 +34,11 @@ guc_init(void)
 							"bytes of shared memory. 0 remembers none.",
 							&guc_row_hints, ROW_HINTS_DEFAULT, 0, ROW_HINTS_MAX, PGC_SIGHUP, 0,
 							NULL, NULL, NULL);
+#ifdef WALLET_TESTING
+	DefineCustomIntVariable("wallet.test_clock_offset",
+							"Sets how far the clock of operations is ahead of the server's.", NULL,
+							&guc_test_clock_offset, 0, -PG_INT32_MAX, PG_INT32_MAX, PGC_SUSET,
+							GUC_UNIT_MS, NULL, NULL, NULL);
+#endif
 	MarkGUCPrefixReserved("wallet");
 }

@@ -25,4 +25,9 @@ extern int guc_max_batch_items;
  * the server starts. */
 extern int guc_row_hints;
 
+#ifdef WALLET_TESTING
+/* wallet.test_clock_offset: milliseconds that the clock of operations is ahead of the server's. */
+extern int guc_test_clock_offset;
+#endif
+
 extern void guc_init(void);

@@ -21,22 +21,15 @@
 #include "idempotency.h"
 #include "lock_class.h"
 
-/* Both requests of a comparison, for the error. */
-typedef struct Comparison
-{
-	const char *key;
-	const pg_uuid_t *transaction_id;
-} Comparison;
-
-static void
-comparison_expect(const Comparison *comparison, const char *field, const char *stored,
-				  const char *sent)
+void
+idempotency_compare_field(const LedgerRow *owner, const Request *request, const char *field,
+						  const char *stored, const char *sent)
 {
 	if (stored == NULL && sent == NULL)
 		return;
 	if (stored == NULL || sent == NULL || strcmp(stored, sent) != 0)
-		error_raise_idempotency_conflict(comparison->key, field, stored, sent,
-										 comparison->transaction_id);
+		error_raise_idempotency_conflict(text_to_cstring(request->idempotency_key), field, stored,
+										 sent, &owner->transaction_id);
 }
 
 static char *
@@ -45,14 +38,10 @@ uuid_or_null(const pg_uuid_t *id)
 	return id == NULL ? NULL : DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
 }
 
-static void
-comparison_expect_side(const Comparison *comparison, const char *argument, const LedgerSide *stored,
-					   const pg_uuid_t *sent)
+static char *
+money_or_null(bool is_given, Money money)
 {
-	if (argument != NULL)
-		comparison_expect(comparison, argument,
-						  uuid_or_null(stored->present ? &stored->wallet_id : NULL),
-						  uuid_or_null(sent));
+	return is_given ? money_format(money) : NULL;
 }
 
 static char *
@@ -61,40 +50,128 @@ jsonb_or_null(Jsonb *value)
 	return value == NULL ? NULL : JsonbToCString(NULL, &value->root, VARSIZE_ANY_EXHDR(value));
 }
 
-/* jsonb prints equal values differently where numbers have trailing zeros: compare by value. */
-static void
-comparison_expect_metadata(const Comparison *comparison, Jsonb *stored, Jsonb *sent)
+static char *
+interval_or_null(Interval *value)
 {
-	if (stored != NULL && sent != NULL && compareJsonbContainers(&stored->root, &sent->root) == 0)
-		return;
-	comparison_expect(comparison, "metadata", jsonb_or_null(stored), jsonb_or_null(sent));
+	return value == NULL
+			   ? NULL
+			   : DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(value)));
 }
 
-/* Raises WL005 for the first field that differs. */
 static void
-idempotency_compare(const LedgerRow *owner, const char *operation, const Request *request)
+compare_side(const LedgerRow *owner, const Request *request, const char *argument,
+			 const LedgerSide *stored, const pg_uuid_t *sent)
 {
-	const Comparison comparison = {
-		text_to_cstring(request->idempotency_key),
-		&owner->transaction_id,
-	};
+	if (argument != NULL)
+		idempotency_compare_field(owner, request, argument,
+								  uuid_or_null(stored->present ? &stored->wallet_id : NULL),
+								  uuid_or_null(sent));
+}
 
-	comparison_expect(&comparison, "operation", operation, request->operation);
-	comparison_expect_side(&comparison, request->from_argument, &owner->from,
-						   request->from_wallet_id);
-	comparison_expect_side(&comparison, request->to_argument, &owner->to, request->to_wallet_id);
-	if (request->kind == LEDGER_CREATED)
+static void
+compare_ids(const LedgerRow *owner, const Request *request)
+{
+	if (request->hold_id != NULL)
+		idempotency_compare_field(owner, request, "hold_id", uuid_or_null(&owner->hold_id),
+								  uuid_or_null(request->hold_id));
+	if (request->reverses != NULL)
+		idempotency_compare_field(owner, request, "transaction_id", uuid_or_null(&owner->reverses),
+								  uuid_or_null(request->reverses));
+	compare_side(owner, request, request->from_argument, &owner->from, request->from_wallet_id);
+	compare_side(owner, request, request->to_argument, &owner->to, request->to_wallet_id);
+}
+
+static void
+compare_creation(const LedgerRow *owner, const Request *request)
+{
+	if (request->kind != LEDGER_CREATED)
+		return;
+	idempotency_compare_field(owner, request, "wallet_id", uuid_or_null(owner->requested_wallet_id),
+							  uuid_or_null(request->new_wallet_id));
+	idempotency_compare_field(owner, request, "user_id", text_to_cstring(owner->to.user_id),
+							  text_to_cstring(request->user_id));
+	idempotency_compare_field(owner, request, "currency", text_to_cstring(owner->currency),
+							  text_to_cstring(request->currency));
+}
+
+static void
+compare_amount(const LedgerRow *owner, const Request *request)
+{
+	switch (request->amount_rule)
 	{
-		comparison_expect(&comparison, "wallet_id", uuid_or_null(owner->requested_wallet_id),
-						  uuid_or_null(request->new_wallet_id));
-		comparison_expect(&comparison, "user_id", text_to_cstring(owner->to.user_id),
-						  text_to_cstring(request->user_id));
-		comparison_expect(&comparison, "currency", text_to_cstring(owner->currency),
-						  text_to_cstring(request->currency));
+		case AMOUNT_NONE:
+			return;
+		case AMOUNT_REQUIRED:
+			idempotency_compare_field(owner, request, "amount", money_format(owner->amount),
+									  money_format(request->amount));
+			return;
+		case AMOUNT_OPTIONAL:
+			idempotency_compare_field(owner, request, "amount",
+									  money_or_null(owner->has_requested_amount,
+													owner->requested_amount),
+									  money_or_null(request->has_amount, request->amount));
+			return;
 	}
-	comparison_expect(&comparison, "amount", money_format(owner->amount),
-					  money_format(request->amount));
-	comparison_expect_metadata(&comparison, owner->metadata, request->metadata);
+}
+
+/* Intervals are compared by value, as amounts are: 7 days are 168 hours. */
+static void
+compare_expires_in(const LedgerRow *owner, const Request *request)
+{
+	if (request->expires_in == NULL || owner->expires_in == NULL ||
+		!DatumGetBool(DirectFunctionCall2(interval_eq, IntervalPGetDatum(owner->expires_in),
+										  IntervalPGetDatum(request->expires_in))))
+		idempotency_compare_field(owner, request, "expires_in", interval_or_null(owner->expires_in),
+								  interval_or_null(request->expires_in));
+}
+
+static void
+compare_limits(const LedgerRow *owner, const Request *request)
+{
+	if (request->kind != LEDGER_LIMITS)
+		return;
+	idempotency_compare_field(owner, request, "credit_limit",
+							  money_or_null(owner->has_requested_amount, owner->requested_amount),
+							  money_or_null(request->has_credit_limit, request->credit_limit));
+	idempotency_compare_field(owner, request, "max_balance",
+							  money_or_null(owner->has_max_balance, owner->max_balance),
+							  money_or_null(request->has_max_balance, request->max_balance));
+}
+
+/* jsonb prints equal values differently where numbers have trailing zeros: compare by value. */
+static void
+compare_metadata(const LedgerRow *owner, const Request *request)
+{
+	Jsonb *stored = owner->metadata;
+	Jsonb *sent = request->metadata;
+
+	if (stored != NULL && sent != NULL && compareJsonbContainers(&stored->root, &sent->root) == 0)
+		return;
+	idempotency_compare_field(owner, request, "metadata", jsonb_or_null(stored),
+							  jsonb_or_null(sent));
+}
+
+static const char *
+final_or_null(bool is_given, bool final)
+{
+	return !is_given ? NULL : final ? "true" : "false";
+}
+
+void
+idempotency_compare(const LedgerRow *owner, const Request *request)
+{
+	idempotency_compare_field(owner, request, "operation", owner->operation, request->operation);
+	compare_ids(owner, request);
+	compare_creation(owner, request);
+	compare_amount(owner, request);
+	compare_expires_in(owner, request);
+	idempotency_compare_field(owner, request, "final",
+							  final_or_null(owner->has_final, owner->final),
+							  final_or_null(request->has_final, request->final));
+	compare_limits(owner, request);
+	if (request->compare_legs != NULL)
+		request->compare_legs(owner, request);
+	compare_metadata(owner, request);
 }
 
 /* Fetches the newest row with the key into slot, committed or not. Returns the transaction that is
@@ -123,39 +200,77 @@ idempotency_fetch(Ledger *ledger, const text *key, TupleTableSlot *slot, Transac
 	return found;
 }
 
-KeyState
-idempotency_find(Ledger *ledger, const Request *request, Snapshot snapshot, LedgerRow *owner)
+/* Fetches the row with the key into slot once no other transaction is to decide about it. */
+static bool
+idempotency_fetch_decided(Ledger *ledger, const text *key, TupleTableSlot *slot, bool *waited)
 {
-	KeyState state = KEY_FREE;
 	TransactionId undecided = InvalidTransactionId;
 
-	if (request->idempotency_key == NULL)
-		return state;
+	*waited = false;
+	while (idempotency_fetch(ledger, key, slot, &undecided))
+	{
+		if (!TransactionIdIsValid(undecided))
+			return true;
 
+		ItemPointerData tid = slot->tts_tid;
+
+		ExecClearTuple(slot);
+		XactLockTableWait(undecided, ledger->table, &tid, XLTW_InsertIndex);
+		*waited = true;
+	}
+	return false;
+}
+
+bool
+idempotency_wait(Ledger *ledger, const text *key)
+{
+	bool waited = false;
 	TupleTableSlot *slot = table_slot_create(ledger->table, NULL);
 
-	while (idempotency_fetch(ledger, request->idempotency_key, slot, &undecided))
-	{
-		if (TransactionIdIsValid(undecided))
-		{
-			ItemPointerData tid = slot->tts_tid;
+	(void) idempotency_fetch_decided(ledger, key, slot, &waited);
+	ExecDropSingleTupleTableSlot(slot);
+	return waited;
+}
 
-			ExecClearTuple(slot);
-			XactLockTableWait(undecided, ledger->table, &tid, XLTW_InsertIndex);
-			state = KEY_WAITED;
-			continue;
-		}
+/* Reads a copy of the row, which needs neither the slot nor its buffer. */
+static void
+idempotency_read_owner(Ledger *ledger, TupleTableSlot *slot, LedgerRow *owner)
+{
+	TupleDesc descriptor = CreateTupleDescCopy(RelationGetDescr(ledger->table));
+	TupleTableSlot *copy = MakeSingleTupleTableSlot(descriptor, &TTSOpsHeapTuple);
+
+	ExecStoreHeapTuple(ExecCopySlotHeapTuple(slot), copy, false);
+	ledger_read(copy, owner);
+}
+
+KeyState
+idempotency_look_up(Ledger *ledger, const text *key, Snapshot snapshot, LedgerRow *owner)
+{
+	bool waited = false;
+	TupleTableSlot *slot = table_slot_create(ledger->table, NULL);
+	bool found = idempotency_fetch_decided(ledger, key, slot, &waited);
+
+	if (found)
+	{
 		if (IsolationUsesXactSnapshot() &&
 			!table_tuple_satisfies_snapshot(ledger->table, slot, snapshot))
 			error_raise_serialization_failure();
-
-		const char *operation = ledger_read(slot, owner);
-
-		idempotency_compare(owner, operation, request);
-		state = KEY_TAKEN;
-		break;
+		idempotency_read_owner(ledger, slot, owner);
 	}
 	ExecDropSingleTupleTableSlot(slot);
+	return found ? KEY_TAKEN : waited ? KEY_WAITED : KEY_FREE;
+}
+
+KeyState
+idempotency_find(Ledger *ledger, const Request *request, Snapshot snapshot, LedgerRow *owner)
+{
+	if (request->idempotency_key == NULL)
+		return KEY_FREE;
+
+	KeyState state = idempotency_look_up(ledger, request->idempotency_key, snapshot, owner);
+
+	if (state == KEY_TAKEN)
+		idempotency_compare(owner, request);
 	return state;
 }
 
@@ -194,15 +309,16 @@ idempotency_raise_taken(void *argument)
 	const Insertion *insertion = argument;
 	LedgerRow owner;
 
-	(void) idempotency_find(insertion->ledger, insertion->request, insertion->snapshot, &owner);
+	if (insertion->request != NULL)
+		(void) idempotency_find(insertion->ledger, insertion->request, insertion->snapshot, &owner);
 	error_raise_serialization_failure();
 }
 
 void
-idempotency_insert(Ledger *ledger, const Request *request, Snapshot snapshot, const LedgerRow *row)
+idempotency_enter_key(Ledger *ledger, const Request *request, Snapshot snapshot,
+					  const LedgerRow *row)
 {
 	Insertion insertion = {ledger, request, snapshot};
 
-	ledger_insert(ledger, row, row->idempotency_key == NULL ? NULL : idempotency_raise_taken,
-				  &insertion);
+	ledger_enter_key(ledger, row, idempotency_raise_taken, &insertion);
 }

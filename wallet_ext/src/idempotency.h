@@ -27,6 +27,10 @@ typedef enum KeyState
 extern KeyState idempotency_find(Ledger *ledger, const Request *request, Snapshot snapshot,
 								 LedgerRow *owner);
 
+/* The same for a key alone: *owner is not compared with anything. It stays readable. */
+extern KeyState idempotency_look_up(Ledger *ledger, const text *key, Snapshot snapshot,
+									LedgerRow *owner);
+
 /* Serialises calls that are about to take the same key and share no wallet. Look the key up before:
  * whoever waits for this transaction may hold the lock. Release it once the row is inserted, from
  * where on the row itself makes others wait: a transaction of many creations must not fill the
@@ -34,6 +38,17 @@ extern KeyState idempotency_find(Ledger *ledger, const Request *request, Snapsho
 extern void idempotency_lock_key(const Request *request);
 extern void idempotency_unlock_key(const Request *request);
 
-/* Appends a row with the request's key; the key being taken raises as idempotency_find does. */
-extern void idempotency_insert(Ledger *ledger, const Request *request, Snapshot snapshot,
-							   const LedgerRow *row);
+/* Waits until no other transaction is about to take the key; whether it had to. */
+extern bool idempotency_wait(Ledger *ledger, const text *key);
+
+/* Enters the key of an appended row. The key being taken raises as idempotency_find does for the
+ * request, 40001 for NULL. */
+extern void idempotency_enter_key(Ledger *ledger, const Request *request, Snapshot snapshot,
+								  const LedgerRow *row);
+
+/* Raises WL005 for the first field in which the request differs from the owner's. */
+extern void idempotency_compare(const LedgerRow *owner, const Request *request);
+
+/* Raises WL005 for a field of the request. NULL: not given; nothing is raised where both are equal. */
+extern void idempotency_compare_field(const LedgerRow *owner, const Request *request,
+									  const char *field, const char *stored, const char *sent);

@@ -72,11 +72,13 @@ void
 ledger_open(Ledger *ledger)
 {
 	ledger->table = relation_cache_open(TABLE_LEDGER, &ledger->description);
+	ledger->slot = MakeSingleTupleTableSlot(RelationGetDescr(ledger->table), &TTSOpsVirtual);
 }
 
 void
 ledger_close(Ledger *ledger)
 {
+	ExecDropSingleTupleTableSlot(ledger->slot);
 	table_close(ledger->table, NoLock);
 }
 
@@ -129,44 +131,106 @@ ledger_fill_caller(TupleTableSlot *slot)
 	slot_set_text(slot, LEDGER_APPLICATION_NAME, application_name == NULL ? "" : application_name);
 }
 
+/* The request as far as the rest of the row doesn't show it. */
+static void
+ledger_fill_request(TupleTableSlot *slot, const LedgerRow *row)
+{
+	if (strcmp(row->operation, ledger_kind_operation(row->kind)) != 0)
+		slot_set_text(slot, LEDGER_OPERATION, row->operation);
+	if (row->idempotency_key != NULL)
+		slot_set(slot, LEDGER_IDEMPOTENCY_KEY, PointerGetDatum(row->idempotency_key));
+	if (row->requested_wallet_id != NULL)
+		slot_set(slot, LEDGER_REQUESTED_WALLET_ID, UUIDPGetDatum(row->requested_wallet_id));
+	if (row->has_requested_amount)
+		slot_set(slot, LEDGER_REQUESTED_AMOUNT, money_to_column(row->requested_amount));
+	if (row->expires_in != NULL)
+		slot_set(slot, LEDGER_EXPIRES_IN, IntervalPGetDatum(row->expires_in));
+	if (row->has_final)
+		slot_set(slot, LEDGER_FINAL, BoolGetDatum(row->final));
+	if (row->metadata != NULL)
+		slot_set(slot, LEDGER_METADATA, JsonbPGetDatum(row->metadata));
+}
+
+/* What only some kinds have. */
+static void
+ledger_fill_kind(TupleTableSlot *slot, const LedgerRow *row)
+{
+	if (row->has_hold_id)
+		slot_set(slot, LEDGER_HOLD_ID, UUIDPGetDatum(&row->hold_id));
+	if (row->has_expires_at)
+		slot_set(slot, LEDGER_EXPIRES_AT, TimestampTzGetDatum(row->expires_at));
+	if (row->has_reverses)
+	{
+		slot_set(slot, LEDGER_REVERSES, UUIDPGetDatum(&row->reverses));
+		slot_set(slot, LEDGER_REVERSES_LEG, Int32GetDatum(row->reverses_leg));
+	}
+	if (row->has_credit_limit)
+		slot_set(slot, LEDGER_CREDIT_LIMIT, money_to_column(row->credit_limit));
+	if (row->has_max_balance)
+		slot_set(slot, LEDGER_MAX_BALANCE, money_to_column(row->max_balance));
+}
+
 static void
 ledger_fill(TupleTableSlot *slot, const LedgerRow *row)
 {
-	memset(slot->tts_isnull, true, sizeof(bool) * LEDGER_COLUMNS);
 	slot_set(slot, LEDGER_TRANSACTION_ID, UUIDPGetDatum(&row->transaction_id));
 	slot_set(slot, LEDGER_CREATED_AT, TimestampTzGetDatum(row->created_at));
 	slot_set(slot, LEDGER_LEG, Int32GetDatum(row->leg));
-	slot_set(slot, LEDGER_FORCED, BoolGetDatum(false));
+	slot_set(slot, LEDGER_FORCED, BoolGetDatum(row->forced));
 	slot_set_text(slot, LEDGER_KIND, ledger_kind_name(row->kind));
 	slot_set(slot, LEDGER_AMOUNT, money_to_column(row->amount));
 	slot_set(slot, LEDGER_CURRENCY, PointerGetDatum(row->currency));
 	ledger_fill_side(slot, &from_columns, &row->from);
 	ledger_fill_side(slot, &to_columns, &row->to);
 	ledger_fill_caller(slot);
-	if (row->idempotency_key != NULL)
-		slot_set(slot, LEDGER_IDEMPOTENCY_KEY, PointerGetDatum(row->idempotency_key));
-	if (row->requested_wallet_id != NULL)
-		slot_set(slot, LEDGER_REQUESTED_WALLET_ID, UUIDPGetDatum(row->requested_wallet_id));
-	if (row->has_credit_limit)
-		slot_set(slot, LEDGER_CREDIT_LIMIT, money_to_column(row->credit_limit));
-	if (row->metadata != NULL)
-		slot_set(slot, LEDGER_METADATA, JsonbPGetDatum(row->metadata));
+	ledger_fill_kind(slot, row);
+	ledger_fill_request(slot, row);
+}
+
+static TupleTableSlot *
+ledger_clear_slot(Ledger *ledger)
+{
+	ExecClearTuple(ledger->slot);
+	memset(ledger->slot->tts_isnull, true, sizeof(bool) * LEDGER_COLUMNS);
+	return ledger->slot;
+}
+
+int
+ledger_compare_key(const LedgerRow *left, const LedgerRow *right)
+{
+	int left_bytes = VARSIZE_ANY_EXHDR(left->idempotency_key);
+	int right_bytes = VARSIZE_ANY_EXHDR(right->idempotency_key);
+	int order = memcmp(VARDATA_ANY(left->idempotency_key), VARDATA_ANY(right->idempotency_key),
+					   Min(left_bytes, right_bytes));
+
+	return order != 0 ? order : left_bytes - right_bytes;
 }
 
 void
-ledger_insert(Ledger *ledger, const LedgerRow *row, void (*on_duplicate_key)(void *argument),
-			  void *argument)
+ledger_insert(Ledger *ledger, LedgerRow *row)
 {
-	TupleTableSlot *slot =
-		MakeSingleTupleTableSlot(RelationGetDescr(ledger->table), &TTSOpsVirtual);
+	TupleTableSlot *slot = ledger_clear_slot(ledger);
 
 	Assert(row->from.present || row->to.present);
 	ledger_fill(slot, row);
 	ExecStoreVirtualTuple(slot);
 	table_tuple_insert(ledger->table, slot, GetCurrentCommandId(true), 0, NULL);
-	table_index_insert(ledger->table, ledger->description, slot, ROW_INSERTED, on_duplicate_key,
-					   argument);
-	ExecDropSingleTupleTableSlot(slot);
+	table_index_insert(ledger->table, ledger->description, slot, INDEXES_BUT_LOOKUP, ROW_INSERTED,
+					   NULL, NULL);
+	row->tid = slot->tts_tid;
+}
+
+void
+ledger_enter_key(Ledger *ledger, const LedgerRow *row, void (*on_duplicate)(void *argument),
+				 void *argument)
+{
+	TupleTableSlot *slot = ledger_clear_slot(ledger);
+
+	slot_set(slot, LEDGER_IDEMPOTENCY_KEY, PointerGetDatum(row->idempotency_key));
+	ExecStoreVirtualTuple(slot);
+	slot->tts_tid = row->tid;
+	table_index_insert(ledger->table, ledger->description, slot, INDEX_LOOKUP, ROW_INSERTED,
+					   on_duplicate, argument);
 }
 
 /* Datum of a column, with NULL as 0. */
@@ -200,7 +264,50 @@ ledger_kind_from_text(const text *name)
 	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("stored ledger kind is unknown")));
 }
 
-const char *
+static Interval *
+interval_or_null(TupleTableSlot *slot, AttrNumber column)
+{
+	return slot->tts_isnull[column - 1] ? NULL : DatumGetIntervalP(slot_get(slot, column));
+}
+
+static bool
+slot_get_money(TupleTableSlot *slot, AttrNumber column, Money *money)
+{
+	if (slot->tts_isnull[column - 1])
+		return false;
+	*money = money_from_column(slot_get(slot, column));
+	return true;
+}
+
+static bool
+slot_get_uuid(TupleTableSlot *slot, AttrNumber column, pg_uuid_t *id)
+{
+	if (slot->tts_isnull[column - 1])
+		return false;
+	*id = *DatumGetUUIDP(slot_get(slot, column));
+	return true;
+}
+
+static void
+ledger_read_request(TupleTableSlot *slot, LedgerRow *row)
+{
+	row->operation = slot->tts_isnull[LEDGER_OPERATION - 1]
+						 ? ledger_kind_operation(row->kind)
+						 : TextDatumGetCString(slot_get(slot, LEDGER_OPERATION));
+	if (!slot->tts_isnull[LEDGER_IDEMPOTENCY_KEY - 1])
+		row->idempotency_key = DatumGetTextPP(slot_get(slot, LEDGER_IDEMPOTENCY_KEY));
+	if (!slot->tts_isnull[LEDGER_REQUESTED_WALLET_ID - 1])
+		row->requested_wallet_id = DatumGetUUIDP(slot_get(slot, LEDGER_REQUESTED_WALLET_ID));
+	row->has_requested_amount =
+		slot_get_money(slot, LEDGER_REQUESTED_AMOUNT, &row->requested_amount);
+	row->expires_in = interval_or_null(slot, LEDGER_EXPIRES_IN);
+	row->has_final = !slot->tts_isnull[LEDGER_FINAL - 1];
+	row->final = DatumGetBool(slot_get(slot, LEDGER_FINAL));
+	if (!slot->tts_isnull[LEDGER_METADATA - 1])
+		row->metadata = DatumGetJsonbP(slot_get(slot, LEDGER_METADATA));
+}
+
+void
 ledger_read(TupleTableSlot *slot, LedgerRow *row)
 {
 	memset(row, 0, sizeof(*row));
@@ -213,13 +320,11 @@ ledger_read(TupleTableSlot *slot, LedgerRow *row)
 	row->amount = money_from_column(slot_get(slot, LEDGER_AMOUNT));
 	row->currency = DatumGetTextPP(slot_get(slot, LEDGER_CURRENCY));
 	row->created_at = DatumGetTimestampTz(slot_get(slot, LEDGER_CREATED_AT));
-	if (!slot->tts_isnull[LEDGER_IDEMPOTENCY_KEY - 1])
-		row->idempotency_key = DatumGetTextPP(slot_get(slot, LEDGER_IDEMPOTENCY_KEY));
-	if (!slot->tts_isnull[LEDGER_REQUESTED_WALLET_ID - 1])
-		row->requested_wallet_id = DatumGetUUIDP(slot_get(slot, LEDGER_REQUESTED_WALLET_ID));
-	if (!slot->tts_isnull[LEDGER_METADATA - 1])
-		row->metadata = DatumGetJsonbP(slot_get(slot, LEDGER_METADATA));
-	if (!slot->tts_isnull[LEDGER_OPERATION - 1])
-		return TextDatumGetCString(slot_get(slot, LEDGER_OPERATION));
-	return ledger_kind_operation(row->kind);
+	row->forced = DatumGetBool(slot_get(slot, LEDGER_FORCED));
+	row->has_hold_id = slot_get_uuid(slot, LEDGER_HOLD_ID, &row->hold_id);
+	row->has_reverses = slot_get_uuid(slot, LEDGER_REVERSES, &row->reverses);
+	row->reverses_leg = DatumGetInt32(slot_get(slot, LEDGER_REVERSES_LEG));
+	row->has_credit_limit = slot_get_money(slot, LEDGER_CREDIT_LIMIT, &row->credit_limit);
+	row->has_max_balance = slot_get_money(slot, LEDGER_MAX_BALANCE, &row->max_balance);
+	ledger_read_request(slot, row);
 }

@@ -5,7 +5,8 @@
  * A row is one movement with both its sides; a side that isn't present is the world outside, so a
  * row can't be unbalanced. Nothing here updates or deletes (INV-4).
  *
- * Order of calls: ledger_open; ledger_insert for each movement, after all wallet locks; ledger_close.
+ * Order of calls: ledger_open; ledger_insert for each movement, after all wallet locks;
+ * ledger_enter_key for those with a key; ledger_close.
  */
 #pragma once
 
@@ -53,19 +54,38 @@ typedef struct LedgerRow
 	LedgerSide to;
 	Money amount;
 	text *currency;
-	text *idempotency_key;			/* NULL: none */
-	pg_uuid_t *requested_wallet_id; /* NULL: none */
-	Jsonb *metadata;				/* NULL: none */
 	TimestampTz created_at;
-	/* Only rows that set limits: the maximum is NULL in a CREATED row. */
+	const char *operation;				  /* the SQL function */
+	text *idempotency_key;				  /* NULL: none */
+	const pg_uuid_t *requested_wallet_id; /* NULL: none */
+	Jsonb *metadata;					  /* NULL: none */
+	bool has_hold_id;
+	pg_uuid_t hold_id;
+	bool has_reverses;
+	pg_uuid_t reverses; /* the operation, and which of its legs, is paid back */
+	int reverses_leg;
+	bool forced;
+	/* CREATED and LIMITS set both limits; without has_max_balance there is no maximum. */
 	bool has_credit_limit;
 	Money credit_limit;
+	bool has_max_balance;
+	Money max_balance;
+	bool has_expires_at;
+	TimestampTz expires_at;
+	/* The request as far as the rest doesn't show it. */
+	bool has_requested_amount;
+	Money requested_amount;
+	Interval *expires_in; /* NULL: none */
+	bool has_final;
+	bool final;
+	ItemPointerData tid; /* where ledger_insert has put it */
 } LedgerRow;
 
 typedef struct Ledger
 {
 	Relation table;
 	const TableDescription *description;
+	TupleTableSlot *slot; /* of the row being written */
 } Ledger;
 
 extern const char *ledger_kind_name(LedgerKind kind);
@@ -79,11 +99,15 @@ extern void ledger_close(Ledger *ledger);
 /* The side of the ledger that the wallet's next state makes. */
 extern LedgerSide ledger_side(const Wallet *wallet);
 
-/* Appends the row with the caller's names. Where the row's idempotency key exists already,
- * on_duplicate_key raises. */
-extern void ledger_insert(Ledger *ledger, const LedgerRow *row,
-						  void (*on_duplicate_key)(void *argument), void *argument);
+/* Byte order of the keys of two rows that have one. */
+extern int ledger_compare_key(const LedgerRow *left, const LedgerRow *right);
 
-/* Reads a stored row; pointers of row point into slot. Returns the function named in the row, the
- * kind's own where none is. */
-extern const char *ledger_read(TupleTableSlot *slot, LedgerRow *row);
+/* Appends the row with the caller's names, all but its idempotency key. */
+extern void ledger_insert(Ledger *ledger, LedgerRow *row);
+
+/* Enters the idempotency key of an appended row. Where it exists already, on_duplicate raises. */
+extern void ledger_enter_key(Ledger *ledger, const LedgerRow *row,
+							 void (*on_duplicate)(void *argument), void *argument);
+
+/* Reads a stored row; pointers of row point into slot. */
+extern void ledger_read(TupleTableSlot *slot, LedgerRow *row);

@@ -54,7 +54,7 @@ lock_take(WalletScan *scan, const pg_uuid_t *id)
 		wallet_row_lock(scan, &wallet, false);
 	if (!wallet.found)
 		error_raise_wallet_not_found(id);
-	wallet_release(&wallet);
+	wallet_drop_slot(&wallet);
 }
 
 Datum

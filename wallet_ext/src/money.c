@@ -83,6 +83,60 @@ money_check_amount(Datum value, const char *argument)
 }
 
 Money
+money_check_limit(Datum value, const char *argument)
+{
+	Money money = 0;
+
+	if (money_from_numeric(value, &money) != MONEY_EXACT || money < 0)
+		error_raise_invalid_amount(argument, value);
+	return money;
+}
+
+/* The largest remainder comes first, then the first in order. */
+typedef struct Remainder
+{
+	Money value;
+	int index;
+} Remainder;
+
+static int
+compare_remainders(const void *left, const void *right)
+{
+	const Remainder *one = left;
+	const Remainder *other = right;
+
+	if (one->value != other->value)
+		return one->value > other->value ? -1 : 1;
+	return one->index - other->index;
+}
+
+void
+money_divide(Money amount, const Money *weights, Money *shares, int count)
+{
+	Remainder *remainders = palloc(sizeof(Remainder) * count);
+	Money total = 0;
+	Money left_over = amount;
+
+	for (int i = 0; i < count; i++)
+		total += weights[i];
+	Assert(total > 0 && amount <= total);
+	for (int i = 0; i < count; i++)
+	{
+		/* Products of two amounts stay below 2^127. */
+		shares[i] = amount == total ? weights[i] : amount * weights[i] / total;
+		remainders[i] = (Remainder){
+			.value = amount == total ? 0 : amount * weights[i] % total,
+			.index = i,
+		};
+		left_over -= shares[i];
+	}
+	qsort(remainders, count, sizeof(Remainder), compare_remainders);
+	for (int i = 0; i < left_over; i++)
+		shares[remainders[i].index]++;
+	pfree(remainders);
+}
+
+Money
 money_from_column(Datum value)
 {
 	Money money = 0;

@@ -15,6 +15,7 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "clock.h"
 #include "errors.h"
 #include "index_read.h"
 #include "money.h"
@@ -39,7 +40,7 @@ read_unexpired_holds(Oid schema, Datum wallet_id)
 
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ, wallet_id);
 	ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT,
-				TimestampTzGetDatum(GetCurrentTimestamp()));
+				TimestampTzGetDatum(clock_read()));
 	index_read_begin(&read, schema, "wallet_holds", HOLDS_COLUMNS, "wallet_holds_open_idx", keys,
 					 lengthof(keys));
 	while (index_read_next(&read))

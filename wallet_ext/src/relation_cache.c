@@ -33,6 +33,7 @@ typedef struct TableDefinition
 static const TableDefinition table_definitions[WALLET_TABLES] = {
 	[TABLE_WALLETS] = {"wallets", "wallets_pkey", WALLETS_COLUMNS},
 	[TABLE_LEDGER] = {"wallet_ledger", "wallet_ledger_key_idx", LEDGER_COLUMNS},
+	[TABLE_HOLDS] = {"wallet_holds", "wallet_holds_pkey", HOLDS_COLUMNS},
 };
 
 /* Lives as long as the backend; reset when a table is looked up again. */

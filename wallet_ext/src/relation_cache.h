@@ -21,13 +21,15 @@ typedef enum WalletTable
 {
 	TABLE_WALLETS,
 	TABLE_LEDGER,
+	TABLE_HOLDS,
 } WalletTable;
 
-#define WALLET_TABLES 2
+#define WALLET_TABLES 3
 
-/* Columns of wallet_ledger and wallets, in the order of schema/tables.sql. */
+/* Columns of the tables, in the order of schema/tables.sql. */
 #define WALLETS_COLUMNS 11
-#define LEDGER_COLUMNS	34
+#define LEDGER_COLUMNS	35
+#define HOLDS_COLUMNS	8
 
 /* One index of a table. */
 typedef struct TableIndex
@@ -47,7 +49,8 @@ typedef struct TableDescription
 	Oid oid;
 	int index_count;
 	TableIndex *indexes;
-	/* The index the operations look rows up by: wallets_pkey, wallet_ledger_key_idx. */
+	/* The index the operations look rows up by: wallets_pkey, wallet_ledger_key_idx,
+	 * wallet_holds_pkey. */
 	Oid lookup_index;
 } TableDescription;
 
@@ -64,8 +67,16 @@ typedef enum RowChange
 	ROW_MOVED_ON_PAGE, /* a heap-only update that summarizing indexes must see */
 } RowChange;
 
-/* Enters the row in slot, whose tts_tid is set, into the indexes that the change concerns. A
+/* A ledger row's key is entered after all rows of its call, in the order of keys. */
+typedef enum IndexChoice
+{
+	INDEXES_ALL,
+	INDEXES_BUT_LOOKUP,
+	INDEX_LOOKUP,
+} IndexChoice;
+
+/* Enters the row in slot, whose tts_tid is set, into the chosen indexes that the change concerns. A
  * duplicate raises 23505; in the table's lookup index on_duplicate, if given, raises instead. */
 extern void table_index_insert(Relation table, const TableDescription *description,
-							   TupleTableSlot *slot, RowChange change,
+							   TupleTableSlot *slot, IndexChoice choice, RowChange change,
 							   void (*on_duplicate)(void *argument), void *argument);

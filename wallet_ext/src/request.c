@@ -15,6 +15,7 @@
 void
 request_begin(const char *function)
 {
+	error_set_index(0);
 	error_check_can_write(function);
 	CommandCounterIncrement();
 }
@@ -27,14 +28,21 @@ request_check_not_null(FunctionCallInfo fcinfo, const char *const *names, int co
 			error_raise_null_argument(names[i]);
 }
 
-pg_uuid_t *
-request_read_wallet_id(FunctionCallInfo fcinfo, int argument, const char *name)
+void
+request_check_id(const pg_uuid_t *id, const char *name)
 {
 	static const pg_uuid_t nil = {{0}};
-	pg_uuid_t *id = PG_GETARG_UUID_P(argument);
 
 	if (wallet_compare_id(id, &nil) == 0)
 		error_raise_malformed(name, "must not be the nil UUID");
+}
+
+pg_uuid_t *
+request_read_id(FunctionCallInfo fcinfo, int argument, const char *name)
+{
+	pg_uuid_t *id = PG_GETARG_UUID_P(argument);
+
+	request_check_id(id, name);
 	return id;
 }
 
@@ -68,16 +76,21 @@ request_read_currency(FunctionCallInfo fcinfo, int argument)
 }
 
 void
+request_check_key(const text *key)
+{
+	int bytes = VARSIZE_ANY_EXHDR(key);
+
+	if (bytes < 1 || bytes > IDEMPOTENCY_KEY_BYTES_MAX)
+		error_raise_malformed("idempotency_key", "must have 1 to 255 bytes");
+}
+
+void
 request_read_key(Request *request, FunctionCallInfo fcinfo, int argument)
 {
 	if (PG_ARGISNULL(argument))
 		return;
 	request->idempotency_key = PG_GETARG_TEXT_PP(argument);
-
-	int bytes = VARSIZE_ANY_EXHDR(request->idempotency_key);
-
-	if (bytes < 1 || bytes > IDEMPOTENCY_KEY_BYTES_MAX)
-		error_raise_malformed("idempotency_key", "must have 1 to 255 bytes");
+	request_check_key(request->idempotency_key);
 }
 
 void
@@ -106,4 +119,24 @@ request_read_metadata(Request *request, FunctionCallInfo fcinfo, int argument)
 	if (strlen(printed) > guc_max_metadata_bytes)
 		error_raise_malformed("metadata", psprintf("must not have more than %d bytes as text",
 												   guc_max_metadata_bytes));
+}
+
+void
+request_read_last(Request *request, FunctionCallInfo fcinfo, int first_argument)
+{
+	request_read_key(request, fcinfo, first_argument);
+	request_read_expected_version(request, fcinfo, first_argument + 1);
+	request_read_metadata(request, fcinfo, first_argument + 2);
+}
+
+void
+request_read_amount(Request *request, FunctionCallInfo fcinfo, int argument)
+{
+	if (PG_ARGISNULL(argument))
+	{
+		Assert(request->amount_rule == AMOUNT_OPTIONAL);
+		return;
+	}
+	request->amount = money_check_amount(PG_GETARG_DATUM(argument), "amount");
+	request->has_amount = true;
 }

@@ -13,6 +13,7 @@
 
 #include "fmgr.h"
 #include "utils/jsonb.h"
+#include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "ledger.h"
@@ -23,19 +24,50 @@
 #define CURRENCY_CHARACTERS_MIN	  3
 #define CURRENCY_CHARACTERS_MAX	  10
 
+/* How a request gives its amount. */
+typedef enum AmountRule
+{
+	AMOUNT_NONE,
+	AMOUNT_REQUIRED,
+	AMOUNT_OPTIONAL, /* NULL: all there is */
+} AmountRule;
+
+/* A movement of wallet_post. */
+typedef struct Leg
+{
+	const pg_uuid_t *from_wallet_id;
+	const pg_uuid_t *to_wallet_id;
+	Money amount;
+} Leg;
+
 typedef struct Request
 {
 	const char *operation; /* name of the SQL function */
 	LedgerKind kind;
-	/* Names of the arguments that hold the sides; NULL: the side is the world outside. */
+	/* Names of the arguments that hold the sides; NULL: none does. */
 	const char *from_argument;
 	const char *to_argument;
-	pg_uuid_t *from_wallet_id;
-	pg_uuid_t *to_wallet_id;
-	pg_uuid_t *new_wallet_id; /* wallet_create's; NULL: make one */
+	const pg_uuid_t *from_wallet_id;
+	const pg_uuid_t *to_wallet_id;	/* NULL: outside */
+	const pg_uuid_t *new_wallet_id; /* wallet_create's; NULL: make one */
+	const pg_uuid_t *hold_id;		/* of a capture and a release; else NULL */
+	const pg_uuid_t *reverses;		/* of a reversal; else NULL */
 	text *user_id;
 	text *currency;
+	AmountRule amount_rule;
+	bool has_amount;
 	Money amount;
+	Interval *expires_in;
+	bool has_final;
+	bool final;
+	bool has_credit_limit;
+	Money credit_limit;
+	bool has_max_balance;
+	Money max_balance;
+	const Leg *legs; /* of wallet_post */
+	int leg_count;
+	/* Compares the legs with those of the stored operation; NULL: there are none. */
+	void (*compare_legs)(const LedgerRow *owner, const struct Request *request);
 	text *idempotency_key; /* NULL: none */
 	bool has_expected_version;
 	int64 expected_version; /* of the first wallet named */
@@ -48,13 +80,23 @@ extern void request_begin(const char *function);
 /* 22004 where one of the first `count` arguments is NULL; names in argument order. */
 extern void request_check_not_null(FunctionCallInfo fcinfo, const char *const *names, int count);
 
-/* A wallet id; the nil UUID is malformed. */
-extern pg_uuid_t *request_read_wallet_id(FunctionCallInfo fcinfo, int argument, const char *name);
-
 extern text *request_read_user_id(FunctionCallInfo fcinfo, int argument);
 extern text *request_read_currency(FunctionCallInfo fcinfo, int argument);
+
+/* Checks of values that stand in an array or a composite. */
+extern void request_check_id(const pg_uuid_t *id, const char *name);
+extern void request_check_key(const text *key);
+
+/* The ids that several functions take; the nil UUID is malformed. */
+extern pg_uuid_t *request_read_id(FunctionCallInfo fcinfo, int argument, const char *name);
+
+/* The amount, judged last; NULL only where the request's rule lets it be. */
+extern void request_read_amount(Request *request, FunctionCallInfo fcinfo, int argument);
 
 /* The optional arguments; NULL leaves the request's field empty. */
 extern void request_read_key(Request *request, FunctionCallInfo fcinfo, int argument);
 extern void request_read_expected_version(Request *request, FunctionCallInfo fcinfo, int argument);
 extern void request_read_metadata(Request *request, FunctionCallInfo fcinfo, int argument);
+
+/* The last three arguments of most operations: idempotency_key, expected_version, metadata. */
+extern void request_read_last(Request *request, FunctionCallInfo fcinfo, int first_argument);

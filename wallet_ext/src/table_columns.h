@@ -59,9 +59,10 @@ enum
 	LEDGER_EXPIRES_IN,
 	LEDGER_FINAL,
 	LEDGER_METADATA,
+	LEDGER_REVERSES_LEG,
 };
 
-StaticAssertDecl(LEDGER_METADATA == LEDGER_COLUMNS, "columns of wallet_ledger");
+StaticAssertDecl(LEDGER_REVERSES_LEG == LEDGER_COLUMNS, "columns of wallet_ledger");
 
 enum
 {
@@ -75,4 +76,4 @@ enum
 	HOLDS_CREATED_AT,
 };
 
-#define HOLDS_COLUMNS HOLDS_CREATED_AT
+StaticAssertDecl(HOLDS_CREATED_AT == HOLDS_COLUMNS, "columns of wallet_holds");

@@ -83,7 +83,8 @@ table_index_enter_unique(const TableIndexEntry *entry, Relation index, IndexInfo
 
 void
 table_index_insert(Relation table, const TableDescription *description, TupleTableSlot *slot,
-				   RowChange change, void (*on_duplicate)(void *argument), void *argument)
+				   IndexChoice choice, RowChange change, void (*on_duplicate)(void *argument),
+				   void *argument)
 {
 	const TableIndexEntry entry = {table, slot, change, on_duplicate, argument};
 	EState *estate = NULL;
@@ -91,7 +92,10 @@ table_index_insert(Relation table, const TableDescription *description, TupleTab
 	for (int i = 0; i < description->index_count; i++)
 	{
 		const TableIndex *known = &description->indexes[i];
+		bool is_lookup = known->oid == description->lookup_index;
 
+		if (choice != INDEXES_ALL && is_lookup != (choice == INDEX_LOOKUP))
+			continue;
 		if (known->required_column != 0 && slot_attisnull(slot, known->required_column))
 			continue;
 		if (change == ROW_MOVED_ON_PAGE && !compat_index_is_summary(known->info))
@@ -99,7 +103,7 @@ table_index_insert(Relation table, const TableDescription *description, TupleTab
 
 		Relation index = index_open(known->oid, RowExclusiveLock);
 
-		if (!known->is_foreign && known->oid == description->lookup_index && on_duplicate != NULL)
+		if (!known->is_foreign && is_lookup && on_duplicate != NULL)
 			table_index_enter_unique(&entry, index, known->info);
 		else if (!known->is_foreign)
 			table_index_enter(&entry, index, known->info, NULL);

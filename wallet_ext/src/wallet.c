@@ -87,11 +87,31 @@ wallet_scan_end(WalletScan *scan)
 }
 
 void
-wallet_release(Wallet *wallet)
+wallet_drop_slot(Wallet *wallet)
 {
 	if (wallet->slot != NULL)
 		ExecDropSingleTupleTableSlot(wallet->slot);
 	wallet->slot = NULL;
+}
+
+static text *
+text_copy(const text *value)
+{
+	text *copy = palloc(VARSIZE_ANY(value));
+
+	memcpy(copy, value, VARSIZE_ANY(value));
+	return copy;
+}
+
+void
+wallet_keep(Wallet *wallet)
+{
+	if (wallet->found && wallet->slot != NULL)
+	{
+		wallet->user_id = text_copy(wallet->user_id);
+		wallet->currency = text_copy(wallet->currency);
+	}
+	wallet_drop_slot(wallet);
 }
 
 /* Datum of a column that is never NULL. */
@@ -331,7 +351,7 @@ wallet_update(WalletScan *scan, Wallet *wallet, bool wait)
 		wallet->tid = slot->tts_tid;
 		wallet->written = true;
 		if (update_indexes != UPDATE_INDEXES_NONE)
-			table_index_insert(scan->table, scan->description, slot,
+			table_index_insert(scan->table, scan->description, slot, INDEXES_ALL,
 							   UPDATE_INDEXES_ARE_SUMMARIES(update_indexes) ? ROW_MOVED_ON_PAGE
 																			: ROW_MOVED,
 							   NULL, NULL);
@@ -361,6 +381,6 @@ wallet_insert(WalletScan *scan, const Wallet *wallet)
 	TupleTableSlot *slot = wallet_make_slot(scan->table, wallet);
 
 	table_tuple_insert(scan->table, slot, GetCurrentCommandId(true), 0, NULL);
-	table_index_insert(scan->table, scan->description, slot, ROW_INSERTED, NULL, NULL);
+	table_index_insert(scan->table, scan->description, slot, INDEXES_ALL, ROW_INSERTED, NULL, NULL);
 	ExecDropSingleTupleTableSlot(slot);
 }

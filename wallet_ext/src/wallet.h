@@ -8,7 +8,7 @@
  *
  * Order of calls: wallet_scan_begin, wallet_find of each wallet; then either wallet_try_update of
  * each in id order, or wallet_row_lock of each in id order and wallet_update_locked (INV-11);
- * wallet_release of each, wallet_scan_end. A wallet that was written before a lock is waited for may be written again after
+ * wallet_drop_slot of each, wallet_scan_end. A wallet that was written before a lock is waited for may be written again after
  * CommandCounterIncrement.
  */
 #pragma once
@@ -43,7 +43,8 @@ typedef struct WalletState
 	TimestampTz updated_at; /* of the newest entry */
 } WalletState;
 
-/* A wallet as an operation sees it. user_id and currency point into slot. */
+/* A wallet as an operation sees it. user_id and currency point into slot, or to copies where that
+ * is NULL. */
 typedef struct Wallet
 {
 	pg_uuid_t id;
@@ -56,6 +57,7 @@ typedef struct Wallet
 	TupleTableSlot *slot;
 	ItemPointerData tid; /* of the version to update */
 	bool written;		 /* this call has written next */
+	bool swept;			 /* this call has released the expired holds */
 } Wallet;
 
 /* The open table, and an index scan on it as soon as one is needed. */
@@ -82,7 +84,10 @@ extern void wallet_scan_begin(WalletScan *scan, Snapshot snapshot);
 extern void wallet_scan_end(WalletScan *scan);
 
 /* Lets go of the wallet's slot; after that user_id and currency point nowhere. */
-extern void wallet_release(Wallet *wallet);
+extern void wallet_drop_slot(Wallet *wallet);
+
+/* Lets go of the slot, but keeps what it held by copies in the current memory context. */
+extern void wallet_keep(Wallet *wallet);
 
 /* Reads the wallet by its id into wallet, which must be zeroed before its first use; wallet->found
  * says whether the snapshot sees it. */

@@ -1,0 +1,20 @@
+-- Reversals: paying an operation back.
+
+CREATE FUNCTION wallet_reverse(
+    transaction_id uuid, amount numeric DEFAULT NULL,
+    idempotency_key text DEFAULT NULL, expected_version bigint DEFAULT NULL, metadata jsonb DEFAULT NULL
+) RETURNS uuid
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'wallet_reverse';
+COMMENT ON FUNCTION wallet_reverse(uuid, numeric, text, bigint, jsonb) IS
+$$Pays a FUND, WITHDRAW, TRANSFER or CAPTURE operation back and returns the reversal's transaction id.
+transaction_id: the operation. amount: in part; all that is left of it when NULL. Any number of times up to the operation's amount. An operation of several legs is paid back in proportion to what is left of each (largest remainder, ties in leg order). expected_version: the version of the wallet debited, or else credited, for the operation's first leg.
+Errors: 25006, 22004, 22023, WL003 (invalid_amount), WL005 (idempotency_conflict), WL030 (operation_not_found), WL004 (version_conflict), WL009 (wallet_closed), WL008 (wallet_frozen: the wallet debited), WL031 (not_reversible), WL032 (exceeds_reversible), WL002 (insufficient_funds), WL010 (limit_exceeded).$$;
+
+CREATE FUNCTION wallet_reverse_force(
+    transaction_id uuid, amount numeric DEFAULT NULL,
+    idempotency_key text DEFAULT NULL, expected_version bigint DEFAULT NULL, metadata jsonb DEFAULT NULL
+) RETURNS uuid
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'wallet_reverse_force';
+COMMENT ON FUNCTION wallet_reverse_force(uuid, numeric, text, bigint, jsonb) IS
+$$Does what wallet_reverse does, for operators: may take the wallet debited below its floor; its entries have forced = true.
+Errors: those of wallet_reverse but WL002.$$;

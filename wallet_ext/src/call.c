@@ -1,0 +1,144 @@
+/*
+ * call.c
+ *		One call of an operation: what it has open, and the order in which it works.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "utils/snapmgr.h"
+
+#include "call.h"
+#include "clock.h"
+
+void
+call_begin(Call *call)
+{
+	memset(call, 0, sizeof(*call));
+	call->snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	ledger_open(&call->ledger);
+	journal_init(&call->journal);
+}
+
+void
+call_end(Call *call)
+{
+	if (call->has_newest)
+		PopActiveSnapshot();
+	if (call->has_wallets)
+		wallet_set_end(&call->wallets);
+	if (call->has_holds)
+		hold_table_close(&call->holds);
+	ledger_close(&call->ledger);
+	UnregisterSnapshot(call->snapshot);
+}
+
+void
+call_restart(Call *call)
+{
+	call_end(call);
+	call_begin(call);
+}
+
+bool
+call_find_key(Call *call, const Request *request, LedgerRow *owner)
+{
+	KeyState state = KEY_WAITED;
+
+	while ((state = idempotency_find(&call->ledger, request, call->snapshot, owner)) == KEY_WAITED)
+		call_restart(call);
+	return state == KEY_TAKEN;
+}
+
+bool
+call_find_key_again(Call *call, const Request *request, LedgerRow *owner)
+{
+	return idempotency_find(&call->ledger, request, call->snapshot, owner) == KEY_TAKEN;
+}
+
+void
+call_open_wallets(Call *call, const pg_uuid_t *const *ids, int count)
+{
+	const pg_uuid_t **present = palloc_extended(sizeof(pg_uuid_t *) * count, MCXT_ALLOC_HUGE);
+	int present_count = 0;
+
+	for (int i = 0; i < count; i++)
+		if (ids[i] != NULL)
+			present[present_count++] = ids[i];
+	wallet_set_begin(&call->wallets, call->snapshot, present, present_count);
+	call->has_wallets = true;
+	pfree(present);
+}
+
+void
+call_lock(Call *call)
+{
+	wallet_set_lock(&call->wallets);
+	PushActiveSnapshot(IsolationUsesXactSnapshot() ? GetTransactionSnapshot()
+												   : GetLatestSnapshot());
+	call->has_newest = true;
+	call->now = clock_read();
+}
+
+HoldTable *
+call_holds(Call *call)
+{
+	if (!call->has_holds)
+		hold_table_open(&call->holds);
+	call->has_holds = true;
+	return &call->holds;
+}
+
+void
+call_change_hold(Call *call, const Hold *hold)
+{
+	Hold *changed = palloc(sizeof(Hold));
+
+	*changed = *hold;
+	call->changed_holds = lappend(call->changed_holds, changed);
+}
+
+void
+call_expire_hold(Call *call, Wallet *wallet, Hold *hold)
+{
+	Money rest = hold_remaining(hold);
+
+	journal_begin(&call->journal, NULL, call->now, &wallet, 1);
+
+	LedgerRow *row = journal_append(&call->journal, LEDGER_EXPIRE, NULL, wallet, rest);
+
+	row->has_hold_id = true;
+	row->hold_id = hold->id;
+	hold->released = money_add(hold->released, rest);
+	hold->status = HOLD_EXPIRED;
+	call_change_hold(call, hold);
+}
+
+void
+call_release_expired(Call *call, Wallet *wallet)
+{
+	ListCell *cell;
+
+	if (wallet == NULL || wallet->swept || wallet->next.held == 0)
+		return;
+	foreach (cell, hold_list_expired(call_holds(call), &wallet->id, call->now))
+		call_expire_hold(call, wallet, lfirst(cell));
+	wallet->swept = true;
+}
+
+void
+call_write(Call *call)
+{
+	ListCell *cell;
+
+	wallet_set_write(&call->wallets);
+	foreach (cell, call->changed_holds)
+	{
+		const Hold *hold = lfirst(cell);
+
+		if (ItemPointerIsValid(&hold->tid))
+			hold_update(call_holds(call), hold);
+		else
+			hold_insert(call_holds(call), hold);
+	}
+	journal_write(&call->journal, &call->ledger, call->snapshot);
+}

@@ -1,0 +1,149 @@
+/*
+ * fault.c
+ *		Why an operation may not be done: the first rule of the error table that it breaks.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "errors.h"
+#include "fault.h"
+
+static const Fault no_fault = {FAULT_NONE};
+
+static bool
+text_equal(const text *left, const text *right)
+{
+	return VARSIZE_ANY_EXHDR(left) == VARSIZE_ANY_EXHDR(right) &&
+		   memcmp(VARDATA_ANY(left), VARDATA_ANY(right), VARSIZE_ANY_EXHDR(left)) == 0;
+}
+
+static FaultRule
+fault_rule_of_status(const Wallet *wallet, bool may_be_frozen)
+{
+	switch (wallet->next.status)
+	{
+		case WALLET_CLOSED:
+			return FAULT_CLOSED;
+		case WALLET_FROZEN:
+			return may_be_frozen ? FAULT_NONE : FAULT_FROZEN;
+		case WALLET_ACTIVE:
+			break;
+	}
+	return FAULT_NONE;
+}
+
+static Fault
+fault_of_status(const Parties *parties)
+{
+	FaultRule rule = FAULT_NONE;
+
+	if (parties->first != NULL)
+		rule = fault_rule_of_status(parties->first, parties->first_may_be_frozen);
+	if (rule != FAULT_NONE)
+		return (Fault){.rule = rule, .wallet = parties->first};
+	if (parties->second != NULL)
+		rule = fault_rule_of_status(parties->second, parties->second_may_be_frozen);
+	return (Fault){.rule = rule, .wallet = parties->second};
+}
+
+Fault
+fault_of_parties(const Parties *parties, const Request *request)
+{
+	const Wallet *first = parties->first;
+	const Wallet *second = parties->second;
+	const Wallet *versioned = first != NULL ? first : second;
+
+	if (first != NULL && !first->found)
+		return (Fault){.rule = FAULT_NOT_FOUND, .wallet = first};
+	if (second != NULL && !second->found)
+		return (Fault){.rule = FAULT_NOT_FOUND, .wallet = second};
+	if (request->has_expected_version && versioned->next.version != request->expected_version)
+		return (Fault){
+			.rule = FAULT_VERSION,
+			.wallet = versioned,
+			.expected_version = request->expected_version,
+		};
+
+	Fault fault = fault_of_status(parties);
+
+	if (fault.rule == FAULT_NONE && first != NULL && second != NULL &&
+		!text_equal(first->currency, second->currency))
+		return (Fault){.rule = FAULT_CURRENCY, .wallet = second, .first = first};
+	return fault;
+}
+
+static Fault
+fault_of_available(const Wallet *wallet, Money available, Money requested)
+{
+	if (available >= requested)
+		return no_fault;
+	return (Fault){
+		.rule = FAULT_FUNDS,
+		.wallet = wallet,
+		.available = available,
+		.requested = requested,
+	};
+}
+
+Fault
+fault_of_debit(const Wallet *wallet, Money amount)
+{
+	const WalletState *state = &wallet->next;
+
+	return fault_of_available(wallet,
+							  money_available(state->balance, state->held, state->credit_limit),
+							  amount);
+}
+
+Fault
+fault_of_hold(const Wallet *wallet, Money amount)
+{
+	const WalletState *state = &wallet->next;
+
+	return fault_of_available(wallet, money_subtract(state->balance, state->held), amount);
+}
+
+Fault
+fault_of_credit(const Wallet *wallet, Money amount)
+{
+	Money after = money_add(wallet->next.balance, amount);
+
+	if (money_fits(after) && (!wallet->next.has_max_balance || after <= wallet->next.max_balance))
+		return no_fault;
+	return (Fault){.rule = FAULT_LIMIT, .wallet = wallet};
+}
+
+Fault
+fault_of_overdraft(const Wallet *wallet, Money amount)
+{
+	if (money_fits(money_subtract(wallet->next.balance, amount)))
+		return no_fault;
+	return (Fault){.rule = FAULT_LIMIT, .wallet = wallet};
+}
+
+void
+fault_raise(Fault fault)
+{
+	switch (fault.rule)
+	{
+		case FAULT_NONE:
+			return;
+		case FAULT_NOT_FOUND:
+			error_raise_wallet_not_found(&fault.wallet->id);
+		case FAULT_VERSION:
+			error_raise_version_conflict(&fault.wallet->id, fault.expected_version,
+										 fault.wallet->next.version);
+		case FAULT_CLOSED:
+			error_raise_wallet_closed(&fault.wallet->id);
+		case FAULT_FROZEN:
+			error_raise_wallet_frozen(&fault.wallet->id);
+		case FAULT_CURRENCY:
+			error_raise_currency_mismatch(&fault.wallet->id, text_to_cstring(fault.first->currency),
+										  text_to_cstring(fault.wallet->currency));
+		case FAULT_FUNDS:
+			error_raise_insufficient_funds(&fault.wallet->id, fault.available, fault.requested);
+		case FAULT_LIMIT:
+			error_raise_limit_exceeded(&fault.wallet->id);
+	}
+}

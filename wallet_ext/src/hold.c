@@ -1,0 +1,387 @@
+/*
+ * hold.c
+ *		wallet_hold, wallet_capture, wallet_release, wallet_expire_holds: money reserved.
+ *
+ * A hold keeps money in balance and out of available until it is captured, released or expires. It
+ * expires by the clock read under its wallet's lock, swept or not. Whoever holds the wallet's lock
+ * decides about its holds, so of a capture, a release and an expiry of one hold exactly one wins.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/fmgrprotos.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "call.h"
+#include "clock.h"
+#include "errors.h"
+#include "guc.h"
+
+PG_FUNCTION_INFO_V1(wallet_hold);
+PG_FUNCTION_INFO_V1(wallet_capture);
+PG_FUNCTION_INFO_V1(wallet_release);
+PG_FUNCTION_INFO_V1(wallet_expire_holds);
+
+/* When a hold that begins now ends; a span that isn't ahead is malformed. */
+static TimestampTz
+hold_expiry(TimestampTz now, Interval *expires_in)
+{
+	TimestampTz expires_at =
+		DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(now),
+												IntervalPGetDatum(expires_in)));
+
+	if (expires_at <= now || TIMESTAMP_NOT_FINITE(expires_at))
+		error_raise_malformed("expires_in", "must be above 0 and finite");
+	return expires_at;
+}
+
+static void
+hold_append(Call *call, const Request *request, Wallet *wallet)
+{
+	journal_begin(&call->journal, request, call->now, &wallet, 1);
+
+	LedgerRow *row = journal_append(&call->journal, LEDGER_HOLD, wallet, NULL, request->amount);
+	const Hold hold = {
+		.id = row->transaction_id,
+		.wallet_id = wallet->id,
+		.amount = request->amount,
+		.status = HOLD_OPEN,
+		.expires_at = hold_expiry(row->created_at, request->expires_in),
+		.created_at = row->created_at,
+	};
+
+	row->has_hold_id = true;
+	row->hold_id = hold.id;
+	row->has_expires_at = true;
+	row->expires_at = hold.expires_at;
+	row->expires_in = request->expires_in;
+	call_change_hold(call, &hold);
+}
+
+/* Makes the hold, or finds the one that the key's owner made. */
+static void
+hold_run(Call *call, const Request *request, pg_uuid_t *hold_id)
+{
+	LedgerRow owner;
+	const pg_uuid_t *ids[] = {request->from_wallet_id};
+
+	if (call_find_key(call, request, &owner))
+	{
+		*hold_id = owner.transaction_id;
+		return;
+	}
+	call_open_wallets(call, ids, lengthof(ids));
+	call_lock(call);
+	if (call_find_key_again(call, request, &owner))
+	{
+		*hold_id = owner.transaction_id;
+		return;
+	}
+
+	Wallet *wallet = wallet_set_get(&call->wallets, request->from_wallet_id);
+	const Parties parties = {.first = wallet};
+
+	fault_raise(fault_of_parties(&parties, request));
+	call_release_expired(call, wallet);
+	fault_raise(fault_of_hold(wallet, request->amount));
+	hold_append(call, request, wallet);
+	call_write(call);
+	*hold_id = call->journal.transaction_id;
+}
+
+Datum
+wallet_hold(PG_FUNCTION_ARGS)
+{
+	static const char *const required[] = {"wallet_id", "amount", "expires_in"};
+	Request request = {
+		.operation = "wallet_hold",
+		.kind = LEDGER_HOLD,
+		.from_argument = "wallet_id",
+		.amount_rule = AMOUNT_REQUIRED,
+	};
+	pg_uuid_t *hold_id = palloc(sizeof(pg_uuid_t));
+	Call call;
+
+	request_begin("wallet_hold()");
+	request_check_not_null(fcinfo, required, lengthof(required));
+	request.from_wallet_id = request_read_id(fcinfo, 0, request.from_argument);
+	request.expires_in = PG_GETARG_INTERVAL_P(2);
+	(void) hold_expiry(clock_read(), request.expires_in);
+	request_read_last(&request, fcinfo, 3);
+	request_read_amount(&request, fcinfo, 1);
+
+	call_begin(&call);
+	hold_run(&call, &request, hold_id);
+	call_end(&call);
+	PG_RETURN_UUID_P(hold_id);
+}
+
+/* A capture or a release: the hold, its wallet and, for a capture to a wallet, that one. */
+typedef struct Settlement
+{
+	const Request *request;
+	Call call;
+	Hold hold;
+	Wallet *wallet;
+	Wallet *to; /* NULL: outside, and for a release */
+} Settlement;
+
+/* Finds the hold, whose wallet never changes, to know what to lock. */
+static void
+settlement_lock(Settlement *settlement)
+{
+	Call *call = &settlement->call;
+	const Request *request = settlement->request;
+
+	PushActiveSnapshot(call->snapshot);
+	if (!hold_find(call_holds(call), request->hold_id, &settlement->hold))
+		error_raise_hold_not_found(request->hold_id);
+	PopActiveSnapshot();
+	if (request->to_wallet_id != NULL &&
+		wallet_compare_id(request->to_wallet_id, &settlement->hold.wallet_id) == 0)
+		error_raise_same_wallet(request->to_wallet_id);
+
+	const pg_uuid_t *ids[] = {&settlement->hold.wallet_id, request->to_wallet_id};
+
+	call_open_wallets(call, ids, lengthof(ids));
+	call_lock(call);
+	settlement->wallet = wallet_set_get(&call->wallets, &settlement->hold.wallet_id);
+	settlement->to = wallet_set_get(&call->wallets, request->to_wallet_id);
+	/* The hold as it is under the lock. */
+	if (!hold_find(call_holds(call), request->hold_id, &settlement->hold))
+		error_raise_hold_not_found(request->hold_id);
+}
+
+static void
+settlement_check_parties(const Settlement *settlement, bool may_be_frozen)
+{
+	const Parties parties = {
+		.first = settlement->wallet,
+		.second = settlement->to,
+		.first_may_be_frozen = may_be_frozen,
+	};
+
+	fault_raise(fault_of_parties(&parties, settlement->request));
+}
+
+/* WL021 or WL022 for a hold that nothing can be taken from any more. */
+static void
+hold_check_open(const Hold *hold)
+{
+	switch (hold->status)
+	{
+		case HOLD_OPEN:
+			return;
+		case HOLD_EXPIRED:
+			error_raise_hold_expired(&hold->id, hold->expires_at);
+		case HOLD_CAPTURED:
+		case HOLD_RELEASED:
+			error_raise_hold_not_open(&hold->id, hold_status_name(hold->status));
+	}
+}
+
+static LedgerRow *
+settlement_append(Settlement *settlement, LedgerKind kind, Wallet *from, Wallet *to, Money amount)
+{
+	LedgerRow *row = journal_append(&settlement->call.journal, kind, from, to, amount);
+
+	row->has_hold_id = true;
+	row->hold_id = settlement->hold.id;
+	return row;
+}
+
+static void
+settlement_begin(Settlement *settlement)
+{
+	Wallet *const wallets[] = {settlement->wallet, settlement->to};
+
+	journal_begin(&settlement->call.journal, settlement->request, settlement->call.now, wallets,
+				  lengthof(wallets));
+}
+
+static void
+settlement_capture(Settlement *settlement)
+{
+	const Request *request = settlement->request;
+	Hold *hold = &settlement->hold;
+	Money amount = request->has_amount ? request->amount : hold_remaining(hold);
+
+	settlement_check_parties(settlement, false);
+	hold_check_open(hold);
+	if (hold->expires_at <= settlement->call.now)
+		error_raise_hold_expired(&hold->id, hold->expires_at);
+	if (amount > hold_remaining(hold))
+		error_raise_exceeds_hold(&hold->id, hold_remaining(hold), amount);
+	fault_raise(fault_of_overdraft(settlement->wallet, amount));
+	if (settlement->to != NULL)
+		fault_raise(fault_of_credit(settlement->to, amount));
+
+	settlement_begin(settlement);
+
+	LedgerRow *row =
+		settlement_append(settlement, LEDGER_CAPTURE, settlement->wallet, settlement->to, amount);
+
+	row->has_requested_amount = request->has_amount;
+	row->requested_amount = request->amount;
+	row->has_final = true;
+	row->final = request->final;
+	hold->captured = money_add(hold->captured, amount);
+
+	Money rest = hold_remaining(hold);
+
+	if (request->final && rest > 0)
+	{
+		settlement_append(settlement, LEDGER_RELEASE, NULL, settlement->wallet, rest);
+		hold->released = money_add(hold->released, rest);
+	}
+	if (hold_remaining(hold) == 0)
+		hold->status = HOLD_CAPTURED;
+	call_change_hold(&settlement->call, hold);
+}
+
+static void
+settlement_release(Settlement *settlement)
+{
+	Hold *hold = &settlement->hold;
+	Money rest = hold_remaining(hold);
+
+	settlement_check_parties(settlement, true);
+	hold_check_open(hold);
+	settlement_begin(settlement);
+	settlement_append(settlement, LEDGER_RELEASE, NULL, settlement->wallet, rest);
+	hold->released = money_add(hold->released, rest);
+	hold->status = HOLD_RELEASED;
+	call_change_hold(&settlement->call, hold);
+}
+
+static pg_uuid_t *
+settlement_run(const Request *request, void (*settle)(Settlement *settlement))
+{
+	pg_uuid_t *transaction_id = palloc(sizeof(pg_uuid_t));
+	Settlement settlement = {.request = request};
+	Call *call = &settlement.call;
+	LedgerRow owner;
+
+	call_begin(call);
+	bool done = call_find_key(call, request, &owner);
+
+	if (!done)
+	{
+		settlement_lock(&settlement);
+		done = call_find_key_again(call, request, &owner);
+	}
+	if (!done)
+	{
+		settle(&settlement);
+		call_write(call);
+	}
+	*transaction_id = done ? owner.transaction_id : call->journal.transaction_id;
+	call_end(call);
+	return transaction_id;
+}
+
+Datum
+wallet_capture(PG_FUNCTION_ARGS)
+{
+	Request request = {
+		.operation = "wallet_capture",
+		.kind = LEDGER_CAPTURE,
+		.to_argument = "to_wallet_id",
+		.amount_rule = AMOUNT_OPTIONAL,
+		.has_final = true,
+	};
+
+	request_begin("wallet_capture()");
+	if (PG_ARGISNULL(0))
+		error_raise_null_argument("hold_id");
+	if (PG_ARGISNULL(3))
+		error_raise_null_argument("final");
+	request.hold_id = request_read_id(fcinfo, 0, "hold_id");
+	if (!PG_ARGISNULL(1))
+		request.to_wallet_id = request_read_id(fcinfo, 1, request.to_argument);
+	request.final = PG_GETARG_BOOL(3);
+	request_read_last(&request, fcinfo, 4);
+	request_read_amount(&request, fcinfo, 2);
+	PG_RETURN_UUID_P(settlement_run(&request, settlement_capture));
+}
+
+Datum
+wallet_release(PG_FUNCTION_ARGS)
+{
+	static const char *const required[] = {"hold_id"};
+	Request request = {
+		.operation = "wallet_release",
+		.kind = LEDGER_RELEASE,
+	};
+
+	request_begin("wallet_release()");
+	request_check_not_null(fcinfo, required, lengthof(required));
+	request.hold_id = request_read_id(fcinfo, 0, "hold_id");
+	request_read_last(&request, fcinfo, 1);
+	PG_RETURN_UUID_P(settlement_run(&request, settlement_release));
+}
+
+/* Releases those of the candidates that are still open and expired under the locks. */
+static int
+expire_candidates(Call *call, const List *candidates)
+{
+	ListCell *cell;
+	int released = 0;
+
+	foreach (cell, candidates)
+	{
+		const Hold *candidate = lfirst(cell);
+		Hold hold;
+
+		if (!hold_find(call_holds(call), &candidate->id, &hold) || hold.status != HOLD_OPEN ||
+			hold.expires_at > call->now)
+			continue;
+		call_expire_hold(call, wallet_set_get(&call->wallets, &hold.wallet_id), &hold);
+		released++;
+	}
+	return released;
+}
+
+static int
+expire_run(Call *call, int max)
+{
+	PushActiveSnapshot(call->snapshot);
+
+	List *candidates = hold_list_all_expired(call_holds(call), clock_read(), max);
+
+	PopActiveSnapshot();
+	if (candidates == NIL)
+		return 0;
+
+	const pg_uuid_t **ids = palloc(sizeof(pg_uuid_t *) * list_length(candidates));
+	ListCell *cell;
+
+	foreach (cell, candidates)
+		ids[foreach_current_index(cell)] = &((const Hold *) lfirst(cell))->wallet_id;
+	call_open_wallets(call, ids, list_length(candidates));
+	call_lock(call);
+
+	int released = expire_candidates(call, candidates);
+
+	call_write(call);
+	return released;
+}
+
+Datum
+wallet_expire_holds(PG_FUNCTION_ARGS)
+{
+	static const char *const required[] = {"max"};
+	Call call;
+
+	request_begin("wallet_expire_holds()");
+	request_check_not_null(fcinfo, required, lengthof(required));
+	if (PG_GETARG_INT32(0) < 0)
+		error_raise_malformed("max", "must not be negative");
+	call_begin(&call);
+
+	int released = expire_run(&call, PG_GETARG_INT32(0));
+
+	call_end(&call);
+	PG_RETURN_INT32(released);
+}

@@ -1,0 +1,191 @@
+/*
+ * hold_table.c
+ *		The rows of wallet_holds: find, list, insert, update.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "hold_table.h"
+#include "index_read.h"
+#include "table_columns.h"
+#include "wallet.h"
+
+static const char *const status_names[] = {
+	[HOLD_OPEN] = "open",
+	[HOLD_CAPTURED] = "captured",
+	[HOLD_RELEASED] = "released",
+	[HOLD_EXPIRED] = "expired",
+};
+
+void
+hold_table_open(HoldTable *holds)
+{
+	holds->table = relation_cache_open(TABLE_HOLDS, &holds->description);
+}
+
+void
+hold_table_close(HoldTable *holds)
+{
+	table_close(holds->table, NoLock);
+}
+
+const char *
+hold_status_name(HoldStatus status)
+{
+	return status_names[status];
+}
+
+static HoldStatus
+hold_status_from_text(const text *name)
+{
+	for (int i = 0; i < lengthof(status_names); i++)
+		if (wallet_text_is(name, status_names[i]))
+			return (HoldStatus) i;
+	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("stored hold status is unknown")));
+}
+
+Money
+hold_remaining(const Hold *hold)
+{
+	return money_subtract(hold->amount, money_add(hold->captured, hold->released));
+}
+
+static void
+hold_read_slot(TupleTableSlot *slot, Hold *hold)
+{
+	slot_getallattrs(slot);
+
+	const Datum *columns = slot->tts_values;
+
+	hold->id = *DatumGetUUIDP(columns[HOLDS_HOLD_ID - 1]);
+	hold->wallet_id = *DatumGetUUIDP(columns[HOLDS_WALLET_ID - 1]);
+	hold->amount = money_from_column(columns[HOLDS_AMOUNT - 1]);
+	hold->captured = money_from_column(columns[HOLDS_CAPTURED - 1]);
+	hold->released = money_from_column(columns[HOLDS_RELEASED - 1]);
+	hold->status = hold_status_from_text(DatumGetTextPP(columns[HOLDS_STATUS - 1]));
+	hold->expires_at = DatumGetTimestampTz(columns[HOLDS_EXPIRES_AT - 1]);
+	hold->created_at = DatumGetTimestampTz(columns[HOLDS_CREATED_AT - 1]);
+	hold->tid = slot->tts_tid;
+}
+
+static void
+hold_read_begin(IndexRead *read, const HoldTable *holds, const char *index, ScanKey keys, int count)
+{
+	index_read_begin(read, RelationGetNamespace(holds->table), "wallet_holds", HOLDS_COLUMNS, index,
+					 keys, count);
+}
+
+bool
+hold_find(HoldTable *holds, const pg_uuid_t *id, Hold *hold)
+{
+	IndexRead read;
+	ScanKeyData key;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(id));
+	hold_read_begin(&read, holds, "wallet_holds_pkey", &key, 1);
+
+	bool found = index_read_next(&read);
+
+	if (found)
+		hold_read_slot(read.slot, hold);
+	index_read_end(&read);
+	return found;
+}
+
+/* The holds that a scan of one of the indexes of open holds finds, at most max. */
+static List *
+hold_list(HoldTable *holds, const char *index, ScanKey keys, int count, int max)
+{
+	IndexRead read;
+	List *found = NIL;
+
+	hold_read_begin(&read, holds, index, keys, count);
+	while (list_length(found) < max && index_read_next(&read))
+	{
+		Hold *hold = palloc(sizeof(Hold));
+
+		hold_read_slot(read.slot, hold);
+		found = lappend(found, hold);
+	}
+	index_read_end(&read);
+	return found;
+}
+
+List *
+hold_list_expired(HoldTable *holds, const pg_uuid_t *wallet_id, TimestampTz now)
+{
+	ScanKeyData keys[2];
+
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(wallet_id));
+	ScanKeyInit(&keys[1], 2, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE, TimestampTzGetDatum(now));
+	return hold_list(holds, "wallet_holds_open_idx", keys, lengthof(keys), PG_INT32_MAX);
+}
+
+List *
+hold_list_all_expired(HoldTable *holds, TimestampTz now, int max)
+{
+	ScanKeyData key;
+
+	ScanKeyInit(&key, 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE, TimestampTzGetDatum(now));
+	return hold_list(holds, "wallet_holds_expiry_idx", &key, 1, max);
+}
+
+/* A virtual slot with the hold's columns. */
+static TupleTableSlot *
+hold_make_slot(const HoldTable *holds, const Hold *hold)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(holds->table), &TTSOpsVirtual);
+	Datum *values = slot->tts_values;
+
+	memset(slot->tts_isnull, false, sizeof(bool) * HOLDS_COLUMNS);
+	values[HOLDS_HOLD_ID - 1] = UUIDPGetDatum(&hold->id);
+	values[HOLDS_WALLET_ID - 1] = UUIDPGetDatum(&hold->wallet_id);
+	values[HOLDS_AMOUNT - 1] = money_to_column(hold->amount);
+	values[HOLDS_CAPTURED - 1] = money_to_column(hold->captured);
+	values[HOLDS_RELEASED - 1] = money_to_column(hold->released);
+	values[HOLDS_STATUS - 1] = CStringGetTextDatum(hold_status_name(hold->status));
+	values[HOLDS_EXPIRES_AT - 1] = TimestampTzGetDatum(hold->expires_at);
+	values[HOLDS_CREATED_AT - 1] = TimestampTzGetDatum(hold->created_at);
+	return ExecStoreVirtualTuple(slot);
+}
+
+void
+hold_insert(HoldTable *holds, const Hold *hold)
+{
+	TupleTableSlot *slot = hold_make_slot(holds, hold);
+
+	table_tuple_insert(holds->table, slot, GetCurrentCommandId(true), 0, NULL);
+	table_index_insert(holds->table, holds->description, slot, INDEXES_ALL, ROW_INSERTED, NULL,
+					   NULL);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+void
+hold_update(HoldTable *holds, const Hold *hold)
+{
+	TupleTableSlot *slot = hold_make_slot(holds, hold);
+	UpdateIndexes update_indexes = UPDATE_INDEXES_NONE;
+	LockTupleMode lock_mode = LockTupleNoKeyExclusive;
+	ItemPointerData tid = hold->tid;
+	TM_FailureData failure;
+
+	/* Only somebody who locks holds by hand can be in the way here. */
+	if (table_tuple_update(holds->table, &tid, slot, GetCurrentCommandId(true), GetActiveSnapshot(),
+						   InvalidSnapshot, true, &failure, &lock_mode, &update_indexes) != TM_Ok)
+		error_raise_serialization_failure();
+	if (update_indexes != UPDATE_INDEXES_NONE)
+		table_index_insert(holds->table, holds->description, slot, INDEXES_ALL,
+						   UPDATE_INDEXES_ARE_SUMMARIES(update_indexes) ? ROW_MOVED_ON_PAGE
+																		: ROW_MOVED,
+						   NULL, NULL);
+	ExecDropSingleTupleTableSlot(slot);
+}

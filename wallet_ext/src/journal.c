@@ -1,0 +1,168 @@
+/*
+ * journal.c
+ *		The ledger rows a call is going to append, and what they do to its wallets.
+ */
+#include "postgres.h"
+
+#include "errors.h"
+#include "idempotency.h"
+#include "journal.h"
+#include "uuid7.h"
+
+#define JOURNAL_ROWS_FIRST 2
+
+/* What a movement of a kind does to the wallet on each side: how often the amount is added. */
+typedef struct Effect
+{
+	int balance;
+	int held;
+} Effect;
+
+typedef struct KindEffects
+{
+	Effect from;
+	Effect to;
+} KindEffects;
+
+static const KindEffects kind_effects[] = {
+	[LEDGER_CREATED] = {{0, 0}, {0, 0}},   [LEDGER_FUND] = {{0, 0}, {1, 0}},
+	[LEDGER_WITHDRAW] = {{-1, 0}, {0, 0}}, [LEDGER_TRANSFER] = {{-1, 0}, {1, 0}},
+	[LEDGER_HOLD] = {{0, 1}, {0, 0}},	   [LEDGER_RELEASE] = {{0, 0}, {0, -1}},
+	[LEDGER_EXPIRE] = {{0, 0}, {0, -1}},   [LEDGER_CAPTURE] = {{-1, -1}, {1, 0}},
+	[LEDGER_REVERSAL] = {{-1, 0}, {1, 0}}, [LEDGER_STATUS] = {{0, 0}, {0, 0}},
+	[LEDGER_LIMITS] = {{0, 0}, {0, 0}},
+};
+
+void
+journal_init(Journal *journal)
+{
+	memset(journal, 0, sizeof(*journal));
+}
+
+void
+journal_begin(Journal *journal, const Request *request, TimestampTz now, Wallet *const *wallets,
+			  int count)
+{
+	for (int i = 0; i < count; i++)
+		if (wallets[i] != NULL)
+			now = Max(now, wallets[i]->next.updated_at + 1);
+	journal->request = request;
+	journal->created_at = now;
+	journal->leg = 0;
+	uuid7_make(now, &journal->transaction_id);
+}
+
+static LedgerRow *
+journal_add_row(Journal *journal)
+{
+	if (journal->count == journal->capacity)
+	{
+		journal->capacity = Max(journal->capacity * 2, JOURNAL_ROWS_FIRST);
+
+		Size size = sizeof(LedgerRow) * journal->capacity;
+
+		journal->rows = journal->rows == NULL ? palloc_extended(size, MCXT_ALLOC_HUGE)
+											  : repalloc_huge(journal->rows, size);
+	}
+	return &journal->rows[journal->count++];
+}
+
+static Money
+effect_apply(Money before, int times, Money amount)
+{
+	switch (times)
+	{
+		case 1:
+			return money_add(before, amount);
+		case -1:
+			return money_subtract(before, amount);
+		default:
+			return before;
+	}
+}
+
+static LedgerSide
+journal_step(const Journal *journal, Wallet *wallet, const Effect *effect, Money amount)
+{
+	if (wallet == NULL)
+		return (LedgerSide){.present = false};
+
+	WalletState *next = &wallet->next;
+
+	next->version++;
+	next->updated_at = journal->created_at;
+	next->balance = effect_apply(next->balance, effect->balance, amount);
+	next->held = effect_apply(next->held, effect->held, amount);
+	Assert(next->held >= 0);
+	return ledger_side(wallet);
+}
+
+LedgerRow *
+journal_append(Journal *journal, LedgerKind kind, Wallet *from, Wallet *to, Money amount)
+{
+	const Request *request = journal->request;
+	const KindEffects *effects = &kind_effects[kind];
+	LedgerRow *row = journal_add_row(journal);
+
+	*row = (LedgerRow){
+		.transaction_id = journal->transaction_id,
+		.leg = journal->leg++,
+		.kind = kind,
+		.amount = amount,
+		.currency = from != NULL ? from->currency : to->currency,
+		.created_at = journal->created_at,
+		.operation = ledger_kind_operation(kind),
+	};
+	row->from = journal_step(journal, from, &effects->from, amount);
+	row->to = journal_step(journal, to, &effects->to, amount);
+	if (request != NULL)
+	{
+		row->operation = request->operation;
+		row->metadata = request->metadata;
+		row->idempotency_key = row->leg == 0 ? request->idempotency_key : NULL;
+	}
+	return row;
+}
+
+void
+journal_truncate(Journal *journal, int count)
+{
+	Assert(count <= journal->count);
+	journal->count = count;
+}
+
+static int
+compare_keys(const void *left, const void *right)
+{
+	return ledger_compare_key(*(const LedgerRow *const *) left, *(const LedgerRow *const *) right);
+}
+
+/* Rows with a key, in byte order of the keys. */
+static LedgerRow **
+journal_sort_keys(const Journal *journal, int *count)
+{
+	LedgerRow **keyed =
+		palloc_extended(sizeof(LedgerRow *) * Max(journal->count, 1), MCXT_ALLOC_HUGE);
+
+	*count = 0;
+	for (int i = 0; i < journal->count; i++)
+		if (journal->rows[i].idempotency_key != NULL)
+			keyed[(*count)++] = &journal->rows[i];
+	qsort(keyed, *count, sizeof(LedgerRow *), compare_keys);
+	return keyed;
+}
+
+void
+journal_write(const Journal *journal, Ledger *ledger, Snapshot snapshot)
+{
+	int keyed_count = 0;
+
+	for (int i = 0; i < journal->count; i++)
+		ledger_insert(ledger, &journal->rows[i]);
+
+	LedgerRow **keyed = journal_sort_keys(journal, &keyed_count);
+
+	for (int i = 0; i < keyed_count; i++)
+		idempotency_enter_key(ledger, keyed_count == 1 ? journal->request : NULL, snapshot,
+							  keyed[i]);
+}

@@ -1,0 +1,258 @@
+/*
+ * post.c
+ *		wallet_post: one operation of many legs, all or nothing.
+ *
+ * Each leg moves money between two wallets of one currency, so that the sum of each currency can't
+ * change. All wallets are locked and judged; each leg then sees what the earlier ones did.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "fmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/typcache.h"
+
+#include "call.h"
+#include "errors.h"
+#include "guc.h"
+#include "index_read.h"
+#include "table_columns.h"
+
+PG_FUNCTION_INFO_V1(wallet_post);
+
+/* The type wallet_leg. */
+#define LEG_COLUMNS 3
+
+static const char *const leg_columns[LEG_COLUMNS] = {"from_wallet_id", "to_wallet_id", "amount"};
+
+/* The columns of a leg, none NULL. The numeric's value is judged after everything malformed. */
+static void
+leg_read(Datum composite, Leg *leg, Datum *amount)
+{
+	HeapTupleHeader header = DatumGetHeapTupleHeader(composite);
+	TupleDesc descriptor =
+		lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header), HeapTupleHeaderGetTypMod(header));
+	HeapTupleData tuple = {
+		.t_len = HeapTupleHeaderGetDatumLength(header),
+		.t_data = header,
+	};
+	Datum values[LEG_COLUMNS];
+	bool nulls[LEG_COLUMNS];
+
+	if (descriptor->natts != LEG_COLUMNS)
+		error_raise_version_mismatch(NULL);
+	heap_deform_tuple(&tuple, descriptor, values, nulls);
+	ReleaseTupleDesc(descriptor);
+	for (int i = 0; i < LEG_COLUMNS; i++)
+		if (nulls[i])
+			error_raise_null_argument(leg_columns[i]);
+	leg->from_wallet_id = DatumGetUUIDP(values[0]);
+	leg->to_wallet_id = DatumGetUUIDP(values[1]);
+	*amount = values[2];
+}
+
+/* Reads the legs into the request and their amounts, unchecked; NULL comes before malformed. */
+static Datum *
+post_read_legs(Request *request, ArrayType *array)
+{
+	Datum *elements = NULL;
+	bool *nulls = NULL;
+	int16 length = 0;
+	bool by_value = false;
+	char align = 0;
+	int count = 0;
+
+	get_typlenbyvalalign(ARR_ELEMTYPE(array), &length, &by_value, &align);
+	deconstruct_array(array, ARR_ELEMTYPE(array), length, by_value, align, &elements, &nulls,
+					  &count);
+	if (count == 0)
+		error_raise_malformed("legs", "must not be empty");
+	if (count > guc_max_batch_items)
+		error_raise_too_many_items("legs", count);
+
+	Leg *legs = palloc(sizeof(Leg) * count);
+	Datum *amounts = palloc(sizeof(Datum) * count);
+
+	for (int i = 0; i < count; i++)
+	{
+		error_set_index(i + 1);
+		if (nulls[i])
+			error_raise_null_argument("element of legs");
+		leg_read(elements[i], &legs[i], &amounts[i]);
+	}
+	for (int i = 0; i < count; i++)
+	{
+		error_set_index(i + 1);
+		request_check_id(legs[i].from_wallet_id, leg_columns[0]);
+		request_check_id(legs[i].to_wallet_id, leg_columns[1]);
+	}
+	error_set_index(0);
+	request->legs = legs;
+	request->leg_count = count;
+	return amounts;
+}
+
+static void
+post_check_amounts(const Request *request, const Datum *amounts)
+{
+	Leg *legs = (Leg *) request->legs;
+
+	for (int i = 0; i < request->leg_count; i++)
+	{
+		error_set_index(i + 1);
+		legs[i].amount = money_check_amount(amounts[i], leg_columns[2]);
+	}
+	for (int i = 0; i < request->leg_count; i++)
+	{
+		error_set_index(i + 1);
+		if (wallet_compare_id(legs[i].from_wallet_id, legs[i].to_wallet_id) == 0)
+			error_raise_same_wallet(legs[i].from_wallet_id);
+	}
+	error_set_index(0);
+}
+
+static void
+post_print_leg(StringInfo text, const pg_uuid_t *from, const pg_uuid_t *to, Money amount)
+{
+	appendStringInfo(text, "%s(%s,%s,%s)", text->len > 0 ? "," : "",
+					 DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(from))),
+					 DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(to))),
+					 money_format(amount));
+}
+
+/* Raises WL005 where the stored operation's legs are others. */
+static void
+post_compare_legs(const LedgerRow *owner, const Request *request)
+{
+	StringInfoData stored;
+	StringInfoData sent;
+	IndexRead read;
+	ScanKeyData key;
+	LedgerRow row;
+	Ledger ledger;
+
+	initStringInfo(&stored);
+	initStringInfo(&sent);
+	ledger_open(&ledger);
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(&owner->transaction_id));
+	PushActiveSnapshot(GetLatestSnapshot());
+	index_read_begin(&read, RelationGetNamespace(ledger.table), "wallet_ledger", LEDGER_COLUMNS,
+					 "wallet_ledger_pkey", &key, 1);
+	while (index_read_next(&read))
+	{
+		ledger_read(read.slot, &row);
+		post_print_leg(&stored, &row.from.wallet_id, &row.to.wallet_id, row.amount);
+	}
+	index_read_end(&read);
+	PopActiveSnapshot();
+	ledger_close(&ledger);
+	for (int i = 0; i < request->leg_count; i++)
+		post_print_leg(&sent, request->legs[i].from_wallet_id, request->legs[i].to_wallet_id,
+					   request->legs[i].amount);
+	idempotency_compare_field(owner, request, "legs", stored.data, sent.data);
+}
+
+static void
+post_lock(Call *call, const Request *request)
+{
+	const pg_uuid_t **ids =
+		palloc_extended(sizeof(pg_uuid_t *) * 2 * request->leg_count, MCXT_ALLOC_HUGE);
+
+	for (int i = 0; i < request->leg_count; i++)
+	{
+		ids[2 * i] = request->legs[i].from_wallet_id;
+		ids[2 * i + 1] = request->legs[i].to_wallet_id;
+	}
+	call_open_wallets(call, ids, 2 * request->leg_count);
+	call_lock(call);
+}
+
+/* What the legs can't change is judged of all legs, before anything that they can. */
+static void
+post_check_parties(Call *call, const Request *request)
+{
+	Request leg_request = *request;
+
+	for (int i = 0; i < request->leg_count; i++)
+	{
+		const Parties parties = {
+			.first = wallet_set_get(&call->wallets, request->legs[i].from_wallet_id),
+			.second = wallet_set_get(&call->wallets, request->legs[i].to_wallet_id),
+		};
+
+		error_set_index(i + 1);
+		fault_raise(fault_of_parties(&parties, &leg_request));
+		leg_request.has_expected_version = false;
+	}
+	error_set_index(0);
+}
+
+static void
+post_append(Call *call, const Request *request)
+{
+	WalletSet *set = &call->wallets;
+	Wallet **wallets = palloc(sizeof(Wallet *) * set->count);
+
+	for (int i = 0; i < request->leg_count; i++)
+		call_release_expired(call, wallet_set_get(set, request->legs[i].from_wallet_id));
+	for (int i = 0; i < set->count; i++)
+		wallets[i] = &set->wallets[i];
+	journal_begin(&call->journal, request, call->now, wallets, set->count);
+	for (int i = 0; i < request->leg_count; i++)
+	{
+		const Leg *leg = &request->legs[i];
+		Wallet *from = wallet_set_get(set, leg->from_wallet_id);
+		Wallet *to = wallet_set_get(set, leg->to_wallet_id);
+
+		error_set_index(i + 1);
+		fault_raise(fault_of_debit(from, leg->amount));
+		fault_raise(fault_of_credit(to, leg->amount));
+		journal_append(&call->journal, LEDGER_TRANSFER, from, to, leg->amount);
+	}
+	error_set_index(0);
+}
+
+Datum
+wallet_post(PG_FUNCTION_ARGS)
+{
+	static const char *const required[] = {"legs"};
+	Request request = {
+		.operation = "wallet_post",
+		.kind = LEDGER_TRANSFER,
+		.compare_legs = post_compare_legs,
+	};
+	pg_uuid_t *transaction_id = palloc(sizeof(pg_uuid_t));
+	LedgerRow owner;
+	Call call;
+
+	request_begin("wallet_post()");
+	request_check_not_null(fcinfo, required, lengthof(required));
+
+	Datum *amounts = post_read_legs(&request, PG_GETARG_ARRAYTYPE_P(0));
+
+	request_read_last(&request, fcinfo, 1);
+	post_check_amounts(&request, amounts);
+	call_begin(&call);
+	bool done = call_find_key(&call, &request, &owner);
+
+	if (!done)
+	{
+		post_lock(&call, &request);
+		done = call_find_key_again(&call, &request, &owner);
+	}
+	if (!done)
+	{
+		post_check_parties(&call, &request);
+		post_append(&call, &request);
+		call_write(&call);
+	}
+	*transaction_id = done ? owner.transaction_id : call.journal.transaction_id;
+	call_end(&call);
+	PG_RETURN_UUID_P(transaction_id);
+}

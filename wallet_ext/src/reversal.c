@@ -1,0 +1,329 @@
+/*
+ * reversal.c
+ *		wallet_reverse, wallet_reverse_force: paying an operation back, in part or in full.
+ *
+ * A FUND, WITHDRAW, TRANSFER or CAPTURE is paid back by movements the other way, any number of times
+ * up to its amount. What is left is counted under the locks of its wallets: two reversals of one
+ * operation share a wallet, so exactly one of two full ones succeeds. An operation of several legs
+ * is paid back in proportion to what is left of each, by the method of the largest remainder, and from
+ * its last leg to its first: money that only passed through a wallet finds its way back.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "call.h"
+#include "errors.h"
+#include "index_read.h"
+#include "table_columns.h"
+
+PG_FUNCTION_INFO_V1(wallet_reverse);
+PG_FUNCTION_INFO_V1(wallet_reverse_force);
+
+/* A leg of the operation to be paid back. */
+typedef struct OriginalLeg
+{
+	int leg;
+	Money left;	 /* of its amount, not yet paid back */
+	Money share; /* of the amount that is to be paid back now */
+	/* The sides of the payment: who is debited had been credited. */
+	bool has_debited;
+	pg_uuid_t debited_id;
+	bool has_credited;
+	pg_uuid_t credited_id;
+} OriginalLeg;
+
+typedef struct Reversal
+{
+	const Request *request;
+	bool forced;
+	Call call;
+	LedgerKind kind; /* of the operation's first row */
+	bool reversible;
+	OriginalLeg *legs;
+	int leg_count;
+} Reversal;
+
+static void
+reversal_read_begin(IndexRead *read, const Reversal *reversal, const char *index, ScanKey key)
+{
+	ScanKeyInit(key, 1, BTEqualStrategyNumber, F_UUID_EQ,
+				UUIDPGetDatum(reversal->request->reverses));
+	index_read_begin(read, RelationGetNamespace(reversal->call.ledger.table), "wallet_ledger",
+					 LEDGER_COLUMNS, index, key, 1);
+}
+
+static bool
+ledger_kind_is_reversible(LedgerKind kind)
+{
+	return kind == LEDGER_FUND || kind == LEDGER_WITHDRAW || kind == LEDGER_TRANSFER ||
+		   kind == LEDGER_CAPTURE;
+}
+
+static void
+reversal_add_leg(Reversal *reversal, const LedgerRow *row)
+{
+	if (reversal->legs == NULL)
+		reversal->legs = palloc(sizeof(OriginalLeg));
+	else
+		reversal->legs =
+			repalloc_huge(reversal->legs, sizeof(OriginalLeg) * (reversal->leg_count + 1));
+	reversal->legs[reversal->leg_count++] = (OriginalLeg){
+		.leg = row->leg,
+		.left = row->amount,
+		.has_debited = row->to.present,
+		.debited_id = row->to.wallet_id,
+		.has_credited = row->from.present,
+		.credited_id = row->from.wallet_id,
+	};
+}
+
+/* Reads the operation's legs, which never change. The rest that a capture released is none. */
+static void
+reversal_read_original(Reversal *reversal)
+{
+	IndexRead read;
+	ScanKeyData key;
+	LedgerRow row;
+	bool found = false;
+
+	reversal_read_begin(&read, reversal, "wallet_ledger_pkey", &key);
+	while (index_read_next(&read))
+	{
+		ledger_read(read.slot, &row);
+		if (!found)
+		{
+			reversal->kind = row.kind;
+			reversal->reversible = ledger_kind_is_reversible(row.kind);
+		}
+		if (!found || (reversal->reversible && row.kind == reversal->kind))
+			reversal_add_leg(reversal, &row);
+		found = true;
+	}
+	index_read_end(&read);
+	if (!found)
+		error_raise_operation_not_found(reversal->request->reverses);
+}
+
+static OriginalLeg *
+reversal_find_leg(Reversal *reversal, int leg)
+{
+	for (int i = 0; i < reversal->leg_count; i++)
+		if (reversal->legs[i].leg == leg)
+			return &reversal->legs[i];
+	elog(ERROR, "a reversal names a leg that its operation doesn't have: %d", leg);
+}
+
+/* Takes off what was paid back before. */
+static void
+reversal_read_former(Reversal *reversal)
+{
+	IndexRead read;
+	ScanKeyData key;
+	LedgerRow row;
+
+	reversal_read_begin(&read, reversal, "wallet_ledger_reverses_idx", &key);
+	while (index_read_next(&read))
+	{
+		ledger_read(read.slot, &row);
+
+		OriginalLeg *leg = reversal_find_leg(reversal, row.reverses_leg);
+
+		leg->left = money_subtract(leg->left, row.amount);
+	}
+	index_read_end(&read);
+}
+
+static void
+reversal_lock(Reversal *reversal)
+{
+	Call *call = &reversal->call;
+
+	PushActiveSnapshot(call->snapshot);
+	reversal_read_original(reversal);
+	PopActiveSnapshot();
+
+	const pg_uuid_t **ids = palloc(sizeof(pg_uuid_t *) * 2 * reversal->leg_count);
+
+	for (int i = 0; i < reversal->leg_count; i++)
+	{
+		const OriginalLeg *leg = &reversal->legs[i];
+
+		ids[2 * i] = leg->has_debited ? &leg->debited_id : NULL;
+		ids[2 * i + 1] = leg->has_credited ? &leg->credited_id : NULL;
+	}
+	call_open_wallets(call, ids, 2 * reversal->leg_count);
+	call_lock(call);
+}
+
+static Wallet *
+reversal_debited(Reversal *reversal, const OriginalLeg *leg)
+{
+	return wallet_set_get(&reversal->call.wallets, leg->has_debited ? &leg->debited_id : NULL);
+}
+
+static Wallet *
+reversal_credited(Reversal *reversal, const OriginalLeg *leg)
+{
+	return wallet_set_get(&reversal->call.wallets, leg->has_credited ? &leg->credited_id : NULL);
+}
+
+/* The version counts for the first leg's wallets only. */
+static void
+reversal_check_parties(Reversal *reversal)
+{
+	Request request = *reversal->request;
+
+	for (int i = 0; i < reversal->leg_count; i++)
+	{
+		const Parties parties = {
+			.first = reversal_debited(reversal, &reversal->legs[i]),
+			.second = reversal_credited(reversal, &reversal->legs[i]),
+			.second_may_be_frozen = true,
+		};
+
+		fault_raise(fault_of_parties(&parties, &request));
+		request.has_expected_version = false;
+	}
+}
+
+/* Divides the amount among the legs; raises WL031 and WL032. */
+static void
+reversal_divide(Reversal *reversal)
+{
+	const Request *request = reversal->request;
+	Money *left = palloc(sizeof(Money) * reversal->leg_count);
+	Money *shares = palloc(sizeof(Money) * reversal->leg_count);
+	Money total = 0;
+
+	if (!reversal->reversible)
+		error_raise_not_reversible(request->reverses, ledger_kind_name(reversal->kind));
+	reversal_read_former(reversal);
+	for (int i = 0; i < reversal->leg_count; i++)
+	{
+		left[i] = reversal->legs[i].left;
+		total = money_add(total, left[i]);
+	}
+
+	Money amount = request->has_amount ? request->amount : total;
+
+	if (amount > total || total == 0)
+		error_raise_exceeds_reversible(request->reverses, total, amount);
+	money_divide(amount, left, shares, reversal->leg_count);
+	for (int i = 0; i < reversal->leg_count; i++)
+		reversal->legs[i].share = shares[i];
+}
+
+static void
+reversal_check_amount(const Reversal *reversal, const Wallet *debited, const Wallet *credited,
+					  Money amount)
+{
+	if (debited != NULL)
+		fault_raise(reversal->forced ? fault_of_overdraft(debited, amount)
+									 : fault_of_debit(debited, amount));
+	if (credited != NULL)
+		fault_raise(fault_of_credit(credited, amount));
+}
+
+static void
+reversal_append(Reversal *reversal, const OriginalLeg *leg)
+{
+	const Request *request = reversal->request;
+	Wallet *debited = reversal_debited(reversal, leg);
+	Wallet *credited = reversal_credited(reversal, leg);
+
+	reversal_check_amount(reversal, debited, credited, leg->share);
+
+	LedgerRow *row =
+		journal_append(&reversal->call.journal, LEDGER_REVERSAL, debited, credited, leg->share);
+
+	row->forced = reversal->forced;
+	row->has_reverses = true;
+	row->reverses = *request->reverses;
+	row->reverses_leg = leg->leg;
+	row->has_requested_amount = request->has_amount;
+	row->requested_amount = request->amount;
+}
+
+/* All wallets of the operation, for its time. Expired holds are released first. */
+static void
+reversal_begin(Reversal *reversal)
+{
+	Call *call = &reversal->call;
+	WalletSet *set = &call->wallets;
+	Wallet **wallets = palloc(sizeof(Wallet *) * set->count);
+
+	for (int i = 0; i < reversal->leg_count; i++)
+		call_release_expired(call, reversal_debited(reversal, &reversal->legs[i]));
+	for (int i = 0; i < set->count; i++)
+		wallets[i] = &set->wallets[i];
+	journal_begin(&call->journal, reversal->request, call->now, wallets, set->count);
+}
+
+static void
+reversal_pay_back(Reversal *reversal)
+{
+	reversal_check_parties(reversal);
+	reversal_divide(reversal);
+	reversal_begin(reversal);
+	for (int i = reversal->leg_count - 1; i >= 0; i--)
+		if (reversal->legs[i].share > 0)
+			reversal_append(reversal, &reversal->legs[i]);
+	call_write(&reversal->call);
+}
+
+static pg_uuid_t *
+reversal_run(const Request *request, bool forced)
+{
+	pg_uuid_t *transaction_id = palloc(sizeof(pg_uuid_t));
+	Reversal reversal = {.request = request, .forced = forced};
+	Call *call = &reversal.call;
+	LedgerRow owner;
+
+	call_begin(call);
+	bool done = call_find_key(call, request, &owner);
+
+	if (!done)
+	{
+		reversal_lock(&reversal);
+		done = call_find_key_again(call, request, &owner);
+	}
+	if (!done)
+		reversal_pay_back(&reversal);
+	*transaction_id = done ? owner.transaction_id : call->journal.transaction_id;
+	call_end(call);
+	return transaction_id;
+}
+
+static Datum
+reversal_call(FunctionCallInfo fcinfo, const char *operation, const char *function, bool forced)
+{
+	static const char *const required[] = {"transaction_id"};
+	Request request = {
+		.operation = operation,
+		.kind = LEDGER_REVERSAL,
+		.amount_rule = AMOUNT_OPTIONAL,
+	};
+
+	request_begin(function);
+	request_check_not_null(fcinfo, required, lengthof(required));
+	request.reverses = request_read_id(fcinfo, 0, "transaction_id");
+	request_read_last(&request, fcinfo, 2);
+	request_read_amount(&request, fcinfo, 1);
+	PG_RETURN_UUID_P(reversal_run(&request, forced));
+}
+
+Datum
+wallet_reverse(PG_FUNCTION_ARGS)
+{
+	return reversal_call(fcinfo, "wallet_reverse", "wallet_reverse()", false);
+}
+
+Datum
+wallet_reverse_force(PG_FUNCTION_ARGS)
+{
+	return reversal_call(fcinfo, "wallet_reverse_force", "wallet_reverse_force()", true);
+}

@@ -1,0 +1,167 @@
+/*
+ * status.c
+ *		wallet_freeze, wallet_unfreeze, wallet_close, wallet_set_limits: what a wallet may do.
+ *
+ * Each is a version of the wallet with an entry of amount 0. Frozen: nothing moves but releases and
+ * reversals to the wallet; limits and closing work. Closed is final, and needs an empty wallet.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "call.h"
+#include "errors.h"
+
+PG_FUNCTION_INFO_V1(wallet_freeze);
+PG_FUNCTION_INFO_V1(wallet_unfreeze);
+PG_FUNCTION_INFO_V1(wallet_close);
+PG_FUNCTION_INFO_V1(wallet_set_limits);
+
+/* Judges the locked wallet and says in wallet->next what it is to be. */
+typedef void (*WalletChange)(Call *call, const Request *request, Wallet *wallet);
+
+static void
+status_freeze(Call *call, const Request *request, Wallet *wallet)
+{
+	if (wallet->next.status == WALLET_FROZEN)
+		error_raise_wallet_frozen(&wallet->id);
+	wallet->next.status = WALLET_FROZEN;
+}
+
+static void
+status_unfreeze(Call *call, const Request *request, Wallet *wallet)
+{
+	if (wallet->next.status != WALLET_FROZEN)
+		error_raise_wallet_not_frozen(&wallet->id);
+	wallet->next.status = WALLET_ACTIVE;
+}
+
+static void
+status_close(Call *call, const Request *request, Wallet *wallet)
+{
+	call_release_expired(call, wallet);
+	if (wallet->next.balance != 0 || wallet->next.held != 0)
+		error_raise_wallet_not_empty(&wallet->id, wallet->next.balance, wallet->next.held);
+	wallet->next.status = WALLET_CLOSED;
+}
+
+static void
+status_set_limits(Call *call, const Request *request, Wallet *wallet)
+{
+	if (request->has_credit_limit)
+		wallet->next.credit_limit = request->credit_limit;
+	wallet->next.has_max_balance = request->has_max_balance;
+	wallet->next.max_balance = request->max_balance;
+}
+
+static void
+status_append(Call *call, const Request *request, Wallet *wallet)
+{
+	journal_begin(&call->journal, request, call->now, &wallet, 1);
+
+	LedgerRow *row = journal_append(&call->journal, request->kind, NULL, wallet, 0);
+
+	if (request->kind != LEDGER_LIMITS)
+		return;
+	row->has_credit_limit = true;
+	row->credit_limit = wallet->next.credit_limit;
+	row->has_max_balance = wallet->next.has_max_balance;
+	row->max_balance = wallet->next.max_balance;
+	row->has_requested_amount = request->has_credit_limit;
+	row->requested_amount = request->credit_limit;
+}
+
+static void
+status_change(Call *call, const Request *request, WalletChange change)
+{
+	Wallet *wallet = wallet_set_get(&call->wallets, request->to_wallet_id);
+	const Parties parties = {.first = wallet, .first_may_be_frozen = true};
+
+	fault_raise(fault_of_parties(&parties, request));
+	change(call, request, wallet);
+	status_append(call, request, wallet);
+	call_write(call);
+}
+
+static pg_uuid_t *
+status_run(const Request *request, WalletChange change)
+{
+	pg_uuid_t *transaction_id = palloc(sizeof(pg_uuid_t));
+	const pg_uuid_t *ids[] = {request->to_wallet_id};
+	LedgerRow owner;
+	Call call;
+
+	call_begin(&call);
+	bool done = call_find_key(&call, request, &owner);
+
+	if (!done)
+	{
+		call_open_wallets(&call, ids, lengthof(ids));
+		call_lock(&call);
+		done = call_find_key_again(&call, request, &owner);
+	}
+	if (!done)
+		status_change(&call, request, change);
+	*transaction_id = done ? owner.transaction_id : call.journal.transaction_id;
+	call_end(&call);
+	return transaction_id;
+}
+
+static Datum
+status_call(FunctionCallInfo fcinfo, const char *operation, const char *function,
+			WalletChange change)
+{
+	static const char *const required[] = {"wallet_id"};
+	Request request = {
+		.operation = operation,
+		.kind = LEDGER_STATUS,
+		.to_argument = "wallet_id",
+	};
+
+	request_begin(function);
+	request_check_not_null(fcinfo, required, lengthof(required));
+	request.to_wallet_id = request_read_id(fcinfo, 0, request.to_argument);
+	request_read_last(&request, fcinfo, 1);
+	PG_RETURN_UUID_P(status_run(&request, change));
+}
+
+Datum
+wallet_freeze(PG_FUNCTION_ARGS)
+{
+	return status_call(fcinfo, "wallet_freeze", "wallet_freeze()", status_freeze);
+}
+
+Datum
+wallet_unfreeze(PG_FUNCTION_ARGS)
+{
+	return status_call(fcinfo, "wallet_unfreeze", "wallet_unfreeze()", status_unfreeze);
+}
+
+Datum
+wallet_close(PG_FUNCTION_ARGS)
+{
+	return status_call(fcinfo, "wallet_close", "wallet_close()", status_close);
+}
+
+Datum
+wallet_set_limits(PG_FUNCTION_ARGS)
+{
+	static const char *const required[] = {"wallet_id"};
+	Request request = {
+		.operation = "wallet_set_limits",
+		.kind = LEDGER_LIMITS,
+		.to_argument = "wallet_id",
+	};
+
+	request_begin("wallet_set_limits()");
+	request_check_not_null(fcinfo, required, lengthof(required));
+	request.to_wallet_id = request_read_id(fcinfo, 0, request.to_argument);
+	request_read_last(&request, fcinfo, 3);
+	request.has_credit_limit = !PG_ARGISNULL(1);
+	if (request.has_credit_limit)
+		request.credit_limit = money_check_limit(PG_GETARG_DATUM(1), "credit_limit");
+	request.has_max_balance = !PG_ARGISNULL(2);
+	if (request.has_max_balance)
+		request.max_balance = money_check_limit(PG_GETARG_DATUM(2), "max_balance");
+	PG_RETURN_UUID_P(status_run(&request, status_set_limits));
+}
