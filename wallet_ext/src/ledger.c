@@ -31,7 +31,7 @@ static const LedgerKindName kind_names[] = {
 	[LEDGER_EXPIRE] = {"EXPIRE", "wallet_expire_holds"},
 	[LEDGER_CAPTURE] = {"CAPTURE", "wallet_capture"},
 	[LEDGER_REVERSAL] = {"REVERSAL", "wallet_reverse"},
-	[LEDGER_STATUS] = {"STATUS", "wallet_freeze"},
+	[LEDGER_STATUS] = {"STATUS", NULL},
 	[LEDGER_LIMITS] = {"LIMITS", "wallet_set_limits"},
 };
 
@@ -135,7 +135,9 @@ ledger_fill_caller(TupleTableSlot *slot)
 static void
 ledger_fill_request(TupleTableSlot *slot, const LedgerRow *row)
 {
-	if (strcmp(row->operation, ledger_kind_operation(row->kind)) != 0)
+	const char *usual = ledger_kind_operation(row->kind);
+
+	if (usual == NULL || strcmp(row->operation, usual) != 0)
 		slot_set_text(slot, LEDGER_OPERATION, row->operation);
 	if (row->idempotency_key != NULL)
 		slot_set(slot, LEDGER_IDEMPOTENCY_KEY, PointerGetDatum(row->idempotency_key));

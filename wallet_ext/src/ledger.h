@@ -90,7 +90,8 @@ typedef struct Ledger
 
 extern const char *ledger_kind_name(LedgerKind kind);
 
-/* The SQL function that makes rows of this kind. */
+/* The SQL function that usually makes rows of this kind, which then don't name it; NULL: each row
+ * names its own. */
 extern const char *ledger_kind_operation(LedgerKind kind);
 
 extern void ledger_open(Ledger *ledger);
