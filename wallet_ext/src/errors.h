@@ -35,8 +35,8 @@
 #define ERRCODE_EXCEEDS_REVERSIBLE	 MAKE_SQLSTATE('W', 'L', '0', '3', '2')
 #define ERRCODE_LEDGER_APPEND_ONLY	 MAKE_SQLSTATE('W', 'L', '0', '9', '0')
 
-/* The item or leg that is being judged, from 1: DETAIL names it as "index". 0: there are none. Each
- * operation begins with 0, and so does every error that PostgreSQL itself raises. */
+/* The item or leg that is being judged, from 1: DETAIL names it as "index". 0: there is none. Whoever
+ * sets it sets it back, after an error too. */
 extern void error_set_index(int index);
 
 /* 25006: the operation writes, and the transaction, server or worker may not. */

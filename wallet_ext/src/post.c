@@ -218,22 +218,16 @@ post_append(Call *call, const Request *request)
 	error_set_index(0);
 }
 
-Datum
-wallet_post(PG_FUNCTION_ARGS)
+static void
+post_run(FunctionCallInfo fcinfo, pg_uuid_t *transaction_id)
 {
-	static const char *const required[] = {"legs"};
 	Request request = {
 		.operation = "wallet_post",
 		.kind = LEDGER_TRANSFER,
 		.compare_legs = post_compare_legs,
 	};
-	pg_uuid_t *transaction_id = palloc(sizeof(pg_uuid_t));
 	LedgerRow owner;
 	Call call;
-
-	request_begin("wallet_post()");
-	request_check_not_null(fcinfo, required, lengthof(required));
-
 	Datum *amounts = post_read_legs(&request, PG_GETARG_ARRAYTYPE_P(0));
 
 	request_read_last(&request, fcinfo, 1);
@@ -254,5 +248,24 @@ wallet_post(PG_FUNCTION_ARGS)
 	}
 	*transaction_id = done ? owner.transaction_id : call.journal.transaction_id;
 	call_end(&call);
+}
+
+Datum
+wallet_post(PG_FUNCTION_ARGS)
+{
+	static const char *const required[] = {"legs"};
+	pg_uuid_t *transaction_id = palloc(sizeof(pg_uuid_t));
+
+	request_begin("wallet_post()");
+	request_check_not_null(fcinfo, required, lengthof(required));
+	PG_TRY();
+	{
+		post_run(fcinfo, transaction_id);
+	}
+	PG_FINALLY();
+	{
+		error_set_index(0);
+	}
+	PG_END_TRY();
 	PG_RETURN_UUID_P(transaction_id);
 }

@@ -15,7 +15,6 @@
 void
 request_begin(const char *function)
 {
-	error_set_index(0);
 	error_check_can_write(function);
 	CommandCounterIncrement();
 }
