@@ -15,6 +15,8 @@ CREATE TABLE wallets (
     version      bigint        NOT NULL DEFAULT 0,
     created_at   timestamptz   NOT NULL,
     updated_at   timestamptz   NOT NULL,
+    -- Of the newest entry, where wallet.seal was on when the wallet's chain of seals began.
+    seal         bytea,
     CONSTRAINT wallets_pkey PRIMARY KEY (id),
     CONSTRAINT wallets_status_check CHECK (status IN ('active', 'frozen', 'closed')),
     CONSTRAINT wallets_held_check CHECK (held >= 0),
@@ -63,6 +65,9 @@ CREATE TABLE wallet_ledger (
     metadata            jsonb,
     -- Which leg of the operation in reverses is paid back.
     reverses_leg        integer,
+    -- SHA-256 of each side's entry and of the seal of the entry before it (wallet.seal).
+    from_seal           bytea,
+    to_seal             bytea,
     CONSTRAINT wallet_ledger_pkey PRIMARY KEY (transaction_id, leg),
     CONSTRAINT wallet_ledger_kind_check CHECK (kind IN ('CREATED', 'FUND', 'WITHDRAW', 'TRANSFER',
         'HOLD', 'RELEASE', 'EXPIRE', 'CAPTURE', 'REVERSAL', 'STATUS', 'LIMITS')),

@@ -9,6 +9,7 @@
 
 #include "call.h"
 #include "clock.h"
+#include "seal.h"
 
 void
 call_begin(Call *call)
@@ -125,11 +126,23 @@ call_release_expired(Call *call, Wallet *wallet)
 	wallet->swept = true;
 }
 
+bool
+call_try_write(Call *call)
+{
+	seal_journal(&call->journal, &call->wallets);
+	if (wallet_set_try_write(&call->wallets))
+		return true;
+	journal_truncate(&call->journal, 0);
+	return false;
+}
+
 void
 call_write(Call *call)
 {
 	ListCell *cell;
 
+	if (call->has_newest)
+		seal_journal(&call->journal, &call->wallets);
 	wallet_set_write(&call->wallets);
 	foreach (cell, call->changed_holds)
 	{

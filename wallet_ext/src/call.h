@@ -66,4 +66,10 @@ extern void call_release_expired(Call *call, Wallet *wallet);
 /* Releases one expired hold. */
 extern void call_expire_hold(Call *call, Wallet *wallet, Hold *hold);
 
+/* Writes the wallets without having locked them; false where somebody is in the way, and then the
+ * journal is empty again. */
+extern bool call_try_write(Call *call);
+
+/* Seals what is to be sealed and writes the wallets, unless call_try_write did, the holds, the rows
+ * and the keys. */
 extern void call_write(Call *call);

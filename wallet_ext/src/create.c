@@ -13,6 +13,7 @@
 #include "idempotency.h"
 #include "ledger.h"
 #include "request.h"
+#include "seal.h"
 #include "uuid7.h"
 #include "wallet.h"
 
@@ -34,7 +35,6 @@ create_insert(WalletScan *scan, Ledger *ledger, const Request *request, pg_uuid_
 		wallet.id = *request->new_wallet_id;
 	else
 		uuid7_make(now, &wallet.id);
-	wallet_insert(scan, &wallet);
 
 	LedgerRow row = {
 		.kind = LEDGER_CREATED,
@@ -44,11 +44,14 @@ create_insert(WalletScan *scan, Ledger *ledger, const Request *request, pg_uuid_
 		.requested_wallet_id = request->new_wallet_id,
 		.metadata = request->metadata,
 		.created_at = now,
+		.caller = ledger_caller(),
 		.operation = request->operation,
 		.has_credit_limit = true,
 	};
 
 	uuid7_make(now, &row.transaction_id);
+	seal_new_wallet(&row, &wallet);
+	wallet_insert(scan, &wallet);
 	ledger_insert(ledger, &row);
 	if (row.idempotency_key != NULL)
 		idempotency_enter_key(ledger, request, scan->snapshot, &row);

@@ -12,6 +12,8 @@ int guc_max_metadata_bytes = MAX_METADATA_BYTES_DEFAULT;
 int guc_row_hints = ROW_HINTS_DEFAULT;
 int guc_max_batch_items = MAX_BATCH_ITEMS_DEFAULT;
 
+bool guc_seal = false;
+
 #ifdef WALLET_TESTING
 int guc_test_clock_offset = 0;
 #endif
@@ -34,6 +36,10 @@ guc_init(void)
 							"bytes of shared memory. 0 remembers none.",
 							&guc_row_hints, ROW_HINTS_DEFAULT, 0, ROW_HINTS_MAX, PGC_SIGHUP, 0,
 							NULL, NULL, NULL);
+	DefineCustomBoolVariable("wallet.seal",
+							 "Begins a chain of seals in every wallet with its next entry.",
+							 "A chain that has begun goes on whatever the setting.", &guc_seal,
+							 false, PGC_SUSET, 0, NULL, NULL, NULL);
 #ifdef WALLET_TESTING
 	DefineCustomIntVariable("wallet.test_clock_offset",
 							"Sets how far the clock of operations is ahead of the server's.", NULL,

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "c.h"
+
 #define MAX_METADATA_BYTES_MIN	   2
 #define MAX_METADATA_BYTES_DEFAULT 8192
 #define MAX_METADATA_BYTES_MAX	   (1024 * 1024)
@@ -24,6 +26,9 @@ extern int guc_max_batch_items;
 /* wallet.row_hints: of how many wallets the server remembers where their rows are; read when
  * the server starts. */
 extern int guc_row_hints;
+
+/* wallet.seal: wallets without a chain of seals begin one with their next entry. */
+extern bool guc_seal;
 
 #ifdef WALLET_TESTING
 /* wallet.test_clock_offset: milliseconds that the clock of operations is ahead of the server's. */

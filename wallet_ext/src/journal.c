@@ -37,6 +37,7 @@ void
 journal_init(Journal *journal)
 {
 	memset(journal, 0, sizeof(*journal));
+	journal->caller = ledger_caller();
 }
 
 void
@@ -111,6 +112,7 @@ journal_append(Journal *journal, LedgerKind kind, Wallet *from, Wallet *to, Mone
 		.amount = amount,
 		.currency = from != NULL ? from->currency : to->currency,
 		.created_at = journal->created_at,
+		.caller = journal->caller,
 		.operation = ledger_kind_operation(kind),
 	};
 	row->from = journal_step(journal, from, &effects->from, amount);

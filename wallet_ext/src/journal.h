@@ -21,6 +21,7 @@ typedef struct Journal
 	LedgerRow *rows;
 	int count;
 	int capacity;
+	LedgerCaller caller;
 	/* The operation that journal_append adds to. */
 	const Request *request; /* NULL: one that nobody asked for, an expiry */
 	pg_uuid_t transaction_id;

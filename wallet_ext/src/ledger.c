@@ -44,16 +44,17 @@ typedef struct SideColumns
 	AttrNumber held;
 	AttrNumber status;
 	AttrNumber user_id;
+	AttrNumber seal;
 } SideColumns;
 
 static const SideColumns from_columns = {
-	LEDGER_FROM_WALLET_ID, LEDGER_FROM_VERSION, LEDGER_FROM_BALANCE,
-	LEDGER_FROM_HELD,	   LEDGER_FROM_STATUS,	LEDGER_FROM_USER_ID,
+	LEDGER_FROM_WALLET_ID, LEDGER_FROM_VERSION, LEDGER_FROM_BALANCE, LEDGER_FROM_HELD,
+	LEDGER_FROM_STATUS,	   LEDGER_FROM_USER_ID, LEDGER_FROM_SEAL,
 };
 
 static const SideColumns to_columns = {
-	LEDGER_TO_WALLET_ID, LEDGER_TO_VERSION, LEDGER_TO_BALANCE,
-	LEDGER_TO_HELD,		 LEDGER_TO_STATUS,	LEDGER_TO_USER_ID,
+	LEDGER_TO_WALLET_ID, LEDGER_TO_VERSION, LEDGER_TO_BALANCE, LEDGER_TO_HELD,
+	LEDGER_TO_STATUS,	 LEDGER_TO_USER_ID, LEDGER_TO_SEAL,
 };
 
 const char *
@@ -120,15 +121,26 @@ ledger_fill_side(TupleTableSlot *slot, const SideColumns *columns, const LedgerS
 	slot_set(slot, columns->held, money_to_column(side->held));
 	slot_set_text(slot, columns->status, wallet_status_name(side->status));
 	slot_set(slot, columns->user_id, PointerGetDatum(side->user_id));
+	if (side->seal.present)
+		slot_set(slot, columns->seal, seal_to_column(&side->seal));
 }
 
-/* Who called: the names as they are now, since a role may be renamed or dropped later. */
-static void
-ledger_fill_caller(TupleTableSlot *slot)
+LedgerCaller
+ledger_caller(void)
 {
-	slot_set_text(slot, LEDGER_SESSION_USER_NAME, GetUserNameFromId(GetSessionUserId(), false));
-	slot_set_text(slot, LEDGER_CURRENT_USER_NAME, GetUserNameFromId(GetUserId(), false));
-	slot_set_text(slot, LEDGER_APPLICATION_NAME, application_name == NULL ? "" : application_name);
+	return (LedgerCaller){
+		.session_user_name = GetUserNameFromId(GetSessionUserId(), false),
+		.current_user_name = GetUserNameFromId(GetUserId(), false),
+		.application_name = application_name == NULL ? "" : application_name,
+	};
+}
+
+static void
+ledger_fill_caller(TupleTableSlot *slot, const LedgerCaller *caller)
+{
+	slot_set_text(slot, LEDGER_SESSION_USER_NAME, caller->session_user_name);
+	slot_set_text(slot, LEDGER_CURRENT_USER_NAME, caller->current_user_name);
+	slot_set_text(slot, LEDGER_APPLICATION_NAME, caller->application_name);
 }
 
 /* The request as far as the rest of the row doesn't show it. */
@@ -184,7 +196,7 @@ ledger_fill(TupleTableSlot *slot, const LedgerRow *row)
 	slot_set(slot, LEDGER_CURRENCY, PointerGetDatum(row->currency));
 	ledger_fill_side(slot, &from_columns, &row->from);
 	ledger_fill_side(slot, &to_columns, &row->to);
-	ledger_fill_caller(slot);
+	ledger_fill_caller(slot, &row->caller);
 	ledger_fill_kind(slot, row);
 	ledger_fill_request(slot, row);
 }
@@ -255,6 +267,8 @@ ledger_read_side(TupleTableSlot *slot, const SideColumns *columns, LedgerSide *s
 	side->held = money_from_column(slot_get(slot, columns->held));
 	side->status = wallet_status_from_text(DatumGetTextPP(slot_get(slot, columns->status)));
 	side->user_id = DatumGetTextPP(slot_get(slot, columns->user_id));
+	side->seal =
+		seal_from_column(slot->tts_isnull[columns->seal - 1], slot_get(slot, columns->seal));
 }
 
 static LedgerKind
@@ -323,10 +337,17 @@ ledger_read(TupleTableSlot *slot, LedgerRow *row)
 	row->currency = DatumGetTextPP(slot_get(slot, LEDGER_CURRENCY));
 	row->created_at = DatumGetTimestampTz(slot_get(slot, LEDGER_CREATED_AT));
 	row->forced = DatumGetBool(slot_get(slot, LEDGER_FORCED));
+	row->caller = (LedgerCaller){
+		.session_user_name = TextDatumGetCString(slot_get(slot, LEDGER_SESSION_USER_NAME)),
+		.current_user_name = TextDatumGetCString(slot_get(slot, LEDGER_CURRENT_USER_NAME)),
+		.application_name = TextDatumGetCString(slot_get(slot, LEDGER_APPLICATION_NAME)),
+	};
 	row->has_hold_id = slot_get_uuid(slot, LEDGER_HOLD_ID, &row->hold_id);
 	row->has_reverses = slot_get_uuid(slot, LEDGER_REVERSES, &row->reverses);
 	row->reverses_leg = DatumGetInt32(slot_get(slot, LEDGER_REVERSES_LEG));
 	row->has_credit_limit = slot_get_money(slot, LEDGER_CREDIT_LIMIT, &row->credit_limit);
 	row->has_max_balance = slot_get_money(slot, LEDGER_MAX_BALANCE, &row->max_balance);
+	row->has_expires_at = !slot->tts_isnull[LEDGER_EXPIRES_AT - 1];
+	row->expires_at = DatumGetTimestampTz(slot_get(slot, LEDGER_EXPIRES_AT));
 	ledger_read_request(slot, row);
 }

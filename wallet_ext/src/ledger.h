@@ -43,7 +43,16 @@ typedef struct LedgerSide
 	Money held;
 	WalletStatus status;
 	text *user_id;
+	Seal seal;
 } LedgerSide;
+
+/* Who called: the names as they were then, since a role may be renamed or dropped later. */
+typedef struct LedgerCaller
+{
+	const char *session_user_name;
+	const char *current_user_name;
+	const char *application_name;
+} LedgerCaller;
 
 typedef struct LedgerRow
 {
@@ -55,6 +64,7 @@ typedef struct LedgerRow
 	Money amount;
 	text *currency;
 	TimestampTz created_at;
+	LedgerCaller caller;
 	const char *operation;				  /* the SQL function */
 	text *idempotency_key;				  /* NULL: none */
 	const pg_uuid_t *requested_wallet_id; /* NULL: none */
@@ -97,13 +107,16 @@ extern const char *ledger_kind_operation(LedgerKind kind);
 extern void ledger_open(Ledger *ledger);
 extern void ledger_close(Ledger *ledger);
 
+/* Who is calling now. */
+extern LedgerCaller ledger_caller(void);
+
 /* The side of the ledger that the wallet's next state makes. */
 extern LedgerSide ledger_side(const Wallet *wallet);
 
 /* Byte order of the keys of two rows that have one. */
 extern int ledger_compare_key(const LedgerRow *left, const LedgerRow *right);
 
-/* Appends the row with the caller's names, all but its idempotency key. */
+/* Appends the row, all but its idempotency key. */
 extern void ledger_insert(Ledger *ledger, LedgerRow *row);
 
 /* Enters the idempotency key of an appended row. Where it exists already, on_duplicate raises. */

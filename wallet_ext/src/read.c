@@ -21,10 +21,11 @@
 #include "money.h"
 #include "table_columns.h"
 
-/* The type wallet_details: the columns of wallets, then these two. */
-#define DETAILS_AVAILABLE WALLETS_COLUMNS
-#define DETAILS_METADATA  (WALLETS_COLUMNS + 1)
-#define DETAILS_COLUMNS	  (WALLETS_COLUMNS + 2)
+/* The type wallet_details: the columns of wallets but for the seal, then these two. */
+#define DETAILS_OF_WALLET WALLETS_UPDATED_AT
+#define DETAILS_AVAILABLE DETAILS_OF_WALLET
+#define DETAILS_METADATA  (DETAILS_OF_WALLET + 1)
+#define DETAILS_COLUMNS	  (DETAILS_OF_WALLET + 2)
 
 PG_FUNCTION_INFO_V1(wallet_get);
 PG_FUNCTION_INFO_V1(wallet_read_argument);
@@ -114,8 +115,8 @@ wallet_get(PG_FUNCTION_ARGS)
 		error_raise_wallet_not_found(DatumGetUUIDP(wallet_id));
 
 	slot_getallattrs(read.slot);
-	memcpy(values, read.slot->tts_values, sizeof(Datum) * WALLETS_COLUMNS);
-	memcpy(nulls, read.slot->tts_isnull, sizeof(bool) * WALLETS_COLUMNS);
+	memcpy(values, read.slot->tts_values, sizeof(Datum) * DETAILS_OF_WALLET);
+	memcpy(nulls, read.slot->tts_isnull, sizeof(bool) * DETAILS_OF_WALLET);
 	values[DETAILS_AVAILABLE] = read_available(schema, wallet_id, values);
 	nulls[DETAILS_AVAILABLE] = false;
 	values[DETAILS_METADATA] = read_created_metadata(schema, wallet_id, &nulls[DETAILS_METADATA]);

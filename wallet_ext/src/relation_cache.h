@@ -27,8 +27,8 @@ typedef enum WalletTable
 #define WALLET_TABLES 3
 
 /* Columns of the tables, in the order of schema/tables.sql. */
-#define WALLETS_COLUMNS 11
-#define LEDGER_COLUMNS	35
+#define WALLETS_COLUMNS 12
+#define LEDGER_COLUMNS	37
 #define HOLDS_COLUMNS	8
 
 /* One index of a table. */

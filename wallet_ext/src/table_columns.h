@@ -19,9 +19,10 @@ enum
 	WALLETS_VERSION,
 	WALLETS_CREATED_AT,
 	WALLETS_UPDATED_AT,
+	WALLETS_SEAL,
 };
 
-StaticAssertDecl(WALLETS_UPDATED_AT == WALLETS_COLUMNS, "columns of wallets");
+StaticAssertDecl(WALLETS_SEAL == WALLETS_COLUMNS, "columns of wallets");
 
 enum
 {
@@ -60,9 +61,11 @@ enum
 	LEDGER_FINAL,
 	LEDGER_METADATA,
 	LEDGER_REVERSES_LEG,
+	LEDGER_FROM_SEAL,
+	LEDGER_TO_SEAL,
 };
 
-StaticAssertDecl(LEDGER_REVERSES_LEG == LEDGER_COLUMNS, "columns of wallet_ledger");
+StaticAssertDecl(LEDGER_TO_SEAL == LEDGER_COLUMNS, "columns of wallet_ledger");
 
 enum
 {

@@ -91,10 +91,7 @@ transfer_try(Transfer *transfer)
 		return false;
 	call->now = clock_read();
 	transfer_append(transfer);
-	if (wallet_set_try_write(&call->wallets))
-		return true;
-	journal_truncate(&call->journal, 0);
-	return false;
+	return call_try_write(call);
 }
 
 /* Locks and judges. False where the wait showed that another call has done the request. */

@@ -45,6 +45,32 @@ wallet_text_is(const text *value, const char *name)
 		   memcmp(VARDATA_ANY(value), name, VARSIZE_ANY_EXHDR(value)) == 0;
 }
 
+Seal
+seal_from_column(bool is_null, Datum value)
+{
+	Seal seal = {.present = !is_null};
+
+	if (is_null)
+		return seal;
+
+	const bytea *bytes = DatumGetByteaPP(value);
+
+	if (VARSIZE_ANY_EXHDR(bytes) != SEAL_BYTES)
+		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("stored seal is malformed")));
+	memcpy(seal.bytes, VARDATA_ANY(bytes), SEAL_BYTES);
+	return seal;
+}
+
+Datum
+seal_to_column(const Seal *seal)
+{
+	bytea *bytes = palloc(VARHDRSZ + SEAL_BYTES);
+
+	SET_VARSIZE(bytes, VARHDRSZ + SEAL_BYTES);
+	memcpy(VARDATA(bytes), seal->bytes, SEAL_BYTES);
+	return PointerGetDatum(bytes);
+}
+
 const char *
 wallet_status_name(WalletStatus status)
 {
@@ -141,6 +167,8 @@ wallet_read_slot(Wallet *wallet)
 	state->status = wallet_status_from_text(DatumGetTextPP(wallet_column(slot, WALLETS_STATUS)));
 	state->version = DatumGetInt64(wallet_column(slot, WALLETS_VERSION));
 	state->updated_at = DatumGetTimestampTz(wallet_column(slot, WALLETS_UPDATED_AT));
+	state->seal =
+		seal_from_column(slot->tts_isnull[WALLETS_SEAL - 1], slot->tts_values[WALLETS_SEAL - 1]);
 	wallet->next = *state;
 	wallet->tid = slot->tts_tid;
 }
@@ -322,6 +350,9 @@ wallet_fill_values(const Wallet *wallet, Datum *values, bool *nulls)
 	values[WALLETS_VERSION - 1] = Int64GetDatum(next->version);
 	values[WALLETS_CREATED_AT - 1] = TimestampTzGetDatum(wallet->created_at);
 	values[WALLETS_UPDATED_AT - 1] = TimestampTzGetDatum(next->updated_at);
+	nulls[WALLETS_SEAL - 1] = !next->seal.present;
+	if (next->seal.present)
+		values[WALLETS_SEAL - 1] = seal_to_column(&next->seal);
 }
 
 /* A virtual slot with the row that wallet->next describes. */

@@ -30,6 +30,15 @@ typedef enum WalletStatus
 	WALLET_CLOSED,
 } WalletStatus;
 
+#define SEAL_BYTES 32
+
+/* The seal of an entry (seal.h); without present all bytes are 0. */
+typedef struct Seal
+{
+	bool present;
+	uint8 bytes[SEAL_BYTES];
+} Seal;
+
 /* What an operation changes of a wallet. */
 typedef struct WalletState
 {
@@ -41,6 +50,7 @@ typedef struct WalletState
 	WalletStatus status;
 	int64 version;
 	TimestampTz updated_at; /* of the newest entry */
+	Seal seal;				/* of the newest entry */
 } WalletState;
 
 /* A wallet as an operation sees it. user_id and currency point into slot, or to copies where that
@@ -72,6 +82,10 @@ typedef struct WalletScan
 
 /* Whether the text is the name. */
 extern bool wallet_text_is(const text *value, const char *name);
+
+/* A seal in a column of bytea that may be NULL. */
+extern Seal seal_from_column(bool is_null, Datum value);
+extern Datum seal_to_column(const Seal *seal);
 
 extern const char *wallet_status_name(WalletStatus status);
 extern WalletStatus wallet_status_from_text(const text *name);
