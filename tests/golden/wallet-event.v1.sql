@@ -1,4 +1,5 @@
--- Ledger rows with an entry of every type; their events are wallet-event.v1.jsonl.
+-- Ledger rows with an entry of every type; their events are wallet-event.v1.1.jsonl. Without the last
+-- row and without the field seal they are wallet-event.v1.jsonl, the events of 1.0.
 CREATE FUNCTION pg_temp.golden_id(prefix text, n integer) RETURNS uuid
     LANGUAGE sql AS $$ SELECT (prefix || '-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid $$;
 
@@ -9,12 +10,12 @@ CREATE FUNCTION pg_temp.golden_row(
     n integer, kind text, amount numeric, from_side pg_temp.golden_side, to_side pg_temp.golden_side,
     leg integer DEFAULT 0, hold integer DEFAULT NULL, reverses integer DEFAULT NULL,
     credit_limit numeric DEFAULT NULL, max_balance numeric DEFAULT NULL,
-    expires_at timestamptz DEFAULT NULL, metadata jsonb DEFAULT NULL, forced boolean DEFAULT false
+    expires_at timestamptz DEFAULT NULL, metadata jsonb DEFAULT NULL, forced boolean DEFAULT false, seal bytea DEFAULT NULL
 ) RETURNS void LANGUAGE sql AS $$
     INSERT INTO wallet_ledger (transaction_id, leg, kind, amount, currency, created_at, forced,
         from_wallet_id, from_version, from_balance, from_held, from_status, from_user_id,
         to_wallet_id, to_version, to_balance, to_held, to_status, to_user_id,
-        hold_id, reverses, credit_limit, max_balance, expires_at, metadata,
+        hold_id, reverses, credit_limit, max_balance, expires_at, metadata, from_seal, to_seal,
         session_user_name, current_user_name, application_name)
     SELECT pg_temp.golden_id('10000000', n), leg, kind, amount, 'EUR',
         '2026-01-31 23:59:59.000001Z'::timestamptz + n * interval '1 hour 1.000001 seconds', forced,
@@ -23,7 +24,7 @@ CREATE FUNCTION pg_temp.golden_row(
         pg_temp.golden_id('20000000', (to_side).wallet), (to_side).version, (to_side).balance,
         (to_side).held, (to_side).status, users[(to_side).wallet],
         pg_temp.golden_id('10000000', hold), pg_temp.golden_id('10000000', reverses),
-        credit_limit, max_balance, expires_at, metadata, 'golden', 'golden', ''
+        credit_limit, max_balance, expires_at, metadata, NULL, seal, 'golden', 'golden', ''
     FROM (SELECT ARRAY['alice', E'bob "the \\ builder" / ü € 😀 \u2028 \x7f \t\r\n\b\f\x01\x1f']) AS list (users)
 $$;
 
@@ -59,3 +60,6 @@ SELECT pg_temp.golden_row(16, 'LIMITS', 0, NULL, (1, 15, -9.9999, 0, 'frozen'), 
     max_balance => 100000);
 SELECT pg_temp.golden_row(17, 'LIMITS', 0, NULL, (2, 4, 0, 0, 'active'), credit_limit => 0);
 SELECT pg_temp.golden_row(18, 'STATUS', 0, NULL, (2, 5, 0, 0, 'closed'));
+-- In a chain of seals.
+SELECT pg_temp.golden_row(19, 'FUND', 1, NULL, (1, 16, -8.9999, 0, 'frozen'),
+    seal => decode(repeat('0123456789abcdef', 4), 'hex'));

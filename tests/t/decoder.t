@@ -11,7 +11,7 @@ use Test::More;
 use Wait;
 
 my $root   = abs_path(dirname(__FILE__) . '/../..');
-my $golden = "$root/tests/golden/wallet-event.v1.jsonl";
+my $golden = "$root/tests/golden/wallet-event.v1.1.jsonl";
 my $schema = "$root/wallet_ext/decoder/wallet-event.v1.schema.json";
 my $server = Postgres->new;
 
@@ -78,6 +78,13 @@ my $expected = file_read($golden);
 ok(stream_receive('golden_json') eq $expected, 'the events are the golden samples, byte for byte');
 ok(stream_receive('golden_json') eq '', 'and are not sent again');
 events_check($expected, 'the golden samples keep to the schema');
+
+# Fields are only ever appended, so that what was written by 1.0 reads as it did.
+my $former = file_read("$root/tests/golden/wallet-event.v1.jsonl");
+events_check($former, 'and so do those of 1.0');
+(my $shortened = $expected) =~ s/,"seal":null\}$/}/mg;
+$shortened =~ s/^.*"seal":"[0-9a-f]{64}"\}\n//m;
+ok($shortened eq $former, 'which differ by the field seal alone');
 
 my @stored = map { $_->{event} } $server->rows(<<'SQL');
 SELECT e.event FROM wallet_ledger AS l, wallet_ledger_events(l) AS e

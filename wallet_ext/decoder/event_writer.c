@@ -18,6 +18,9 @@
 /* Name, quotes and any value but a text or metadata. */
 #define FIELD_BYTES_MAX 80
 
+/* Of a SHA-256. */
+#define SEAL_BYTES 32
+
 /* Far above what any function of the wallet lets in; escaped it still fits a frame. */
 #define TEXT_BYTES_MAX 1048576
 
@@ -65,6 +68,7 @@ static bool version_write(EventWriter *writer, Datum value);
 static bool amount_write(EventWriter *writer, Datum value);
 static bool time_write(EventWriter *writer, Datum value);
 static bool metadata_write(EventWriter *writer, Datum value);
+static bool seal_write(EventWriter *writer, Datum value);
 
 #define FIELD_NAMED(name) name, ",\"" name "\":", sizeof(",\"" name "\":") - 1
 #define FIELD_REQUIRED	  false
@@ -91,6 +95,7 @@ static const EventField event_fields[] = {
 	{FIELD_NAMED("max_balance"), amount_write, SOURCE_ROW, LEDGER_MAX_BALANCE, FIELD_NULLABLE},
 	{FIELD_NAMED("expires_at"), time_write, SOURCE_ROW, LEDGER_EXPIRES_AT, FIELD_NULLABLE},
 	{FIELD_NAMED("reverses"), uuid_write, SOURCE_ROW, LEDGER_REVERSES, FIELD_NULLABLE},
+	{FIELD_NAMED("seal"), seal_write, SOURCE_SIDE, SIDE_SEAL, FIELD_NULLABLE},
 };
 
 /* Kinds whose entries tell the sides apart by name. */
@@ -232,6 +237,23 @@ metadata_write(EventWriter *writer, Datum value)
 		return event_advance(writer, NULL, "makes the event too long");
 	writer->at = writer->out->data + writer->out->len;
 	event_make_room(writer, lengthof(event_fields) * FIELD_BYTES_MAX);
+	return true;
+}
+
+/* In hexadecimal. */
+static bool
+seal_write(EventWriter *writer, Datum value)
+{
+	if (!varlena_is_readable(writer, value))
+		return false;
+
+	const bytea *seal = DatumGetByteaPP(value);
+
+	if (VARSIZE_ANY_EXHDR(seal) != SEAL_BYTES)
+		return event_advance(writer, NULL, "is not a SHA-256");
+	*writer->at++ = '"';
+	writer->at += hex_encode(VARDATA_ANY(seal), SEAL_BYTES, writer->at);
+	*writer->at++ = '"';
 	return true;
 }
 

@@ -30,12 +30,14 @@ static const ColumnRule column_rules[LEDGER_COLUMN_COUNT] = {
 	[LEDGER_FROM + SIDE_HELD] = {"from_held", NUMERICOID},
 	[LEDGER_FROM + SIDE_STATUS] = {"from_status", TEXTOID},
 	[LEDGER_FROM + SIDE_USER_ID] = {"from_user_id", TEXTOID},
+	[LEDGER_FROM + SIDE_SEAL] = {"from_seal", BYTEAOID},
 	[LEDGER_TO + SIDE_WALLET_ID] = {"to_wallet_id", UUIDOID},
 	[LEDGER_TO + SIDE_VERSION] = {"to_version", INT8OID},
 	[LEDGER_TO + SIDE_BALANCE] = {"to_balance", NUMERICOID},
 	[LEDGER_TO + SIDE_HELD] = {"to_held", NUMERICOID},
 	[LEDGER_TO + SIDE_STATUS] = {"to_status", TEXTOID},
 	[LEDGER_TO + SIDE_USER_ID] = {"to_user_id", TEXTOID},
+	[LEDGER_TO + SIDE_SEAL] = {"to_seal", BYTEAOID},
 };
 
 static void

@@ -22,6 +22,7 @@ typedef enum SideColumn
 	SIDE_HELD,
 	SIDE_STATUS,
 	SIDE_USER_ID,
+	SIDE_SEAL,
 	SIDE_COLUMN_COUNT
 } SideColumn;
 
