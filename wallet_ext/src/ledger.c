@@ -174,10 +174,9 @@ ledger_fill_kind(TupleTableSlot *slot, const LedgerRow *row)
 	if (row->has_expires_at)
 		slot_set(slot, LEDGER_EXPIRES_AT, TimestampTzGetDatum(row->expires_at));
 	if (row->has_reverses)
-	{
 		slot_set(slot, LEDGER_REVERSES, UUIDPGetDatum(&row->reverses));
+	if (row->has_reverses_leg)
 		slot_set(slot, LEDGER_REVERSES_LEG, Int32GetDatum(row->reverses_leg));
-	}
 	if (row->has_credit_limit)
 		slot_set(slot, LEDGER_CREDIT_LIMIT, money_to_column(row->credit_limit));
 	if (row->has_max_balance)
@@ -344,6 +343,7 @@ ledger_read(TupleTableSlot *slot, LedgerRow *row)
 	};
 	row->has_hold_id = slot_get_uuid(slot, LEDGER_HOLD_ID, &row->hold_id);
 	row->has_reverses = slot_get_uuid(slot, LEDGER_REVERSES, &row->reverses);
+	row->has_reverses_leg = !slot->tts_isnull[LEDGER_REVERSES_LEG - 1];
 	row->reverses_leg = DatumGetInt32(slot_get(slot, LEDGER_REVERSES_LEG));
 	row->has_credit_limit = slot_get_money(slot, LEDGER_CREDIT_LIMIT, &row->credit_limit);
 	row->has_max_balance = slot_get_money(slot, LEDGER_MAX_BALANCE, &row->max_balance);

@@ -72,7 +72,8 @@ typedef struct LedgerRow
 	bool has_hold_id;
 	pg_uuid_t hold_id;
 	bool has_reverses;
-	pg_uuid_t reverses; /* the operation, and which of its legs, is paid back */
+	pg_uuid_t reverses; /* the operation that is paid back, and which of its legs */
+	bool has_reverses_leg;
 	int reverses_leg;
 	bool forced;
 	/* CREATED and LIMITS set both limits; without has_max_balance there is no maximum. */

@@ -243,6 +243,7 @@ reversal_append(Reversal *reversal, const OriginalLeg *leg)
 	row->forced = reversal->forced;
 	row->has_reverses = true;
 	row->reverses = *request->reverses;
+	row->has_reverses_leg = true;
 	row->reverses_leg = leg->leg;
 	row->has_requested_amount = request->has_amount;
 	row->requested_amount = request->amount;

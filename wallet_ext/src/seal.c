@@ -145,7 +145,7 @@ seal_hash_row(pg_cryptohash_ctx *hash, const LedgerRow *row)
 	hash_uuid(hash, row->requested_wallet_id);
 	hash_uuid(hash, row->has_hold_id ? &row->hold_id : NULL);
 	hash_uuid(hash, row->has_reverses ? &row->reverses : NULL);
-	hash_integer(hash, row->has_reverses, row->reverses_leg);
+	hash_integer(hash, row->has_reverses_leg, row->reverses_leg);
 	hash_money(hash, row->has_credit_limit, row->credit_limit);
 	hash_money(hash, row->has_max_balance, row->max_balance);
 	hash_integer(hash, row->has_expires_at, row->expires_at);
