@@ -37,7 +37,7 @@ WHERE w.id = :bob;
 \x off
 SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum)
        LIKE (SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum)
-             FROM pg_attribute WHERE attrelid = 'wallets'::regclass AND attnum > 0)
+             FROM pg_attribute WHERE attrelid = 'wallets'::regclass AND attnum > 0 AND attname <> 'seal')
             || ', available numeric(19,4), metadata jsonb' AS has_the_columns_of_wallets
 FROM pg_attribute
 WHERE attrelid = 'wallet_details'::regclass AND attnum > 0;
