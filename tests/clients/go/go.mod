@@ -2,6 +2,7 @@ module wallet/client
 
 go 1.19
 
+// For Go 1.19, which is Debian 12's; later releases of pgx ask for a later Go.
 require github.com/jackc/pgx/v5 v5.5.5
 
 require (
