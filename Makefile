@@ -14,10 +14,10 @@ endif
 # The programs that up, check and bench use are the ones that were built here.
 export WALLET_BIN ?= $(CURDIR)/kafka_bridge/build$(if $(sanitizers),-sanitize)
 
-.PHONY: help all programs extension install deps up down demo check docs lint format clean bench bench-ready bench-smoke
+.PHONY: help all programs extension install deps up down demo check check-clients docs lint format clean bench bench-ready bench-smoke
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 all: extension programs ## build the extension and the programs (SANITIZE=1: programs with sanitizers)
 
@@ -50,6 +50,11 @@ down: ## stop the stack
 check: ## every test, on servers of its own (TESTS=word: a part; SANITIZE=1: sanitized programs)
 	@scripts/deps check
 	@WALLET_TESTS='$(TESTS)' WALLET_SANITIZE='$(sanitizers)' MAKEFLAGS= MAKEOVERRIDES= scripts/check
+
+check-clients: ## drivers and ORMs: psycopg sqlalchemy django node java go (CLIENTS='node go': some)
+	@scripts/deps clients
+	@$(MAKE) -s install
+	@tests/clients/run $(CLIENTS)
 
 bench-ready:
 	@scripts/deps check
