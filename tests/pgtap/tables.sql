@@ -24,7 +24,7 @@ CREATE TEMPORARY TABLE expected (relation text, columns text);
 INSERT INTO expected VALUES
     ('wallets', 'id uuid NOT NULL, user_id text NOT NULL, currency text NOT NULL, balance numeric(19,4) NOT NULL, '
         'held numeric(19,4) NOT NULL, credit_limit numeric(19,4) NOT NULL, max_balance numeric(19,4), status text NOT NULL, '
-        'version bigint NOT NULL, created_at timestamp with time zone NOT NULL, updated_at timestamp with time zone NOT NULL'),
+        'version bigint NOT NULL, created_at timestamp with time zone NOT NULL, updated_at timestamp with time zone NOT NULL, seal bytea'),
     ('wallet_holds', 'hold_id uuid NOT NULL, wallet_id uuid NOT NULL, amount numeric(19,4) NOT NULL, captured numeric(19,4) NOT NULL, '
         'released numeric(19,4) NOT NULL, status text NOT NULL, expires_at timestamp with time zone NOT NULL, '
         'created_at timestamp with time zone NOT NULL'),
@@ -48,7 +48,8 @@ SELECT columns_are('wallet_history_conflicts', ARRAY['wallet_id', 'version', 'st
 SELECT columns_are('wallet_ledger', ARRAY['transaction_id', 'from_wallet_id', 'to_wallet_id', 'from_version', 'to_version', 'created_at',
     'leg', 'forced', 'kind', 'amount', 'currency', 'from_balance', 'from_held', 'from_status', 'from_user_id', 'to_balance', 'to_held',
     'to_status', 'to_user_id', 'idempotency_key', 'session_user_name', 'current_user_name', 'application_name', 'hold_id', 'reverses',
-    'credit_limit', 'max_balance', 'expires_at', 'operation', 'requested_wallet_id', 'requested_amount', 'expires_in', 'final', 'metadata']);
+    'credit_limit', 'max_balance', 'expires_at', 'operation', 'requested_wallet_id', 'requested_amount', 'expires_in', 'final', 'metadata',
+    'reverses_leg', 'from_seal', 'to_seal']);
 SELECT col_default_is('wallets', 'credit_limit', '0', 'a wallet has no credit unless told');
 
 -- Keys, and no index on what an operation changes: updates stay heap-only.
