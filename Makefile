@@ -71,9 +71,10 @@ bench-%: bench-ready ## one benchmark: bench-transfer, bench-hot
 	@tests/bench/run $(BENCH) $*
 	@tests/bench/report
 
-docs: ## make docs/configuration.md anew from the programs' tables
+docs: ## make docs/configuration.md and docs/functions.md anew, from the programs' tables and the extension's comments
 	@{ printf '# Configuration and metrics\n\nMade by `make docs` from the tables of the programs; `--help` prints the same.\n\n'; \
 		$(MAKE) -s -C kafka_bridge options; } > docs/configuration.md
+	@scripts/functions > docs/functions.md
 
 lint: ## layout, shell scripts, include arrows, sizes, banned patterns
 	@scripts/lint
