@@ -47,7 +47,7 @@ up: ## start whatever of the stack is down; '. .run/env' then gives a shell its 
 down: ## stop the stack
 	@scripts/stack/down
 
-check: ## every test, on servers of its own (TESTS=word: a part; SANITIZE=1: sanitized programs)
+check: ## every test, on servers of its own (TESTS=words: a part; SANITIZE=1: sanitized programs)
 	@scripts/deps check
 	@WALLET_TESTS='$(TESTS)' WALLET_SANITIZE='$(sanitizers)' MAKEFLAGS= MAKEOVERRIDES= scripts/check
 
