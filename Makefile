@@ -14,7 +14,7 @@ endif
 # The programs that up, check and bench use are the ones that were built here.
 export WALLET_BIN ?= $(CURDIR)/kafka_bridge/build$(if $(sanitizers),-sanitize)
 
-.PHONY: help all programs extension install deps up down demo check docs lint format clean bench bench-ready bench-smoke
+.PHONY: help all programs extension install deps up down demo check check-pg docs lint format clean bench bench-ready bench-smoke
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,10 @@ down: ## stop the stack
 check: ## every test, on servers of its own (TESTS=words: a part; SANITIZE=1: sanitized programs)
 	@scripts/deps check
 	@WALLET_TESTS='$(TESTS)' WALLET_SANITIZE='$(sanitizers)' MAKEFLAGS= MAKEOVERRIDES= scripts/check
+
+check-pg: ## the tests that need no Kafka, on PG=15, 17 or 18 in a root of the Debian that has it; needs root
+	@scripts/deps check-pg
+	@WALLET_TESTS='$(TESTS)' scripts/check-pg '$(PG)'
 
 bench-ready:
 	@scripts/deps check
