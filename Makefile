@@ -14,7 +14,7 @@ endif
 # The programs that up, check and bench use are the ones that were built here.
 export WALLET_BIN ?= $(CURDIR)/kafka_bridge/build$(if $(sanitizers),-sanitize)
 
-.PHONY: help all programs extension install deps up down demo check check-clients docs lint format clean bench bench-ready bench-smoke
+.PHONY: help all programs extension install deps up down demo check check-clients check-pg docs lint format clean bench bench-ready bench-smoke
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -47,7 +47,7 @@ up: ## start whatever of the stack is down; '. .run/env' then gives a shell its 
 down: ## stop the stack
 	@scripts/stack/down
 
-check: ## every test, on servers of its own (TESTS=word: a part; SANITIZE=1: sanitized programs)
+check: ## every test, on servers of its own (TESTS=words: a part; SANITIZE=1: sanitized programs)
 	@scripts/deps check
 	@WALLET_TESTS='$(TESTS)' WALLET_SANITIZE='$(sanitizers)' MAKEFLAGS= MAKEOVERRIDES= scripts/check
 
@@ -55,6 +55,10 @@ check-clients: ## drivers and ORMs: psycopg sqlalchemy django node java go (CLIE
 	@scripts/deps clients
 	@$(MAKE) -s install
 	@tests/clients/run $(CLIENTS)
+
+check-pg: ## the tests that need no Kafka, on PG=15, 17 or 18 in a root of the Debian that has it; needs root
+	@scripts/deps check-pg
+	@WALLET_TESTS='$(TESTS)' scripts/check-pg '$(PG)'
 
 bench-ready:
 	@scripts/deps check

@@ -99,7 +99,9 @@ SELECT count(*) AS divergences FROM bank.wallet_check();
 \set DBNAME_BEFORE :DBNAME
 CREATE DATABASE check_extension_latin TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C';
 \c check_extension_latin
+\set VERBOSITY terse
 CREATE EXTENSION wallet;
+\set VERBOSITY default
 SELECT count(*) FROM pg_extension WHERE extname = 'wallet';
 \c :DBNAME_BEFORE
 DROP DATABASE check_extension_latin;

@@ -36,8 +36,11 @@ SELECT wallet_fund('a0000000-0000-0000-0000-000000000001', 1, metadata => '{"a":
 SELECT wallet_fund('a0000000-0000-0000-0000-000000000001', 1, metadata => '{"a": "12345678901"}') IS NOT NULL AS funded;
 SET wallet.max_metadata_bytes = 2;
 SELECT wallet_fund('a0000000-0000-0000-0000-000000000001', 1, metadata => '{}') IS NOT NULL AS funded;
+-- Before PostgreSQL 17 the text names the bounds without their unit.
+\set VERBOSITY sqlstate
 SET wallet.max_metadata_bytes = 1;
 SET wallet.max_metadata_bytes = '2MB';
+\set VERBOSITY default
 SET wallet.max_metadata_bytes = '1MB';
 SELECT wallet_fund('a0000000-0000-0000-0000-000000000001', 1, metadata => jsonb_build_object('a', (SELECT string_agg(md5(n::text), '') FROM generate_series(1, 30000) AS n))) IS NOT NULL AS funded;
 SET wallet.max_batch_items = 1;

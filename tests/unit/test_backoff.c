@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "assert_within.h"
 #include "common/backoff.h"
 
 static void
@@ -23,7 +24,7 @@ test_doubles_within_bounds(void **state)
 		{
 			int64_t pause = backoff_next_ms(&backoff);
 
-			assert_in_range(pause, bound / 2, bound);
+			assert_within(pause, bound / 2, bound);
 			bound = bound * 2 > 30000 ? 30000 : bound * 2;
 		}
 	}
@@ -38,7 +39,7 @@ test_reset_is_short_again(void **state)
 	for (int i = 0; i < 20; i++)
 		backoff_next_ms(&backoff);
 	backoff_reset(&backoff);
-	assert_in_range(backoff_next_ms(&backoff), 50, 100);
+	assert_within(backoff_next_ms(&backoff), 50, 100);
 }
 
 static void
@@ -57,7 +58,7 @@ test_seed_decides(void **state)
 		assert_int_equal(pause, backoff_next_ms(&same));
 		differences += pause != backoff_next_ms(&other);
 	}
-	assert_in_range(differences, 5, 10);
+	assert_within(differences, 5, 10);
 }
 
 static void
@@ -69,7 +70,7 @@ test_extremes(void **state)
 	(void) state;
 	for (int i = 0; i < 10; i++)
 	{
-		assert_in_range(backoff_next_ms(&smallest), 0, 1);
+		assert_within(backoff_next_ms(&smallest), 0, 1);
 		assert_true(backoff_next_ms(&largest) >= INT64_MAX / 2);
 	}
 }

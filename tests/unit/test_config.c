@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "assert_within.h"
 #include "common/config.h"
 #include "common/http_server.h"
 
@@ -449,7 +450,7 @@ test_help(void **state)
 	assert_loads(load_printed("backfill", "--help", NULL));
 	assert_non_null(strstr(printed, "Usage: sample backfill [OPTION]..."));
 	for (char *line = strtok(printed, "\n"); line != NULL; line = strtok(NULL, "\n"))
-		assert_in_range(strlen(line), 0, 100);
+		assert_within(strlen(line), 0, 100);
 }
 
 static void
