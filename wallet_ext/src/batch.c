@@ -405,7 +405,15 @@ wallet_transfer_batch(PG_FUNCTION_ARGS)
 	request_begin("wallet_transfer_batch()");
 	batch_read_arguments(&batch, fcinfo);
 	InitMaterializedSRF(fcinfo, 0);
-	batch_run(&batch);
+	PG_TRY();
+	{
+		batch_run(&batch);
+	}
+	PG_FINALLY();
+	{
+		error_set_index(0);
+	}
+	PG_END_TRY();
 	batch_return(&batch, (ReturnSetInfo *) fcinfo->resultinfo);
 	return (Datum) 0;
 }

@@ -218,8 +218,8 @@ post_append(Call *call, const Request *request)
 	error_set_index(0);
 }
 
-Datum
-wallet_post(PG_FUNCTION_ARGS)
+static void
+post_run(FunctionCallInfo fcinfo, pg_uuid_t *transaction_id)
 {
 	static const char *const required[] = {"legs"};
 	Request request = {
@@ -227,7 +227,6 @@ wallet_post(PG_FUNCTION_ARGS)
 		.kind = LEDGER_TRANSFER,
 		.compare_legs = post_compare_legs,
 	};
-	pg_uuid_t *transaction_id = palloc(sizeof(pg_uuid_t));
 	LedgerRow owner;
 	Call call;
 
@@ -254,5 +253,21 @@ wallet_post(PG_FUNCTION_ARGS)
 	}
 	*transaction_id = done ? owner.transaction_id : call.journal.transaction_id;
 	call_end(&call);
+}
+
+Datum
+wallet_post(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t *transaction_id = palloc(sizeof(pg_uuid_t));
+
+	PG_TRY();
+	{
+		post_run(fcinfo, transaction_id);
+	}
+	PG_FINALLY();
+	{
+		error_set_index(0);
+	}
+	PG_END_TRY();
 	PG_RETURN_UUID_P(transaction_id);
 }
