@@ -3,16 +3,6 @@
 -- one text serves both and always finds its rows by index; nothing costs more than a join of sorted
 -- or hashed inputs. The parts are inlined into wallet_check and run with its owner's rights.
 
-CREATE TYPE wallet_divergence AS (
-    check_name text,
-    wallet_id  uuid,
-    version    bigint,
-    expected   text,
-    actual     text
-);
-COMMENT ON TYPE wallet_divergence IS
-    'What wallet_check found: the check, the wallet and version it concerns, what should be there and what is.';
-
 CREATE FUNCTION wallet_check_sides(first_id uuid, last_id uuid)
     RETURNS TABLE (wallet_id uuid, version bigint, side text, counterparty_wallet_id uuid,
                    balance numeric, held numeric, status text, user_id text, transaction_id uuid,
@@ -117,8 +107,8 @@ BEGIN ATOMIC
             CASE WHEN step.kind_fits THEN step.kind ELSE step.kind || ' ' || step.side END),
         ('entry_amount', CASE WHEN step.amount_fits THEN step.amount::text
                               WHEN step.moves THEN 'above 0' ELSE '0.0000' END, step.amount::text),
-        ('entry_balance', step.expected_balance::numeric(19,4)::text, step.balance::text),
-        ('entry_held', step.expected_held::numeric(19,4)::text, step.held::text),
+        ('entry_balance', round(step.expected_balance, 4)::text, step.balance::text),
+        ('entry_held', round(step.expected_held, 4)::text, step.held::text),
         ('entry_status', step.expected_status, step.status),
         ('entry_order', CASE WHEN NOT step.order_fits
                              THEN 'above ' || step.previous_transaction_id || ' ' || step.previous_leg END,
@@ -218,7 +208,7 @@ BEGIN ATOMIC
         ('wallet_max_balance', limits.since IS NOT NULL AND limits.max_balance IS DISTINCT FROM wallet.max_balance,
             limits.max_balance::text, wallet.max_balance::text),
         ('hold_sum', coalesce(holds.rest, 0) <> wallet.held,
-            coalesce(holds.rest, 0)::numeric(19,4)::text, wallet.held::text)
+            round(coalesce(holds.rest, 0), 4)::text, wallet.held::text)
     ) AS finding (check_name, is_broken, expected, actual)
     WHERE wallet.id BETWEEN first_id AND last_id AND finding.is_broken;
 END;
@@ -350,7 +340,8 @@ BEGIN ATOMIC
         GROUP BY movement.reverses
     ) AS reversal
     CROSS JOIN LATERAL (
-        SELECT coalesce(sum(movement.amount), 0)::numeric(19,4) AS amount
+        -- The sum of many legs may be more than a numeric(19,4).
+        SELECT round(coalesce(sum(movement.amount), 0), 4) AS amount
         FROM wallet_ledger AS movement
         WHERE movement.transaction_id = reversal.reverses
           AND movement.kind IN ('FUND', 'WITHDRAW', 'TRANSFER', 'CAPTURE')

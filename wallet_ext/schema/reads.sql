@@ -21,6 +21,16 @@ CREATE TYPE wallet_details AS (
 COMMENT ON TYPE wallet_details IS
     'A wallet as wallet_get and wallet_list return it: the columns of wallets, what a debit may take now, and the metadata it was created with.';
 
+CREATE TYPE wallet_divergence AS (
+    check_name text,
+    wallet_id  uuid,
+    version    bigint,
+    expected   text,
+    actual     text
+);
+COMMENT ON TYPE wallet_divergence IS
+    'What wallet_check found: the check, the wallet and version it concerns, what should be there and what is.';
+
 CREATE FUNCTION wallet_read_argument(value anyelement, argument text) RETURNS anyelement
     LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'wallet_read_argument';
 COMMENT ON FUNCTION wallet_read_argument(anyelement, text) IS
