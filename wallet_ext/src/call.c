@@ -155,3 +155,37 @@ call_write(Call *call)
 	}
 	journal_write(&call->journal, &call->ledger, call->snapshot);
 }
+
+pg_uuid_t *
+call_run(const Request *request, const CallSteps *steps, void *state)
+{
+	pg_uuid_t *transaction_id = palloc(sizeof(pg_uuid_t));
+	LedgerRow owner;
+	Call call;
+
+	call_begin(&call);
+	bool done = call_find_key(&call, request, &owner);
+
+	if (!done)
+	{
+		steps->lock(&call, request, state);
+		done = call_find_key_again(&call, request, &owner);
+	}
+	if (!done)
+	{
+		steps->judge(&call, request, state);
+		call_write(&call);
+	}
+	*transaction_id = done ? owner.transaction_id : call.journal.transaction_id;
+	call_end(&call);
+	return transaction_id;
+}
+
+void
+call_lock_sides(Call *call, const Request *request, void *state)
+{
+	const pg_uuid_t *ids[] = {request->from_wallet_id, request->to_wallet_id};
+
+	call_open_wallets(call, ids, lengthof(ids));
+	call_lock(call);
+}

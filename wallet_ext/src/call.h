@@ -10,7 +10,8 @@
  * 3. The operation judges, and says with journal_append and call_change_hold what is to be written.
  * 4. call_write: wallets, holds, rows, keys. call_end.
  *
- * Single movements of money try without the locks first: see transfer.c.
+ * call_run does this for operations of one request; single movements of money try without the locks
+ * first (transfer.c), and a batch is many requests (batch.c).
  */
 #pragma once
 
@@ -73,3 +74,16 @@ extern bool call_try_write(Call *call);
 /* Seals what is to be sealed and writes the wallets, unless call_try_write did, the holds, the rows
  * and the keys. */
 extern void call_write(Call *call);
+
+/* What an operation does in steps 2 and 3. state is the operation's own. */
+typedef struct CallSteps
+{
+	void (*lock)(Call *call, const Request *request, void *state);
+	void (*judge)(Call *call, const Request *request, void *state);
+} CallSteps;
+
+/* Runs the request, or finds the operation that did it; returns the operation's id, palloc'd. */
+extern pg_uuid_t *call_run(const Request *request, const CallSteps *steps, void *state);
+
+/* The lock step of an operation that names its wallets: the request's two sides. */
+extern void call_lock_sides(Call *call, const Request *request, void *state);

@@ -59,26 +59,9 @@ hold_append(Call *call, const Request *request, Wallet *wallet)
 	call_change_hold(call, &hold);
 }
 
-/* Makes the hold, or finds the one that the key's owner made. */
 static void
-hold_run(Call *call, const Request *request, pg_uuid_t *hold_id)
+hold_judge(Call *call, const Request *request, void *state)
 {
-	LedgerRow owner;
-	const pg_uuid_t *ids[] = {request->from_wallet_id};
-
-	if (call_find_key(call, request, &owner))
-	{
-		*hold_id = owner.transaction_id;
-		return;
-	}
-	call_open_wallets(call, ids, lengthof(ids));
-	call_lock(call);
-	if (call_find_key_again(call, request, &owner))
-	{
-		*hold_id = owner.transaction_id;
-		return;
-	}
-
 	Wallet *wallet = wallet_set_get(&call->wallets, request->from_wallet_id);
 	const Parties parties = {.first = wallet};
 
@@ -86,9 +69,9 @@ hold_run(Call *call, const Request *request, pg_uuid_t *hold_id)
 	call_release_expired(call, wallet);
 	fault_raise(fault_of_hold(wallet, request->amount));
 	hold_append(call, request, wallet);
-	call_write(call);
-	*hold_id = call->journal.transaction_id;
 }
+
+static const CallSteps hold_steps = {.lock = call_lock_sides, .judge = hold_judge};
 
 Datum
 wallet_hold(PG_FUNCTION_ARGS)
@@ -100,8 +83,6 @@ wallet_hold(PG_FUNCTION_ARGS)
 		.from_argument = "wallet_id",
 		.amount_rule = AMOUNT_REQUIRED,
 	};
-	pg_uuid_t *hold_id = palloc(sizeof(pg_uuid_t));
-	Call call;
 
 	request_begin("wallet_hold()");
 	request_check_not_null(fcinfo, required, lengthof(required));
@@ -110,18 +91,14 @@ wallet_hold(PG_FUNCTION_ARGS)
 	(void) hold_expiry(clock_read(), request.expires_in);
 	request_read_last(&request, fcinfo, 3);
 	request_read_amount(&request, fcinfo, 1);
-
-	call_begin(&call);
-	hold_run(&call, &request, hold_id);
-	call_end(&call);
-	PG_RETURN_UUID_P(hold_id);
+	PG_RETURN_UUID_P(call_run(&request, &hold_steps, NULL));
 }
 
 /* A capture or a release: the hold, its wallet and, for a capture to a wallet, that one. */
 typedef struct Settlement
 {
+	Call *call;
 	const Request *request;
-	Call call;
 	Hold hold;
 	Wallet *wallet;
 	Wallet *to; /* NULL: outside, and for a release */
@@ -129,11 +106,12 @@ typedef struct Settlement
 
 /* Finds the hold, whose wallet never changes, to know what to lock. */
 static void
-settlement_lock(Settlement *settlement)
+settlement_lock(Call *call, const Request *request, void *state)
 {
-	Call *call = &settlement->call;
-	const Request *request = settlement->request;
+	Settlement *settlement = state;
 
+	settlement->call = call;
+	settlement->request = request;
 	PushActiveSnapshot(call->snapshot);
 	if (!hold_find(call_holds(call), request->hold_id, &settlement->hold))
 		error_raise_hold_not_found(request->hold_id);
@@ -184,7 +162,7 @@ hold_check_open(const Hold *hold)
 static LedgerRow *
 settlement_append(Settlement *settlement, LedgerKind kind, Wallet *from, Wallet *to, Money amount)
 {
-	LedgerRow *row = journal_append(&settlement->call.journal, kind, from, to, amount);
+	LedgerRow *row = journal_append(&settlement->call->journal, kind, from, to, amount);
 
 	row->has_hold_id = true;
 	row->hold_id = settlement->hold.id;
@@ -196,20 +174,20 @@ settlement_begin(Settlement *settlement)
 {
 	Wallet *const wallets[] = {settlement->wallet, settlement->to};
 
-	journal_begin(&settlement->call.journal, settlement->request, settlement->call.now, wallets,
+	journal_begin(&settlement->call->journal, settlement->request, settlement->call->now, wallets,
 				  lengthof(wallets));
 }
 
 static void
-settlement_capture(Settlement *settlement)
+settlement_capture(Call *call, const Request *request, void *state)
 {
-	const Request *request = settlement->request;
+	Settlement *settlement = state;
 	Hold *hold = &settlement->hold;
 	Money amount = request->has_amount ? request->amount : hold_remaining(hold);
 
 	settlement_check_parties(settlement, false);
 	hold_check_open(hold);
-	if (hold->expires_at <= settlement->call.now)
+	if (hold->expires_at <= settlement->call->now)
 		error_raise_hold_expired(&hold->id, hold->expires_at);
 	if (amount > hold_remaining(hold))
 		error_raise_exceeds_hold(&hold->id, hold_remaining(hold), amount);
@@ -237,12 +215,13 @@ settlement_capture(Settlement *settlement)
 	}
 	if (hold_remaining(hold) == 0)
 		hold->status = HOLD_CAPTURED;
-	call_change_hold(&settlement->call, hold);
+	call_change_hold(settlement->call, hold);
 }
 
 static void
-settlement_release(Settlement *settlement)
+settlement_release(Call *call, const Request *request, void *state)
 {
+	Settlement *settlement = state;
 	Hold *hold = &settlement->hold;
 	Money rest = hold_remaining(hold);
 
@@ -252,34 +231,11 @@ settlement_release(Settlement *settlement)
 	settlement_append(settlement, LEDGER_RELEASE, NULL, settlement->wallet, rest);
 	hold->released = money_add(hold->released, rest);
 	hold->status = HOLD_RELEASED;
-	call_change_hold(&settlement->call, hold);
+	call_change_hold(settlement->call, hold);
 }
 
-static pg_uuid_t *
-settlement_run(const Request *request, void (*settle)(Settlement *settlement))
-{
-	pg_uuid_t *transaction_id = palloc(sizeof(pg_uuid_t));
-	Settlement settlement = {.request = request};
-	Call *call = &settlement.call;
-	LedgerRow owner;
-
-	call_begin(call);
-	bool done = call_find_key(call, request, &owner);
-
-	if (!done)
-	{
-		settlement_lock(&settlement);
-		done = call_find_key_again(call, request, &owner);
-	}
-	if (!done)
-	{
-		settle(&settlement);
-		call_write(call);
-	}
-	*transaction_id = done ? owner.transaction_id : call->journal.transaction_id;
-	call_end(call);
-	return transaction_id;
-}
+static const CallSteps capture_steps = {.lock = settlement_lock, .judge = settlement_capture};
+static const CallSteps release_steps = {.lock = settlement_lock, .judge = settlement_release};
 
 Datum
 wallet_capture(PG_FUNCTION_ARGS)
@@ -291,6 +247,7 @@ wallet_capture(PG_FUNCTION_ARGS)
 		.amount_rule = AMOUNT_OPTIONAL,
 		.has_final = true,
 	};
+	Settlement settlement = {0};
 
 	request_begin("wallet_capture()");
 	if (PG_ARGISNULL(0))
@@ -303,7 +260,7 @@ wallet_capture(PG_FUNCTION_ARGS)
 	request.final = PG_GETARG_BOOL(3);
 	request_read_last(&request, fcinfo, 4);
 	request_read_amount(&request, fcinfo, 2);
-	PG_RETURN_UUID_P(settlement_run(&request, settlement_capture));
+	PG_RETURN_UUID_P(call_run(&request, &capture_steps, &settlement));
 }
 
 Datum
@@ -314,12 +271,13 @@ wallet_release(PG_FUNCTION_ARGS)
 		.operation = "wallet_release",
 		.kind = LEDGER_RELEASE,
 	};
+	Settlement settlement = {0};
 
 	request_begin("wallet_release()");
 	request_check_not_null(fcinfo, required, lengthof(required));
 	request.hold_id = request_read_id(fcinfo, 0, "hold_id");
 	request_read_last(&request, fcinfo, 1);
-	PG_RETURN_UUID_P(settlement_run(&request, settlement_release));
+	PG_RETURN_UUID_P(call_run(&request, &release_steps, &settlement));
 }
 
 /* Releases those of the candidates that are still open and expired under the locks. */

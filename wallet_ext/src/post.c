@@ -159,7 +159,7 @@ post_compare_legs(const LedgerRow *owner, const Request *request)
 }
 
 static void
-post_lock(Call *call, const Request *request)
+post_lock(Call *call, const Request *request, void *state)
 {
 	const pg_uuid_t **ids =
 		palloc_extended(sizeof(pg_uuid_t *) * 2 * request->leg_count, MCXT_ALLOC_HUGE);
@@ -219,48 +219,40 @@ post_append(Call *call, const Request *request)
 }
 
 static void
-post_run(FunctionCallInfo fcinfo, pg_uuid_t *transaction_id)
+post_judge(Call *call, const Request *request, void *state)
+{
+	post_check_parties(call, request);
+	post_append(call, request);
+}
+
+static const CallSteps post_steps = {.lock = post_lock, .judge = post_judge};
+
+static pg_uuid_t *
+post_run(FunctionCallInfo fcinfo)
 {
 	Request request = {
 		.operation = "wallet_post",
 		.kind = LEDGER_TRANSFER,
 		.compare_legs = post_compare_legs,
 	};
-	LedgerRow owner;
-	Call call;
 	Datum *amounts = post_read_legs(&request, PG_GETARG_ARRAYTYPE_P(0));
 
 	request_read_last(&request, fcinfo, 1);
 	post_check_amounts(&request, amounts);
-	call_begin(&call);
-	bool done = call_find_key(&call, &request, &owner);
-
-	if (!done)
-	{
-		post_lock(&call, &request);
-		done = call_find_key_again(&call, &request, &owner);
-	}
-	if (!done)
-	{
-		post_check_parties(&call, &request);
-		post_append(&call, &request);
-		call_write(&call);
-	}
-	*transaction_id = done ? owner.transaction_id : call.journal.transaction_id;
-	call_end(&call);
+	return call_run(&request, &post_steps, NULL);
 }
 
 Datum
 wallet_post(PG_FUNCTION_ARGS)
 {
 	static const char *const required[] = {"legs"};
-	pg_uuid_t *transaction_id = palloc(sizeof(pg_uuid_t));
+	pg_uuid_t *volatile transaction_id = NULL;
 
 	request_begin("wallet_post()");
 	request_check_not_null(fcinfo, required, lengthof(required));
 	PG_TRY();
 	{
-		post_run(fcinfo, transaction_id);
+		transaction_id = post_run(fcinfo);
 	}
 	PG_FINALLY();
 	{

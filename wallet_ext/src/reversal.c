@@ -38,9 +38,9 @@ typedef struct OriginalLeg
 
 typedef struct Reversal
 {
-	const Request *request;
 	bool forced;
-	Call call;
+	Call *call;
+	const Request *request;
 	LedgerKind kind; /* of the operation's first row */
 	bool reversible;
 	OriginalLeg *legs;
@@ -52,7 +52,7 @@ reversal_read_begin(IndexRead *read, const Reversal *reversal, const char *index
 {
 	ScanKeyInit(key, 1, BTEqualStrategyNumber, F_UUID_EQ,
 				UUIDPGetDatum(reversal->request->reverses));
-	index_read_begin(read, RelationGetNamespace(reversal->call.ledger.table), "wallet_ledger",
+	index_read_begin(read, RelationGetNamespace(reversal->call->ledger.table), "wallet_ledger",
 					 LEDGER_COLUMNS, index, key, 1);
 }
 
@@ -138,10 +138,12 @@ reversal_read_former(Reversal *reversal)
 }
 
 static void
-reversal_lock(Reversal *reversal)
+reversal_lock(Call *call, const Request *request, void *state)
 {
-	Call *call = &reversal->call;
+	Reversal *reversal = state;
 
+	reversal->call = call;
+	reversal->request = request;
 	PushActiveSnapshot(call->snapshot);
 	reversal_read_original(reversal);
 	PopActiveSnapshot();
@@ -162,13 +164,13 @@ reversal_lock(Reversal *reversal)
 static Wallet *
 reversal_debited(Reversal *reversal, const OriginalLeg *leg)
 {
-	return wallet_set_get(&reversal->call.wallets, leg->has_debited ? &leg->debited_id : NULL);
+	return wallet_set_get(&reversal->call->wallets, leg->has_debited ? &leg->debited_id : NULL);
 }
 
 static Wallet *
 reversal_credited(Reversal *reversal, const OriginalLeg *leg)
 {
-	return wallet_set_get(&reversal->call.wallets, leg->has_credited ? &leg->credited_id : NULL);
+	return wallet_set_get(&reversal->call->wallets, leg->has_credited ? &leg->credited_id : NULL);
 }
 
 /* The version counts for the first leg's wallets only. */
@@ -238,7 +240,7 @@ reversal_append(Reversal *reversal, const OriginalLeg *leg)
 	reversal_check_amount(reversal, debited, credited, leg->share);
 
 	LedgerRow *row =
-		journal_append(&reversal->call.journal, LEDGER_REVERSAL, debited, credited, leg->share);
+		journal_append(&reversal->call->journal, LEDGER_REVERSAL, debited, credited, leg->share);
 
 	row->forced = reversal->forced;
 	row->has_reverses = true;
@@ -253,7 +255,7 @@ reversal_append(Reversal *reversal, const OriginalLeg *leg)
 static void
 reversal_begin(Reversal *reversal)
 {
-	Call *call = &reversal->call;
+	Call *call = reversal->call;
 	WalletSet *set = &call->wallets;
 	Wallet **wallets = palloc(sizeof(Wallet *) * set->count);
 
@@ -265,39 +267,19 @@ reversal_begin(Reversal *reversal)
 }
 
 static void
-reversal_pay_back(Reversal *reversal)
+reversal_judge(Call *call, const Request *request, void *state)
 {
+	Reversal *reversal = state;
+
 	reversal_check_parties(reversal);
 	reversal_divide(reversal);
 	reversal_begin(reversal);
 	for (int i = reversal->leg_count - 1; i >= 0; i--)
 		if (reversal->legs[i].share > 0)
 			reversal_append(reversal, &reversal->legs[i]);
-	call_write(&reversal->call);
 }
 
-static pg_uuid_t *
-reversal_run(const Request *request, bool forced)
-{
-	pg_uuid_t *transaction_id = palloc(sizeof(pg_uuid_t));
-	Reversal reversal = {.request = request, .forced = forced};
-	Call *call = &reversal.call;
-	LedgerRow owner;
-
-	call_begin(call);
-	bool done = call_find_key(call, request, &owner);
-
-	if (!done)
-	{
-		reversal_lock(&reversal);
-		done = call_find_key_again(call, request, &owner);
-	}
-	if (!done)
-		reversal_pay_back(&reversal);
-	*transaction_id = done ? owner.transaction_id : call->journal.transaction_id;
-	call_end(call);
-	return transaction_id;
-}
+static const CallSteps reversal_steps = {.lock = reversal_lock, .judge = reversal_judge};
 
 static Datum
 reversal_call(FunctionCallInfo fcinfo, const char *operation, const char *function, bool forced)
@@ -308,13 +290,14 @@ reversal_call(FunctionCallInfo fcinfo, const char *operation, const char *functi
 		.kind = LEDGER_REVERSAL,
 		.amount_rule = AMOUNT_OPTIONAL,
 	};
+	Reversal reversal = {.forced = forced};
 
 	request_begin(function);
 	request_check_not_null(fcinfo, required, lengthof(required));
 	request.reverses = request_read_id(fcinfo, 0, "transaction_id");
 	request_read_last(&request, fcinfo, 2);
 	request_read_amount(&request, fcinfo, 1);
-	PG_RETURN_UUID_P(reversal_run(&request, forced));
+	PG_RETURN_UUID_P(call_run(&request, &reversal_steps, &reversal));
 }
 
 Datum

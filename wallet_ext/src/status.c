@@ -18,7 +18,10 @@ PG_FUNCTION_INFO_V1(wallet_close);
 PG_FUNCTION_INFO_V1(wallet_set_limits);
 
 /* Judges the locked wallet and says in wallet->next what it is to be. */
-typedef void (*WalletChange)(Call *call, const Request *request, Wallet *wallet);
+typedef struct WalletChange
+{
+	void (*apply)(Call *call, const Request *request, Wallet *wallet);
+} WalletChange;
 
 static void
 status_freeze(Call *call, const Request *request, Wallet *wallet)
@@ -72,40 +75,18 @@ status_append(Call *call, const Request *request, Wallet *wallet)
 }
 
 static void
-status_change(Call *call, const Request *request, WalletChange change)
+status_judge(Call *call, const Request *request, void *state)
 {
+	const WalletChange *change = state;
 	Wallet *wallet = wallet_set_get(&call->wallets, request->to_wallet_id);
 	const Parties parties = {.first = wallet, .first_may_be_frozen = true};
 
 	fault_raise(fault_of_parties(&parties, request));
-	change(call, request, wallet);
+	change->apply(call, request, wallet);
 	status_append(call, request, wallet);
-	call_write(call);
 }
 
-static pg_uuid_t *
-status_run(const Request *request, WalletChange change)
-{
-	pg_uuid_t *transaction_id = palloc(sizeof(pg_uuid_t));
-	const pg_uuid_t *ids[] = {request->to_wallet_id};
-	LedgerRow owner;
-	Call call;
-
-	call_begin(&call);
-	bool done = call_find_key(&call, request, &owner);
-
-	if (!done)
-	{
-		call_open_wallets(&call, ids, lengthof(ids));
-		call_lock(&call);
-		done = call_find_key_again(&call, request, &owner);
-	}
-	if (!done)
-		status_change(&call, request, change);
-	*transaction_id = done ? owner.transaction_id : call.journal.transaction_id;
-	call_end(&call);
-	return transaction_id;
-}
+static const CallSteps status_steps = {.lock = call_lock_sides, .judge = status_judge};
 
 static Datum
 status_call(FunctionCallInfo fcinfo, const char *operation, const char *function,
@@ -122,25 +103,26 @@ status_call(FunctionCallInfo fcinfo, const char *operation, const char *function
 	request_check_not_null(fcinfo, required, lengthof(required));
 	request.to_wallet_id = request_read_id(fcinfo, 0, request.to_argument);
 	request_read_last(&request, fcinfo, 1);
-	PG_RETURN_UUID_P(status_run(&request, change));
+	PG_RETURN_UUID_P(call_run(&request, &status_steps, &change));
 }
 
 Datum
 wallet_freeze(PG_FUNCTION_ARGS)
 {
-	return status_call(fcinfo, "wallet_freeze", "wallet_freeze()", status_freeze);
+	return status_call(fcinfo, "wallet_freeze", "wallet_freeze()", (WalletChange){status_freeze});
 }
 
 Datum
 wallet_unfreeze(PG_FUNCTION_ARGS)
 {
-	return status_call(fcinfo, "wallet_unfreeze", "wallet_unfreeze()", status_unfreeze);
+	return status_call(fcinfo, "wallet_unfreeze", "wallet_unfreeze()",
+					   (WalletChange){status_unfreeze});
 }
 
 Datum
 wallet_close(PG_FUNCTION_ARGS)
 {
-	return status_call(fcinfo, "wallet_close", "wallet_close()", status_close);
+	return status_call(fcinfo, "wallet_close", "wallet_close()", (WalletChange){status_close});
 }
 
 Datum
@@ -163,5 +145,7 @@ wallet_set_limits(PG_FUNCTION_ARGS)
 	request.has_max_balance = !PG_ARGISNULL(2);
 	if (request.has_max_balance)
 		request.max_balance = money_check_limit(PG_GETARG_DATUM(2), "max_balance");
-	PG_RETURN_UUID_P(status_run(&request, status_set_limits));
+	WalletChange change = {status_set_limits};
+
+	PG_RETURN_UUID_P(call_run(&request, &status_steps, &change));
 }
