@@ -13,7 +13,6 @@
 
 #include <stdlib.h>
 
-#include "clock.h"
 #include "health.h"
 #include "log.h"
 
@@ -255,5 +254,4 @@ ownership_positions_tell(Consumer *consumer, bool wait)
 	if (positions != NULL)
 		subscriber_commit(consumer->subscriber, positions, count, wait);
 	free(positions);
-	consumer->told_at_ms = clock_monotonic_ms();
 }

@@ -25,6 +25,7 @@ struct Subscriber
 	rd_kafka_t *handle;
 	bool connected;
 	bool topic_missing;
+	bool commit_due; /* the group was at rest just now */
 	bool assign_due; /* partitions came, subscriber_assign() was not called yet */
 	bool joining;	 /* asked to join, and no partitions came yet */
 };
@@ -38,6 +39,15 @@ broker_is_up(const json_t *broker)
 	const char *state = json_string_value(json_object_get(broker, "state"));
 
 	return state != NULL && strcmp(state, "UP") == 0;
+}
+
+static bool
+group_is_at_rest(const json_t *statistics)
+{
+	const json_t *group = json_object_get(statistics, "cgrp");
+	const char *state = json_string_value(json_object_get(group, "join_state"));
+
+	return state != NULL && strcmp(state, "steady") == 0;
 }
 
 static void
@@ -56,6 +66,7 @@ statistics_read(rd_kafka_t *handle, const char *text, size_t bytes, void *contex
 		connected = connected || broker_is_up(broker);
 	}
 	subscriber->connected = connected;
+	subscriber->commit_due = group_is_at_rest(statistics);
 	json_decref(statistics);
 }
 
@@ -114,7 +125,7 @@ subscriber_new(const SubscriberOptions *options, Subscriber **subscriber)
 		{"heartbeat.interval.ms", "2000"},
 		{"queued.min.messages", "100000"},
 		{"queued.max.messages.kbytes", "16384"},
-		{"statistics.interval.ms", "2000"},
+		{"statistics.interval.ms", "1000"},
 		{NULL, NULL},
 	};
 	const KafkaSetting forced[] = {
@@ -377,6 +388,15 @@ subscriber_commit(Subscriber *subscriber, const SubscriberPosition *positions, s
 	if (count > 0)
 		rd_kafka_commit(subscriber->handle, list, wait ? 0 : 1);
 	rd_kafka_topic_partition_list_destroy(list);
+}
+
+bool
+subscriber_commit_is_due(Subscriber *subscriber)
+{
+	bool due = subscriber->commit_due;
+
+	subscriber->commit_due = false;
+	return due;
 }
 
 int64_t
