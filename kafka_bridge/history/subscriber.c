@@ -70,6 +70,34 @@ statistics_read(rd_kafka_t *handle, const char *text, size_t bytes, void *contex
 	json_decref(statistics);
 }
 
+/* The group also takes back what was declined; librdkafka refuses a list that has such a one. */
+static void
+partitions_unassign(rd_kafka_t *handle, const rd_kafka_topic_partition_list_t *list)
+{
+	rd_kafka_topic_partition_list_t *held = rd_kafka_topic_partition_list_new(list->cnt);
+	rd_kafka_topic_partition_list_t *assigned = NULL;
+
+	if (rd_kafka_assignment(handle, &assigned) == RD_KAFKA_RESP_ERR_NO_ERROR)
+		for (int i = 0; i < list->cnt; i++)
+		{
+			const rd_kafka_topic_partition_t *element = &list->elems[i];
+
+			if (rd_kafka_topic_partition_list_find(assigned, element->topic, element->partition) !=
+				NULL)
+				rd_kafka_topic_partition_list_add(held, element->topic, element->partition);
+		}
+
+	rd_kafka_error_t *error = rd_kafka_incremental_unassign(handle, held);
+
+	if (error != NULL)
+		log_warning("partitions cannot be given back",
+					log_text("error", rd_kafka_error_string(error)));
+	rd_kafka_error_destroy(error);
+	rd_kafka_topic_partition_list_destroy(held);
+	if (assigned != NULL)
+		rd_kafka_topic_partition_list_destroy(assigned);
+}
+
 static void
 rebalance_follow(rd_kafka_t *handle, rd_kafka_resp_err_t code,
 				 rd_kafka_topic_partition_list_t *list, void *opaque)
@@ -95,7 +123,7 @@ rebalance_follow(rd_kafka_t *handle, rd_kafka_resp_err_t code,
 			options->partitions_go(partitions, count, rd_kafka_assignment_lost(handle) != 0,
 								   options->context);
 		subscriber->assign_due = false;
-		rd_kafka_error_destroy(rd_kafka_incremental_unassign(handle, list));
+		partitions_unassign(handle, list);
 	}
 	free(partitions);
 }

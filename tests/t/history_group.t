@@ -99,6 +99,45 @@ subtest 'a fence raised by somebody else' => sub {
     wait_shared('the first one alone', $first);
 };
 
+# Leaves the group while partitions come to it: PostgreSQL holds its batch up until it was given them, and then it
+# has lost its fence.
+sub leaves_when
+{
+    my ($batch_events, $given) = @_;
+    my $second = $stack->another_history(
+        %quick,
+        HISTORY_BATCH_EVENTS => $batch_events,
+        KAFKA_PROP_DEBUG     => 'cgrp',
+        LOG_LEVEL            => 'debug')->start;
+    my $third = $stack->another_history(%quick)->start;
+    wait_shared('three of them', $first, $second, $third);
+    my $mark    = $second->log_mark;
+    my $blocker = $stack->connect;
+    my $owner   = '%-' . $second->pid . '-%';
+
+    $blocker->begin_work;
+    $blocker->do('UPDATE wallet_history_offsets SET fence = fence + 1 WHERE topic = ? AND owner LIKE ?',
+        undef, $stack->topic, $owner);
+    poll_until(
+        sub {
+            $stack->sql(q(SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE ? AND wait_event_type = 'Lock'), $owner);
+        },
+        interval => 0.01,
+        what     => 'a batch that waits');
+    $third->signal('TERM');
+    $second->wait_log($given, since => $mark);
+    $blocker->commit;
+    is($third->wait_exit, 0, 'one stopped cleanly');
+    wait_shared('the one that left is back', $first, $second);
+    is($second->stop, 0, 'and stops cleanly');
+    return wait_shared('the first one alone', $first);
+}
+
+subtest 'leaving with partitions that wait for their claim' => sub { leaves_when(4096, qr/"partitions came" count=1/) };
+
+# With its batches full it does not look at what the group gives.
+subtest 'leaving with partitions on their way' => sub { leaves_when(1, qr/delegating incremental assign of 1 partition/) };
+
 # Partitions are paused, not given up.
 subtest 'PostgreSQL is down for 10 s' => sub {
     my $given_up = sub { return join ' ', map { $first->metric('wallet_history_rebalances_total', kind => $_) } qw(went lost) };
