@@ -13,10 +13,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "clock.h"
 #include "kafka_topic.h"
 #include "log.h"
 
 #define DESTROY_SECONDS_MAX 5
+#define REPORT_AGE_MAX_US	50000
 
 struct Subscriber
 {
@@ -41,13 +43,16 @@ broker_is_up(const json_t *broker)
 	return state != NULL && strcmp(state, "UP") == 0;
 }
 
+/* A report that waited for a busy loop tells nothing about now. */
 static bool
 group_is_at_rest(const json_t *statistics)
 {
+	int64_t made_at_us = json_integer_value(json_object_get(statistics, "ts"));
 	const json_t *group = json_object_get(statistics, "cgrp");
 	const char *state = json_string_value(json_object_get(group, "join_state"));
 
-	return state != NULL && strcmp(state, "steady") == 0;
+	return state != NULL && strcmp(state, "steady") == 0 &&
+		   clock_monotonic_us() - made_at_us < REPORT_AGE_MAX_US;
 }
 
 static void

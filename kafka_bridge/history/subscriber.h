@@ -97,7 +97,7 @@ void subscriber_commit(Subscriber *subscriber, const SubscriberPosition *positio
 /*
  * True once after each report of librdkafka that the group is at rest, about every second: the time
  * for subscriber_commit(). A commit that meets a rebalance makes librdkafka before 2.10 give up all
- * partitions (its issue 4059).
+ * partitions (its issue 4059); one that is on its way when a rebalance begins still may.
  */
 bool subscriber_commit_is_due(Subscriber *subscriber);
 

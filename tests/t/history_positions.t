@@ -29,6 +29,19 @@ sub rebuild
     return ($history->wait_exit(60), $history->log_text);
 }
 
+subtest "the group's lag, as Kafka's own tool shows it" => sub {
+    my $lag = sub {
+        my $text = $kafka->tool('org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
+            '--describe', '--group', $stack->group);
+        # GROUP TOPIC PARTITION CURRENT-OFFSET LOG-END-OFFSET LAG ...
+        return join ' ', sort $text =~ /\Q$topic\E +(\d+ +\d+ +\d+ +\d+)/g;
+    };
+    $stack->wait_history;
+    my $shown = poll_until(sub { my $now = $lag->(); $now =~ /^0 +(\d+) +\1 +0 1 +(\d+) +\2 +0$/ ? $now : 0 },
+        what => 'a lag of 0');
+    pass("partition, position, end, lag: $shown");
+};
+
 # A history of its own: another database of the server, read by another group.
 subtest 'another database' => sub {
     my $server = $stack->postgres;
