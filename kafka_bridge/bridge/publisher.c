@@ -44,6 +44,7 @@ struct Publisher
 	const char *source;
 	size_t source_bytes;
 	int partition_count;
+	bool accept_repartition;
 	atomic_int partition_count_seen; /* another one, 0 while it is as expected */
 	atomic_bool cut_off;
 	KafkaObserver observer;
@@ -98,6 +99,10 @@ error_observe(rd_kafka_t *handle, rd_kafka_resp_err_t code, const char *reason, 
 static Status
 repartition_status(const Publisher *publisher)
 {
+	if (publisher->accept_repartition)
+		return status_retry("topic \"%s\" had %d partitions and has %d now, which is accepted",
+							rd_kafka_topic_name(publisher->events), publisher->partition_count,
+							atomic_load(&publisher->partition_count_seen));
 	return status_fatal(EXIT_CODE_CONFIGURATION,
 						"topic \"%s\" had %d partitions and has %d now, so a wallet's later events "
 						"would go to another partition than its earlier ones; let the consumers "
@@ -258,6 +263,7 @@ publisher_open(const PublisherPlan *plan, Publisher **publisher)
 	opened->source = plan->source;
 	opened->source_bytes = strlen(plan->source);
 	opened->partition_count = plan->partition_count;
+	opened->accept_repartition = plan->accept_repartition;
 
 	Status status = handle_open(opened, plan);
 

@@ -35,6 +35,7 @@ typedef struct PublisherPlan
 	const char *dead_letter_topic; /* NULL: dead letters are not sent */
 	const char *source;			   /* ce_source of every event; kept, not copied */
 	int partition_count;		   /* of the event topic; an event for any other count is refused */
+	bool accept_repartition;	   /* that refusal is RETRY: the next producer takes the new count */
 	int64_t message_bytes_max;	   /* what the event topic takes, all in all, in one batch */
 	PublisherReport report;
 	void *context;
