@@ -261,7 +261,7 @@ backfill_publish(const Desk *desk, PGconn *connection, BackfillView *view)
 {
 	const BridgeConfig *config = desk->config;
 	char dead_letters[DEAD_LETTER_TOPIC_BYTES];
-	int64_t events = 0;
+	BackfillCounts counts = {0};
 	int64_t begun_us = clock_monotonic_us();
 	BackfillPlan plan = {
 		.connection = connection,
@@ -279,14 +279,19 @@ backfill_publish(const Desk *desk, PGconn *connection, BackfillView *view)
 		.tick = backfill_draw,
 		.context = view,
 	};
-	Status status = backfill_run(&plan, &events);
+	Status status = backfill_run(&plan, &counts);
 
 	if (status_is_ok(&status))
-		backfill_draw(view, events, view->to);
+		backfill_draw(view, counts.events, view->to);
 	if (view->terminal)
 		fprintf(stderr, "\n");
-	printf("%" PRId64 " events published in %.1f s\n", events,
+	if (!status_is_ok(&status))
+		return status;
+	printf("%" PRId64 " events published in %.1f s", counts.events,
 		   (double) (clock_monotonic_us() - begun_us) / 1e6);
+	if (counts.dead_letters > 0)
+		printf(", %" PRId64 " sent to the dead letters", counts.dead_letters);
+	printf("\n");
 	return status;
 }
 
