@@ -129,4 +129,32 @@ subtest 'a lost slot' => sub {
     command_succeeds(['verify'], %env);
     is($lost->stop, 0, 'it stops when asked to');
 };
+subtest 'an older copy of the data directory' => sub {
+    my $server = $stack->postgres;
+    my $data   = "$server->{base}/data";
+    my $copy   = "$server->{base}/older";
+    my %env    = (KAFKA_TOPIC => $stack->topic . '-older', BRIDGE_SLOT => "${slot}_older", BRIDGE_START => 'backfill');
+    my $older  = $stack->another_bridge(%env);
+    $older->start;
+    is($older->stop, 0, 'the bridge stops');
+    $server->stop;
+    system('cp', '-a', $data, $copy);
+    $server->start;
+    $older->start;
+    $stack->sql('SELECT count(wallet_transfer(?, ?, 0.01)) FROM generate_series(1, 200)', $alice, $bob);
+    command_succeeds(['verify'], %env);
+    is($older->stop, 0, 'the bridge stops again');
+    $server->stop;
+    system('rm', '-rf', $data);
+    rename $copy, $data;
+    $server->start;
+    refuses($older, qr/V3: events up to .* are in Kafka, but this server's WAL ends at .*: it lost commits.*wallet_bridge verify.*wallet_bridge progress set/,
+        'on the copy');
+    command_succeeds([qw(progress set --reason restored)], %env);
+    $older->start;
+    pay();
+    my ($code, $out) = $stack->bridge_command(['verify'], %env);
+    like($out, qr/^0 missing, 398 not in the ledger, 2 different, /m, 'it goes on, and verify shows the two histories');
+    is($older->stop, 0, 'it stops when asked to');
+};
 done_testing;
