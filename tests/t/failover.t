@@ -31,7 +31,8 @@ sub pay
 sub wait_follows
 {
     my ($standby, $primary) = @_;
-    my $lsn = $primary->sql('SELECT pg_current_wal_insert_lsn()');
+    # What commits is flushed; what the server logs for itself may take its time.
+    my $lsn = $primary->sql('SELECT pg_current_wal_flush_lsn()');
     poll_until(sub { $standby->sql('SELECT pg_last_wal_replay_lsn() >= ?::pg_lsn', $lsn) }, what => 'the standby to follow');
     return;
 }
