@@ -78,7 +78,7 @@ subtest 'asked to stop on standby' => sub {
 subtest 'the first ends in order' => sub {
     $second->start;
     wait_role($second, 'standby', 'the second');
-    my $load = $stack->load(wallets => \@wallets, clients => 2);
+    my $load = $stack->load(wallets => \@wallets, clients => 2, pause => 0.01);
     $load->wait_progress(100);
     is($first->stop, 0, 'the first ends with 0');
     wait_role($second, 'active', 'the second');
@@ -91,7 +91,7 @@ subtest 'the first ends in order' => sub {
 subtest 'the active one is killed' => sub {
     $first->start;
     wait_role($first, 'standby', 'the first');
-    my $load = $stack->load(wallets => \@wallets, clients => 2);
+    my $load = $stack->load(wallets => \@wallets, clients => 2, pause => 0.01);
     $load->wait_progress(100);
     is($second->kill9, 'signal 9', 'killed under load');
     wait_role($first, 'active', 'the first');
