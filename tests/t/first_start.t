@@ -114,7 +114,7 @@ subtest 'with a backfill, while transfers run' => sub {
     $bridge->start;
     $load->wait_progress(50);
     pass('a later start needs no option');
-    for my $round (1 .. 4)
+    for my $round (1 .. 2)
     {
         my ($code, $out, $err) = $stack->bridge_command(['verify']);
         is($code, 0, "verify is exact while transfers run, $round") or diag $out . $err;
