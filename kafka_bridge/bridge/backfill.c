@@ -22,7 +22,7 @@ typedef struct Backfill
 	const BackfillPlan *plan;
 	Publisher *publisher;
 	uint64_t pending_bytes;
-	int64_t events;
+	BackfillCounts counts;
 } Backfill;
 
 static void
@@ -67,8 +67,12 @@ dead_letter_send(Backfill *backfill, const PublisherEvent *event, const char *re
 	uint64_t bytes = publisher_dead_letter_bytes(event);
 
 	*result = publisher_send_dead_letter(backfill->publisher, event, reason);
-	if (*result == PUBLISH_SENT)
-		backfill->pending_bytes += bytes;
+	if (*result != PUBLISH_SENT)
+		return status_ok();
+	backfill->pending_bytes += bytes;
+	backfill->counts.dead_letters++;
+	if (backfill->plan->metrics != NULL)
+		metric_add(backfill->plan->metrics, BRIDGE_METRIC_DEAD_LETTERS, 0, 1);
 	return status_ok();
 }
 
@@ -81,8 +85,12 @@ event_send_once(Backfill *backfill, const PublisherEvent *event, const char *err
 	*result = publisher_send(backfill->publisher, event);
 	if (*result == PUBLISH_TOO_LARGE)
 		return dead_letter_send(backfill, event, "it is larger than the topic accepts", result);
-	if (*result == PUBLISH_SENT)
-		backfill->pending_bytes += publisher_event_bytes(event->json_bytes);
+	if (*result != PUBLISH_SENT)
+		return status_ok();
+	backfill->pending_bytes += publisher_event_bytes(event->json_bytes);
+	backfill->counts.events++;
+	if (backfill->plan->metrics != NULL)
+		metric_add(backfill->plan->metrics, BRIDGE_METRIC_BACKFILLED, 0, 1);
 	return status_ok();
 }
 
@@ -113,22 +121,21 @@ event_send(Backfill *backfill, const LedgerEvent *read)
 	return status;
 }
 
+/* Now and then, after an event was sent: acknowledgements, and word to whoever watches. */
 static void
-event_count(Backfill *backfill, const LedgerEvent *event)
+backfill_tick(Backfill *backfill, const LedgerEvent *event)
 {
 	const BackfillPlan *plan = backfill->plan;
+	int64_t sent = backfill->counts.events + backfill->counts.dead_letters;
 
-	backfill->events++;
-	if (plan->metrics != NULL)
-		metric_add(plan->metrics, BRIDGE_METRIC_BACKFILLED, 0, 1);
-	if (backfill->events % EVENTS_PER_POLL == 0)
+	if (sent % EVENTS_PER_POLL == 0)
 		publisher_poll(backfill->publisher, 0);
-	if (plan->tick != NULL && backfill->events % EVENTS_PER_TICK == 0)
-		plan->tick(plan->context, backfill->events, event->created_at);
+	if (plan->tick != NULL && sent % EVENTS_PER_TICK == 0)
+		plan->tick(plan->context, backfill->counts.events, event->created_at);
 }
 
 Status
-backfill_run(const BackfillPlan *plan, int64_t *events)
+backfill_run(const BackfillPlan *plan, BackfillCounts *counts)
 {
 	Backfill backfill = {.plan = plan};
 	PublisherPlan publisher = plan->publisher;
@@ -151,11 +158,11 @@ backfill_run(const BackfillPlan *plan, int64_t *events)
 		if (status_is_ok(&status) && found)
 			status = event_send(&backfill, &event);
 		if (status_is_ok(&status) && found)
-			event_count(&backfill, &event);
+			backfill_tick(&backfill, &event);
 	}
 	if (status_is_ok(&status))
 		status = pending_wait(&backfill, 0);
-	*events = backfill.events;
+	*counts = backfill.counts;
 	publisher_close(&backfill.publisher);
 	ledger_reader_close(&reader);
 	return status;

@@ -30,5 +30,11 @@ typedef struct BackfillPlan
 	void *context;
 } BackfillPlan;
 
-/* Publishes and waits until Kafka has everything. *events counts what was published. */
-Status backfill_run(const BackfillPlan *plan, int64_t *events);
+typedef struct BackfillCounts
+{
+	int64_t events; /* published */
+	int64_t dead_letters;
+} BackfillCounts;
+
+/* Publishes and waits until Kafka has everything. After a failure the counts are what was sent. */
+Status backfill_run(const BackfillPlan *plan, BackfillCounts *counts);

@@ -191,6 +191,7 @@ publisher_plan_make(Bridge *bridge)
 		.dead_letter_topic = options_dead_letter_topic(bridge->config, bridge->dead_letters),
 		.source = bridge->source,
 		.partition_count = bridge->topic.partition_count,
+		.accept_repartition = bridge->config->bridge.accept_repartition,
 		.message_bytes_max = bridge->topic.message_bytes_max,
 	};
 }

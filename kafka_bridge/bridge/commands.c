@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "backfill.h"
@@ -19,6 +20,7 @@
 #include "lsn.h"
 #include "setup.h"
 #include "slot.h"
+#include "wallet_event.h"
 
 static void
 record_print(const Desk *desk)
@@ -115,6 +117,16 @@ position_choose(const Desk *desk, uint64_t *lsn)
 							desk->config->bridge.slot);
 	if (text == NULL)
 		*lsn = desk->server.slot.confirmed;
+	if (desk->server.slot.exists && *lsn < desk->server.slot.confirmed)
+	{
+		char confirmed[LSN_TEXT_BYTES];
+
+		return status_fatal(
+			EXIT_CODE_CONFIGURATION,
+			"slot \"%s\" is confirmed up to %s and cannot go back; publish what lies "
+			"before with \"wallet_bridge backfill\"",
+			desk->config->bridge.slot, lsn_write(desk->server.slot.confirmed, confirmed));
+	}
 	if (*lsn > desk->server.wal_end)
 		return status_fatal(EXIT_CODE_CONFIGURATION, "the server's WAL does not reach that far");
 	return status_ok();
@@ -156,6 +168,8 @@ Status
 command_slot_create(const BridgeConfig *config, int stop_fd)
 {
 	Desk desk;
+	Wait wait = wait_begin(stop_fd, WAIT_FOREVER);
+	char lsn[LSN_TEXT_BYTES];
 	Status status = desk_open(&desk, config, stop_fd);
 
 	if (status_is_ok(&status) && desk.server.slot.exists)
@@ -169,8 +183,30 @@ command_slot_create(const BridgeConfig *config, int stop_fd)
 										.record = desk_record_make(&desk),
 										.start = START_NOW,
 										.stop_fd = stop_fd});
+	if (status_is_ok(&status))
+		status = server_facts_gather(desk.connection, config->bridge.slot, &wait, &desk.server);
+	if (status_is_ok(&status))
+		printf("slot %s created, streaming begins at %s\n", config->bridge.slot,
+			   lsn_write(desk.server.slot.confirmed, lsn));
 	desk_close(&desk);
 	return status;
+}
+
+/* Whatever its state: a lost slot is what is dropped most. */
+static Status
+slot_refuse_foreign(const Desk *desk)
+{
+	const SlotFacts *slot = &desk->server.slot;
+
+	if (!slot->exists ||
+		(slot->logical && slot->same_database && strcmp(slot->plugin, WALLET_DECODER_NAME) == 0))
+		return status_ok();
+	return status_fatal(EXIT_CODE_CONFIGURATION,
+						"slot \"%s\" is no slot of the wallet in database \"%s\": it %s",
+						desk->config->bridge.slot, desk->server.database,
+						!slot->logical		   ? "is a physical one"
+						: !slot->same_database ? "decodes another database"
+											   : "uses another output plugin");
 }
 
 Status
@@ -186,6 +222,8 @@ command_slot_drop(const BridgeConfig *config, int stop_fd)
 							  "committed until a new slot exists is not streamed; say --yes",
 							  config->bridge.slot);
 	if (status_is_ok(&status))
+		status = slot_refuse_foreign(&desk);
+	if (status_is_ok(&status))
 		status = bridge_refuse_active(&desk);
 	/* The position first: a slot without a record is adopted, a record without a slot is refused. */
 	if (status_is_ok(&status))
@@ -194,7 +232,8 @@ command_slot_drop(const BridgeConfig *config, int stop_fd)
 	if (status_is_ok(&status))
 		status = slot_drop(desk.connection, config->bridge.slot, &wait);
 	if (status_is_ok(&status))
-		printf("slot %s dropped\n", config->bridge.slot);
+		printf("slot %s %s\n", config->bridge.slot,
+			   desk.server.slot.exists ? "dropped" : "did not exist");
 	desk_close(&desk);
 	return status;
 }
@@ -240,10 +279,11 @@ backfill_begin(const BridgeConfig *config, const Wait *wait, PGconn **connection
 			*connection, wait,
 			&(PgQuery){.sql = "SELECT (EXTRACT(EPOCH FROM GREATEST($1::timestamptz, '1970-01-01'))"
 							  " * 1000000)::bigint, (EXTRACT(EPOCH FROM LEAST($2::timestamptz, "
-							  "pg_catalog.now())) * 1000000)::bigint, $3::uuid",
+							  "pg_catalog.now())) * 1000000)::bigint, $3::uuid, "
+							  "$1::timestamptz < $2::timestamptz",
 					   .parameter_count = 3,
 					   .values = values,
-					   .column_count = 3,
+					   .column_count = 4,
 					   .one_row = true},
 			&result);
 	if (pg_status_is_data_error(&status))
@@ -252,7 +292,11 @@ backfill_begin(const BridgeConfig *config, const Wait *wait, PGconn **connection
 		return status;
 	view->from = atoll(PQgetvalue(result, 0, 0));
 	view->to = atoll(PQgetvalue(result, 0, 1));
+	if (PQgetvalue(result, 0, 3)[0] != 't')
+		status = status_fatal(EXIT_CODE_USAGE, "--from must be before --to");
 	PQclear(result);
+	if (!status_is_ok(&status))
+		return status;
 	return pg_command_run(*connection, wait, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
 }
 
@@ -261,7 +305,7 @@ backfill_publish(const Desk *desk, PGconn *connection, BackfillView *view)
 {
 	const BridgeConfig *config = desk->config;
 	char dead_letters[DEAD_LETTER_TOPIC_BYTES];
-	int64_t events = 0;
+	BackfillCounts counts = {0};
 	int64_t begun_us = clock_monotonic_us();
 	BackfillPlan plan = {
 		.connection = connection,
@@ -279,14 +323,19 @@ backfill_publish(const Desk *desk, PGconn *connection, BackfillView *view)
 		.tick = backfill_draw,
 		.context = view,
 	};
-	Status status = backfill_run(&plan, &events);
+	Status status = backfill_run(&plan, &counts);
 
 	if (status_is_ok(&status))
-		backfill_draw(view, events, view->to);
+		backfill_draw(view, counts.events, view->to);
 	if (view->terminal)
 		fprintf(stderr, "\n");
-	printf("%" PRId64 " events published in %.1f s\n", events,
+	if (!status_is_ok(&status))
+		return status;
+	printf("%" PRId64 " events published in %.1f s", counts.events,
 		   (double) (clock_monotonic_us() - begun_us) / 1e6);
+	if (counts.dead_letters > 0)
+		printf(", %" PRId64 " sent to the dead letters", counts.dead_letters);
+	printf("\n");
 	return status;
 }
 

@@ -9,6 +9,7 @@
 #include "bridge.h"
 #include "bridge_metrics.h"
 #include "commands.h"
+#include "config_print.h"
 #include "daemon.h"
 #include "kafka_client.h"
 #include "log.h"
@@ -104,6 +105,13 @@ command_run(const BridgeConfig *config, const ConfigSource *source)
 	return daemon_run(config, source);
 }
 
+static void
+usage_print(const Status *status, const ConfigSource *source)
+{
+	if (status->exit_code == EXIT_CODE_USAGE)
+		config_usage_print(&bridge_program, source->command, stderr);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -114,12 +122,16 @@ main(int argc, char **argv)
 	if (!status_is_ok(&status))
 	{
 		fprintf(stderr, "%s: %s\n", bridge_program.name, status.text);
+		usage_print(&status, &source);
 		return (int) status.exit_code;
 	}
 	if (!source.answered)
 		status = command_run(&config, &source);
 	if (!status_is_ok(&status))
+	{
 		log_status(LOG_LEVEL_ERROR, "ended", &status);
+		usage_print(&status, &source);
+	}
 	else if (!source.answered && strcmp(source.command->name, "run") == 0)
 		log_info("stopped");
 	config_free(&bridge_program, &config);

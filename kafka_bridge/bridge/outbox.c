@@ -22,7 +22,6 @@
 #include "bridge_metrics.h"
 #include "clock.h"
 #include "inflight.h"
-#include "log.h"
 #include "lsn.h"
 #include "wallet_event.h"
 
@@ -402,14 +401,7 @@ poison_take(Outbox *outbox, const PublisherEvent *event, const char *reason)
 							 bytes);
 
 	if (result == OUTBOX_TAKEN)
-	{
-		char id[WALLET_UUID_TEXT_BYTES + 1];
-
-		snprintf(id, sizeof(id), "%.*s", WALLET_UUID_TEXT_BYTES, event->event_id);
-		log_error("event sent to the dead letters", log_text("event_id", id),
-				  log_text("reason", reason));
 		metric_add(outbox->plan.metrics, BRIDGE_METRIC_DEAD_LETTERS, 0, 1);
-	}
 	return result;
 }
 

@@ -18,6 +18,7 @@
 
 #include "clock.h"
 #include "cloud_event.h"
+#include "log.h"
 #include "wallet_event.h"
 
 /* librdkafka's own needs per message with eight headers, measured; bounds memory, not the wire. */
@@ -44,6 +45,7 @@ struct Publisher
 	const char *source;
 	size_t source_bytes;
 	int partition_count;
+	bool accept_repartition;
 	atomic_int partition_count_seen; /* another one, 0 while it is as expected */
 	atomic_bool cut_off;
 	KafkaObserver observer;
@@ -51,11 +53,13 @@ struct Publisher
 	Status failure;		  /* the first one */
 };
 
+/* One record's refusal may fail others with it: what nothing mends outranks what a retry may. */
 static void
 failure_set(Publisher *publisher, const Status *status)
 {
 	pthread_mutex_lock(&publisher->lock);
-	if (status_is_ok(&publisher->failure))
+	if (status_is_ok(&publisher->failure) ||
+		(publisher->failure.class == STATUS_RETRY && status->class != STATUS_RETRY))
 		publisher->failure = *status;
 	pthread_mutex_unlock(&publisher->lock);
 }
@@ -88,6 +92,11 @@ error_observe(rd_kafka_t *handle, rd_kafka_resp_err_t code, const char *reason, 
 	{
 		char text[256];
 		rd_kafka_resp_err_t cause = rd_kafka_fatal_error(handle, text, sizeof(text));
+
+		/* The refused record's own report says why. */
+		if (cause == RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE)
+			return;
+
 		Status status = status_retry("producer gave up (%s): %s", rd_kafka_err2name(cause), text);
 
 		failure_set(publisher, &status);
@@ -98,6 +107,10 @@ error_observe(rd_kafka_t *handle, rd_kafka_resp_err_t code, const char *reason, 
 static Status
 repartition_status(const Publisher *publisher)
 {
+	if (publisher->accept_repartition)
+		return status_retry("topic \"%s\" had %d partitions and has %d now, which is accepted",
+							rd_kafka_topic_name(publisher->events), publisher->partition_count,
+							atomic_load(&publisher->partition_count_seen));
 	return status_fatal(EXIT_CODE_CONFIGURATION,
 						"topic \"%s\" had %d partitions and has %d now, so a wallet's later events "
 						"would go to another partition than its earlier ones; let the consumers "
@@ -106,7 +119,7 @@ repartition_status(const Publisher *publisher)
 						atomic_load(&publisher->partition_count_seen));
 }
 
-/* The id of a refused event, from its ce_id header, for the operator. */
+/* A refused record for the operator: its topic and, from its ce_id header, the event's id. */
 static void
 event_name_write(const rd_kafka_message_t *message, char *name, size_t bytes)
 {
@@ -116,20 +129,22 @@ event_name_write(const rd_kafka_message_t *message, char *name, size_t bytes)
 
 	if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR &&
 		rd_kafka_header_get_last(headers, "ce_id", &id, &id_bytes) == RD_KAFKA_RESP_ERR_NO_ERROR)
-		snprintf(name, bytes, "event %.*s", (int) id_bytes, (const char *) id);
+		snprintf(name, bytes, "event %.*s for topic \"%s\"", (int) id_bytes, (const char *) id,
+				 rd_kafka_topic_name(message->rkt));
 	else
 		snprintf(name, bytes, "record for topic \"%s\"", rd_kafka_topic_name(message->rkt));
 }
 
-/* Not delivered. A record that was too large is judged again, by new limits, before it is sent. */
+/* Not delivered. An event that was too large is judged again, by new limits, before it is sent. */
 static Status
 delivery_status(const Publisher *publisher, const rd_kafka_message_t *message)
 {
-	char name[300];
+	char name[320];
+	bool judged_again =
+		message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && message->rkt == publisher->events;
 
 	event_name_write(message, name, sizeof(name));
-	if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
-		message->err == RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE ||
+	if (judged_again || message->err == RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE ||
 		message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
 		message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
 		return status_retry("%s: %s", name, rd_kafka_err2str(message->err));
@@ -258,6 +273,7 @@ publisher_open(const PublisherPlan *plan, Publisher **publisher)
 	opened->source = plan->source;
 	opened->source_bytes = strlen(plan->source);
 	opened->partition_count = plan->partition_count;
+	opened->accept_repartition = plan->accept_repartition;
 
 	Status status = handle_open(opened, plan);
 
@@ -434,14 +450,16 @@ publisher_send(Publisher *publisher, const PublisherEvent *event)
 static size_t
 dead_letter_write(const PublisherEvent *event, char text[DEAD_LETTER_BYTES])
 {
-	char sequence[CLOUD_EVENT_SEQUENCE_BYTES];
+	char sequence[CLOUD_EVENT_SEQUENCE_BYTES] = "";
 
-	cloud_event_sequence_write(event->end_lsn, event->ordinal, sequence);
+	if (!event->replay)
+		cloud_event_sequence_write(event->end_lsn, event->ordinal, sequence);
 	return (size_t) snprintf(text, DEAD_LETTER_BYTES,
-							 "{\"event_id\":\"%.*s\",\"wallet_id\":\"%.*s\",\"sequence\":\"%s\","
+							 "{\"event_id\":\"%.*s\",\"wallet_id\":\"%.*s\"%s%s%s,"
 							 "\"event_bytes\":%zu}",
 							 WALLET_UUID_TEXT_BYTES, event->event_id, WALLET_UUID_TEXT_BYTES,
-							 event->wallet_id, sequence, event->json_bytes);
+							 event->wallet_id, event->replay ? "" : ",\"sequence\":\"", sequence,
+							 event->replay ? "" : "\"", event->json_bytes);
 }
 
 uint64_t
@@ -462,16 +480,27 @@ publisher_send_dead_letter(Publisher *publisher, const PublisherEvent *event, co
 	rd_kafka_header_add(headers, "__connect.errors.topic", -1,
 						rd_kafka_topic_name(publisher->events), -1);
 	rd_kafka_header_add(headers, "__connect.errors.exception.message", -1, reason, -1);
-	return record_send(publisher, &(Record){
-									  .topic = publisher->dead_letters,
-									  .partition = RD_KAFKA_PARTITION_UA,
-									  .key = event->wallet_id,
-									  .key_bytes = WALLET_UUID_TEXT_BYTES,
-									  .value = value,
-									  .value_bytes = bytes,
-									  .headers = headers,
-									  .ticket = event->ticket,
-								  });
+
+	PublishResult result = record_send(publisher, &(Record){
+													  .topic = publisher->dead_letters,
+													  .partition = RD_KAFKA_PARTITION_UA,
+													  .key = event->wallet_id,
+													  .key_bytes = WALLET_UUID_TEXT_BYTES,
+													  .value = value,
+													  .value_bytes = bytes,
+													  .headers = headers,
+													  .ticket = event->ticket,
+												  });
+
+	if (result == PUBLISH_SENT)
+	{
+		char id[WALLET_UUID_TEXT_BYTES + 1];
+
+		snprintf(id, sizeof(id), "%.*s", WALLET_UUID_TEXT_BYTES, event->event_id);
+		log_error("event sent to the dead letters", log_text("event_id", id),
+				  log_text("reason", reason));
+	}
+	return result;
 }
 
 PublishResult

@@ -35,7 +35,8 @@ typedef struct PublisherPlan
 	const char *dead_letter_topic; /* NULL: dead letters are not sent */
 	const char *source;			   /* ce_source of every event; kept, not copied */
 	int partition_count;		   /* of the event topic; an event for any other count is refused */
-	int64_t message_bytes_max;	   /* what the event topic takes, all in all, in one batch */
+	bool accept_repartition;   /* that refusal is RETRY: the next producer takes the new count */
+	int64_t message_bytes_max; /* what the event topic takes, all in all, in one batch */
 	PublisherReport report;
 	void *context;
 } PublisherPlan;
@@ -71,7 +72,7 @@ void publisher_close(Publisher **publisher);
 /* Never blocks, and copies what it needs. */
 PublishResult publisher_send(Publisher *publisher, const PublisherEvent *event);
 
-/* The stub of an event that cannot be published, with the reason, to the dead letters. */
+/* The stub of an event that cannot be published, with the reason, to the dead letters; logs it. */
 PublishResult publisher_send_dead_letter(Publisher *publisher, const PublisherEvent *event,
 										 const char *reason);
 

@@ -127,14 +127,15 @@ ledger_publish(Setup *setup)
 		.metrics = plan->metrics,
 		.tick = backfill_log,
 	};
-	int64_t events = 0;
+	BackfillCounts counts = {0};
 
 	log_info("backfill started");
 
-	Status status = backfill_run(&backfill, &events);
+	Status status = backfill_run(&backfill, &counts);
 
 	if (status_is_ok(&status))
-		log_info("backfill finished", log_integer("events", events));
+		log_info("backfill finished", log_integer("events", counts.events),
+				 log_integer("dead_letters", counts.dead_letters));
 	return status;
 }
 

@@ -28,6 +28,13 @@ decision_make(StartupAction action, uint64_t start_lsn)
 	((StartupDecision){.action = STARTUP_REFUSE, \
 					   .status = status_fatal(EXIT_CODE_CONFIGURATION, __VA_ARGS__)})
 
+/* The command that records a position where the server has one to stream from. */
+static const char *
+accepting_command(const StartupFacts *facts)
+{
+	return facts->slot.exists ? "progress set" : "slot create";
+}
+
 /* V5, the slot itself: what no position can mend. */
 static StartupDecision
 slot_check(const StartupFacts *facts)
@@ -68,13 +75,13 @@ timeline_check(const StartupFacts *facts)
 		"V2: events up to %s of timeline %" PRIu32 " are in Kafka, but this server is on timeline "
 		"%" PRIu32 " and does not contain that position: it lost commits (failover or "
 		"point-in-time recovery) or is an old primary; compare with \"wallet_bridge verify\", then "
-		"accept with \"wallet_bridge progress set\"",
-		lsn_write(record->lsn, lsn), record->timeline, facts->timeline);
+		"accept with \"wallet_bridge %s\"",
+		lsn_write(record->lsn, lsn), record->timeline, facts->timeline, accepting_command(facts));
 }
 
-/* V3 and V4: the record against the server's WAL and against the slot. */
+/* V3: the record against the server's WAL. */
 static StartupDecision
-position_check(const StartupFacts *facts)
+wal_check(const StartupFacts *facts)
 {
 	const ProgressRecord *record = &facts->record;
 	char recorded[LSN_TEXT_BYTES];
@@ -84,8 +91,20 @@ position_check(const StartupFacts *facts)
 		return decision_refuse(
 			"V3: events up to %s are in Kafka, but this server's WAL ends at %s: "
 			"it lost commits; compare with \"wallet_bridge verify\", then accept "
-			"with \"wallet_bridge progress set\"",
-			lsn_write(record->lsn, recorded), lsn_write(facts->wal_end, other));
+			"with \"wallet_bridge %s\"",
+			lsn_write(record->lsn, recorded), lsn_write(facts->wal_end, other),
+			accepting_command(facts));
+	return decision_make(STARTUP_STREAM, 0);
+}
+
+/* V4: the record against the slot. */
+static StartupDecision
+position_check(const StartupFacts *facts)
+{
+	const ProgressRecord *record = &facts->record;
+	char recorded[LSN_TEXT_BYTES];
+	char other[LSN_TEXT_BYTES];
+
 	if (facts->slot.confirmed > record->lsn)
 		return decision_refuse(
 			"V4: slot \"%s\" is at %s, beyond the recorded position %s: it was "
@@ -120,8 +139,17 @@ static StartupDecision
 missing_slot_check(const StartupFacts *facts)
 {
 	char lsn[LSN_TEXT_BYTES];
+	StartupDecision decision = decision_make(STARTUP_STREAM, 0);
+	bool streamed = facts->record_exists && facts->record.state == PROGRESS_STREAMING;
 
-	if (facts->record_exists && facts->record.state == PROGRESS_STREAMING)
+	/* A promoted standby has no slot before 17: whether it lost commits matters more. */
+	if (streamed)
+		decision = timeline_check(facts);
+	if (streamed && decision.action == STARTUP_STREAM)
+		decision = wal_check(facts);
+	if (decision.action != STARTUP_STREAM)
+		return decision;
+	if (streamed)
 		return decision_refuse(
 			"V4: slot \"%s\" is gone, it was confirmed up to %s; run "
 			"\"wallet_bridge slot create\" to go on from the present end of WAL, "
@@ -139,6 +167,8 @@ record_check(const StartupFacts *facts)
 {
 	StartupDecision decision = timeline_check(facts);
 
+	if (decision.action == STARTUP_STREAM)
+		decision = wal_check(facts);
 	if (decision.action == STARTUP_STREAM)
 		decision = position_check(facts);
 	if (decision.action == STARTUP_STREAM)
@@ -159,14 +189,16 @@ server_check(const StartupFacts *facts)
 	if (!facts->wal_level_logical)
 		return decision_refuse("wal_level must be logical: set it in postgresql.conf and restart "
 							   "the server");
-	if (!facts->record_exists && facts->foreign_exists)
+	/* A slot of the other database's own is V5's to judge: this database needs another name. */
+	if (!facts->record_exists && facts->foreign_exists &&
+		!(facts->slot.exists && !facts->slot.same_database))
 		return decision_refuse(
 			"V1: slot \"%s\" was last used on system %" PRIu64 ", database oid %" PRIu32
 			", this is system %" PRIu64 ", database oid %" PRIu32 ": a restored or another "
-			"database; if its events belong into the same topic run \"wallet_bridge slot create\" "
+			"database; if its events belong into the same topic run \"wallet_bridge %s\" "
 			"and then, if needed, \"wallet_bridge backfill\"",
 			facts->slot_name, facts->foreign_system_id, facts->foreign_database_oid,
-			facts->system_id, facts->database_oid);
+			facts->system_id, facts->database_oid, accepting_command(facts));
 	return decision_make(STARTUP_STREAM, 0);
 }
 

@@ -6,6 +6,8 @@
  */
 #include "topic_reader.h"
 
+#include <stdlib.h>
+
 #include "kafka_error.h"
 
 #define SLICE_MS		   100
@@ -40,10 +42,13 @@ topic_reader_close(rd_kafka_t **handle)
 	*handle = NULL;
 }
 
-/* Takes records out of the queue until all partitions met their end. */
+/*
+ * Takes records out of the queue until all partitions met their end. One that is written to meanwhile
+ * meets it again and again: ended remembers which did, and is all false at first.
+ */
 static Status
-queue_drain(rd_kafka_queue_t *queue, int partition_count, TopicRecordHandler record_handle,
-			void *context, const Wait *wait)
+queue_drain(rd_kafka_queue_t *queue, int partition_count, bool *ended,
+			TopicRecordHandler record_handle, void *context, const Wait *wait)
 {
 	Status status = status_ok();
 	int open = partition_count;
@@ -62,7 +67,10 @@ queue_drain(rd_kafka_queue_t *queue, int partition_count, TopicRecordHandler rec
 			continue;
 		}
 		if (record->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-			open--;
+		{
+			open -= ended[record->partition] ? 0 : 1;
+			ended[record->partition] = true;
+		}
 		else if (record->err != RD_KAFKA_RESP_ERR_NO_ERROR)
 			status = kafka_code_classify(record->err, "reading a topic", NULL);
 		else
@@ -78,10 +86,11 @@ topic_read(rd_kafka_t *handle, const char *topic, int partition_count,
 {
 	rd_kafka_topic_t *opened = rd_kafka_topic_new(handle, topic, NULL);
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(handle);
+	bool *ended = calloc((size_t) partition_count, sizeof(bool));
 	Status status = status_ok();
 	int started = 0;
 
-	if (opened == NULL || queue == NULL)
+	if (opened == NULL || queue == NULL || ended == NULL)
 	{
 		status = status_bug("could not open topic \"%s\" for reading", topic);
 		goto cleanup;
@@ -92,7 +101,7 @@ topic_read(rd_kafka_t *handle, const char *topic, int partition_count,
 			status = kafka_code_classify(rd_kafka_last_error(), "reading a topic", NULL);
 			goto cleanup;
 		}
-	status = queue_drain(queue, partition_count, record_handle, context, wait);
+	status = queue_drain(queue, partition_count, ended, record_handle, context, wait);
 cleanup:
 	while (started > 0)
 		rd_kafka_consume_stop(opened, --started);
@@ -100,6 +109,7 @@ cleanup:
 		rd_kafka_queue_destroy(queue);
 	if (opened != NULL)
 		rd_kafka_topic_destroy(opened);
+	free(ended);
 	return status;
 }
 

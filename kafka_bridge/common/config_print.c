@@ -125,6 +125,18 @@ command_options_help_print(FILE *out, const ConfigCommand *command)
 }
 
 void
+config_usage_print(const ConfigProgram *program, const ConfigCommand *command, FILE *out)
+{
+	bool whole = command == NULL || command == program->commands;
+	const char *word = whole ? "" : " ";
+	const char *name = whole ? "" : command->name;
+
+	fprintf(out, "Usage: %s%s%s [OPTION]..., see %s%s%s --help\n", program->name,
+			whole && program->commands != NULL ? " [COMMAND]" : word, name, program->name, word,
+			name);
+}
+
+void
 config_help_print(const ConfigProgram *program, const ConfigCommand *command, FILE *out)
 {
 	bool whole = command == NULL || command == program->commands;

@@ -23,7 +23,6 @@
 #define BUSY_POLL_MS	   2
 #define GATHER_MS_MAX	   20	/* a batch is not kept longer than this while the worker is free */
 #define FULL_PATIENCE_MS   1000 /* then partitions are paused, so that polling can go on */
-#define TELL_INTERVAL_MS   1000
 #define COUNT_INTERVAL_MS  5000
 #define REPORT_INTERVAL_MS 500
 #define TOPIC_PAUSE_MS	   500
@@ -328,7 +327,7 @@ static void
 consumer_tell(Consumer *consumer, int64_t now_ms)
 {
 	health_loop_beat(consumer->daemon->health, consumer->loop);
-	if (now_ms - consumer->told_at_ms >= TELL_INTERVAL_MS)
+	if (subscriber_commit_is_due(consumer->subscriber))
 		ownership_positions_tell(consumer, false);
 	if (now_ms - consumer->reported_at_ms >= REPORT_INTERVAL_MS)
 	{

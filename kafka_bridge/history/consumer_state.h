@@ -60,7 +60,6 @@ struct Consumer
 	int64_t gathering_since_ms; /* the gathering batch was empty last */
 	int64_t reported_at_ms;
 	int64_t warned_at_ms;
-	int64_t told_at_ms;	   /* Kafka was told the positions */
 	int64_t counted_at_ms; /* gaps and conflicts were counted */
 	bool count_due;
 };

@@ -13,7 +13,6 @@
 
 #include <stdlib.h>
 
-#include "clock.h"
 #include "health.h"
 #include "log.h"
 
@@ -35,12 +34,16 @@ ownership_partitions_came(const int32_t *partitions, size_t count, void *context
 	metric_add(consumer->daemon->metrics, HISTORY_REBALANCES, REBALANCE_CAME, 1);
 	log_info("partitions came", log_integer("count", (int64_t) count),
 			 log_integer("first", count > 0 ? partitions[0] : -1));
+	/* What was on its way when the group was left, and an empty assignment, must be answered too:
+	 * the group would wait for ever. */
+	if (count == 0 || consumer->leaving)
+	{
+		subscriber_decline(consumer->subscriber);
+		return;
+	}
 	for (size_t i = 0; i < count; i++)
 		if (partition_table_add(&consumer->table, partitions[i]) == NULL)
 			outcome_end(consumer, status_bug("out of memory"));
-	/* An empty assignment must be confirmed as well; nothing is to be claimed for it. */
-	if (count == 0)
-		subscriber_assign(consumer->subscriber, NULL, 0);
 }
 
 void
@@ -255,5 +258,4 @@ ownership_positions_tell(Consumer *consumer, bool wait)
 	if (positions != NULL)
 		subscriber_commit(consumer->subscriber, positions, count, wait);
 	free(positions);
-	consumer->told_at_ms = clock_monotonic_ms();
 }

@@ -13,10 +13,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "clock.h"
 #include "kafka_topic.h"
 #include "log.h"
 
 #define DESTROY_SECONDS_MAX 5
+#define REPORT_AGE_MAX_US	50000
 
 struct Subscriber
 {
@@ -25,6 +27,7 @@ struct Subscriber
 	rd_kafka_t *handle;
 	bool connected;
 	bool topic_missing;
+	bool commit_due; /* the group was at rest just now */
 	bool assign_due; /* partitions came, subscriber_assign() was not called yet */
 	bool joining;	 /* asked to join, and no partitions came yet */
 };
@@ -38,6 +41,18 @@ broker_is_up(const json_t *broker)
 	const char *state = json_string_value(json_object_get(broker, "state"));
 
 	return state != NULL && strcmp(state, "UP") == 0;
+}
+
+/* A report that waited for a busy loop tells nothing about now. */
+static bool
+group_is_at_rest(const json_t *statistics)
+{
+	int64_t made_at_us = json_integer_value(json_object_get(statistics, "ts"));
+	const json_t *group = json_object_get(statistics, "cgrp");
+	const char *state = json_string_value(json_object_get(group, "join_state"));
+
+	return state != NULL && strcmp(state, "steady") == 0 &&
+		   clock_monotonic_us() - made_at_us < REPORT_AGE_MAX_US;
 }
 
 static void
@@ -56,7 +71,36 @@ statistics_read(rd_kafka_t *handle, const char *text, size_t bytes, void *contex
 		connected = connected || broker_is_up(broker);
 	}
 	subscriber->connected = connected;
+	subscriber->commit_due = group_is_at_rest(statistics);
 	json_decref(statistics);
+}
+
+/* The group also takes back what was declined; librdkafka refuses a list that has such a one. */
+static void
+partitions_unassign(rd_kafka_t *handle, const rd_kafka_topic_partition_list_t *list)
+{
+	rd_kafka_topic_partition_list_t *held = rd_kafka_topic_partition_list_new(list->cnt);
+	rd_kafka_topic_partition_list_t *assigned = NULL;
+
+	if (rd_kafka_assignment(handle, &assigned) == RD_KAFKA_RESP_ERR_NO_ERROR)
+		for (int i = 0; i < list->cnt; i++)
+		{
+			const rd_kafka_topic_partition_t *element = &list->elems[i];
+
+			if (rd_kafka_topic_partition_list_find(assigned, element->topic, element->partition) !=
+				NULL)
+				rd_kafka_topic_partition_list_add(held, element->topic, element->partition);
+		}
+
+	rd_kafka_error_t *error = rd_kafka_incremental_unassign(handle, held);
+
+	if (error != NULL)
+		log_warning("partitions cannot be given back",
+					log_text("error", rd_kafka_error_string(error)));
+	rd_kafka_error_destroy(error);
+	rd_kafka_topic_partition_list_destroy(held);
+	if (assigned != NULL)
+		rd_kafka_topic_partition_list_destroy(assigned);
 }
 
 static void
@@ -84,7 +128,7 @@ rebalance_follow(rd_kafka_t *handle, rd_kafka_resp_err_t code,
 			options->partitions_go(partitions, count, rd_kafka_assignment_lost(handle) != 0,
 								   options->context);
 		subscriber->assign_due = false;
-		rd_kafka_error_destroy(rd_kafka_incremental_unassign(handle, list));
+		partitions_unassign(handle, list);
 	}
 	free(partitions);
 }
@@ -114,7 +158,7 @@ subscriber_new(const SubscriberOptions *options, Subscriber **subscriber)
 		{"heartbeat.interval.ms", "2000"},
 		{"queued.min.messages", "100000"},
 		{"queued.max.messages.kbytes", "16384"},
-		{"statistics.interval.ms", "2000"},
+		{"statistics.interval.ms", "1000"},
 		{NULL, NULL},
 	};
 	const KafkaSetting forced[] = {
@@ -377,6 +421,15 @@ subscriber_commit(Subscriber *subscriber, const SubscriberPosition *positions, s
 	if (count > 0)
 		rd_kafka_commit(subscriber->handle, list, wait ? 0 : 1);
 	rd_kafka_topic_partition_list_destroy(list);
+}
+
+bool
+subscriber_commit_is_due(Subscriber *subscriber)
+{
+	bool due = subscriber->commit_due;
+
+	subscriber->commit_due = false;
+	return due;
 }
 
 int64_t

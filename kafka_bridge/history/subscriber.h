@@ -94,6 +94,13 @@ void subscriber_resume(Subscriber *subscriber, const int32_t *partitions, size_t
 void subscriber_commit(Subscriber *subscriber, const SubscriberPosition *positions, size_t count,
 					   bool wait);
 
+/*
+ * True once after each report of librdkafka that the group is at rest, about every second: the time
+ * for subscriber_commit(). A commit that meets a rebalance makes librdkafka before 2.10 give up all
+ * partitions (its issue 4059); one that is on its way when a rebalance begins still may.
+ */
+bool subscriber_commit_is_due(Subscriber *subscriber);
+
 /* The partition's end as far as it is known, or -1. */
 int64_t subscriber_end_offset(const Subscriber *subscriber, int32_t partition);
 

@@ -20,6 +20,8 @@ use Wait;
     my $list = $kafka->brokers;      # for KAFKA_BROKERS
 
     $kafka->create_topic($name, partitions => 3, config => { 'max.message.bytes' => 5000 });
+    $kafka->add_partitions($name, 4);            # up to 4
+    $kafka->set_topic($name, 'max.message.bytes' => 5000);
     my @records = $kafka->read_topic($name);     # from the beginning to the end, read_committed
         # of { partition, offset, timestamp, key, value, headers => { name => value } };
         # key and value are bytes, undef for NULL; in order of partition and offset
@@ -99,6 +101,23 @@ sub create_topic
         'org.apache.kafka.tools.TopicCommand', '--create', '--topic', $topic,
         '--partitions', $option{partitions} // 1,
         map { ('--config', "$_=$config{$_}") } sort keys %config);
+    return;
+}
+
+# Up to this number in all.
+sub add_partitions
+{
+    my ($self, $topic, $partitions) = @_;
+    $self->tool('org.apache.kafka.tools.TopicCommand',
+        '--alter', '--topic', $topic, '--partitions', $partitions);
+    return;
+}
+
+sub set_topic
+{
+    my ($self, $topic, %config) = @_;
+    $self->tool('kafka.admin.ConfigCommand', '--alter', '--entity-type', 'topics', '--entity-name', $topic,
+        '--add-config', join ',', map { "$_=$config{$_}" } sort keys %config);
     return;
 }
 

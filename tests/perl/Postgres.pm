@@ -23,6 +23,8 @@ use Wait;
     my $state = $server->error_of('SELECT ...', @bind); # SQLSTATE, undef where it succeeds
     my $dbh   = $server->connect(user => 'wallet_user', dbname => 'other');   # a session of your own
     my $uri   = $server->uri(user => 'wallet_user');    # for DATABASE_URL
+    my $standby = $server->standby;             # a copy that follows its WAL, started
+    $standby->promote;                          # and wait until it takes writes
     my ($code, $out, $err) = $server->psql($script);    # stops at the first error
 
 Statements run in database C<wallet_db> (made empty) as superuser C<postgres>, each in a transaction of its own.
@@ -49,21 +51,57 @@ sub new
         dbname => 'wallet_db',
         %option
     }, $class;
+    $self->_prepare;
+    $self->_initdb;
+    $self->start;
+    $self->sql_in('postgres', "CREATE DATABASE $self->{dbname}");
+    return $self;
+}
+
+# The folder, the user and the process to be.
+sub _prepare
+{
+    my ($self) = @_;
     mkdir $self->{base} or croak "$self->{base}: $!";
     # PostgreSQL refuses to run as root.
     $self->{user} = 'postgres' if $> == 0;
     chown((getpwnam($self->{user}))[ 2, 3 ], $self->{base}) if $self->{user};
     $self->{log}    = "$self->{base}/log";
     $self->{daemon} = Daemon->new(
-        name    => $name,
-        command => [ "$bin/postgres", '-D', "$self->{base}/data" ],
+        name    => $self->{name},
+        command => [ "$self->{bin}/postgres", '-D', "$self->{base}/data" ],
         user    => $self->{user},
         log     => $self->{log},
         ready   => sub { $self->connect(dbname => 'postgres')->ping });
     push @every, $self;
-    $self->_initdb;
-    $self->start;
-    $self->sql_in('postgres', "CREATE DATABASE $self->{dbname}");
+    return;
+}
+
+sub standby
+{
+    my ($self) = @_;
+    my $name    = 'pg' . (1 + @every);
+    my $standby = bless {
+        (map { $_ => $self->{$_} } qw(bin dbname)),
+        name => $name,
+        base => test_directory() . "/$name",
+        port => free_port()
+    }, ref $self;
+
+    $standby->_prepare;
+    $standby->run('pg_basebackup', '-D', "$standby->{base}/data", '-d', $self->uri(dbname => 'postgres'),
+        '-R', '-c', 'fast') == 0
+        or croak 'pg_basebackup failed';
+    open my $file, '>>', "$standby->{base}/data/postgresql.conf" or croak "postgresql.conf: $!";
+    print {$file} "port = $standby->{port}\nunix_socket_directories = '$standby->{base}'\n";
+    close $file;
+    return $standby->start;
+}
+
+sub promote
+{
+    my ($self) = @_;
+    $self->sql('SELECT pg_promote()') or croak 'not promoted';
     return $self;
 }
 

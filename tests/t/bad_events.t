@@ -3,10 +3,10 @@ use strict;
 use warnings;
 
 use Cwd qw(abs_path);
-use Digest::SHA qw(sha1);
 use File::Basename qw(dirname);
 use lib dirname(abs_path(__FILE__)) . '/../perl';
 
+use Event;
 use Stack;
 use Test::More;
 
@@ -18,39 +18,6 @@ my $dlq   = "$topic.dlq";
 
 $stack->wait_history;
 my %template = %{ (grep { $_->{event}{wallet_id} eq $alice && $_->{event}{version} == 1 } $stack->records)[0] };
-
-# The template's JSON with fields replaced by raw JSON text.
-sub json_with
-{
-    my (%raw) = @_;
-    my $json = $template{value};
-    for my $field (keys %raw)
-    {
-        $json =~ s/"$field":(?:"[^"]*"|[^,}]*)/"$field":$raw{$field}/ or die "no field $field";
-    }
-    return $json;
-}
-
-# UUID version 5 (RFC 9562) of the wallet's namespace and the version: an event's id.
-sub event_id
-{
-    my ($wallet, $version) = @_;
-    my @bytes = unpack 'C16', sha1(pack('H32', $wallet =~ s/-//gr) . $version);
-
-    $bytes[6] = $bytes[6] & 0x0f | 0x50;
-    $bytes[8] = $bytes[8] & 0x3f | 0x80;
-    return join '-', unpack 'A8 A4 A4 A4 A12', unpack 'H32', pack 'C16', @bytes;
-}
-
-# The event of a wallet that no ledger knows.
-sub wallet_event
-{
-    my ($wallet, $version) = @_;
-    return json_with(
-        wallet_id => "\"$wallet\"",
-        version   => $version,
-        event_id  => sprintf('"%s"', event_id($wallet, $version)));
-}
 
 # A good payment after the bad record shows that the consumer is past it, in that wallet's partition.
 sub history_goes_on
@@ -72,15 +39,15 @@ subtest 'poison' => sub {
         'not JSON'           => 'this is no JSON',
         'cut JSON'           => substr($template{value}, 0, 100),
         'an array'           => '[1, 2]',
-        'version as string'  => json_with(version => '"one"'),
-        'negative version'   => json_with(version => -1),
-        'amount as a number' => json_with(amount => 100.0),
-        'amount not exact'   => json_with(amount => '"1.23456"'),
-        'wallet id no uuid'  => json_with(wallet_id => '"alice"'),
-        'no time'            => json_with(created_at => '"yesterday"'),
+        'version as string'  => json_with($template{value}, version => '"one"'),
+        'negative version'   => json_with($template{value}, version => -1),
+        'amount as a number' => json_with($template{value}, amount => 100.0),
+        'amount not exact'   => json_with($template{value}, amount => '"1.23456"'),
+        'wallet id no uuid'  => json_with($template{value}, wallet_id => '"alice"'),
+        'no time'            => json_with($template{value}, created_at => '"yesterday"'),
         'a missing field'    => $template{value} =~ s/"user_id":"[^"]*",//r,
-        'not UTF-8'          => json_with(user_id => "\"\xff\xfe\""),
-        'a zero character'   => json_with(user_id => '"a\u0000b"'));
+        'not UTF-8'          => json_with($template{value}, user_id => "\"\xff\xfe\""),
+        'a zero character'   => json_with($template{value}, user_id => '"a\u0000b"'));
     my $expected = 0;
 
     for my $name (sort keys %poison)
@@ -118,7 +85,7 @@ subtest 'a second copy' => sub {
 };
 
 subtest 'other content under a known id' => sub {
-    my $forged = json_with(amount => '"999.0000"');
+    my $forged = json_with($template{value}, amount => '"999.0000"');
     $kafka->produce($topic, key => $alice, value => $forged);
     history_goes_on('a conflict');
     my @conflicts = $stack->rows('SELECT * FROM wallet_history_conflicts');
@@ -135,7 +102,7 @@ subtest 'other content under a known id' => sub {
 
 subtest 'a gap, and what fills it' => sub {
     my $carol = '00000000-0000-4000-8000-00000000ca01';
-    my @entries = map { wallet_event($carol, $_) } 0 .. 5;
+    my @entries = map { event_json($carol, $_) } 0 .. 5;
 
     $kafka->produce($topic, key => $carol, value => $entries[$_]) for 0, 1, 5;
     poll_until(sub { $stack->sql('SELECT count(*) FROM transaction_events WHERE wallet_id = ?', $carol) == 3 },

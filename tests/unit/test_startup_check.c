@@ -165,6 +165,11 @@ test_v1_other_system(void **state)
 	expect_refusal(&facts, "V1: slot \"wallet_bridge\" was last used on system 6999");
 	facts.start = START_BACKFILL;
 	expect_refusal(&facts, "V1");
+	expect_refusal(&facts, "run \"wallet_bridge slot create\"");
+	facts.slot = facts_of_restart().slot;
+	expect_refusal(&facts, "run \"wallet_bridge progress set\"");
+	facts.slot.same_database = false; /* another name is needed here, not another record */
+	expect_refusal(&facts, "V5: slot \"wallet_bridge\" decodes another database");
 	facts = facts_of_restart(); /* a record of our own outweighs it */
 	facts.foreign_exists = true;
 	expect_action(&facts, STARTUP_STREAM, 1000);
@@ -184,7 +189,13 @@ test_v2_timeline(void **state)
 	expect_refusal(&facts, "V2");
 	facts.timeline_switch = 0;
 	expect_refusal(&facts, "V2");
-	facts.timeline = 1;
+	expect_refusal(&facts, "accept with \"wallet_bridge progress set\"");
+	facts.slot = (SlotFacts){.exists = false}; /* as on a promoted standby before 17 */
+	expect_refusal(&facts, "V2");
+	expect_refusal(&facts, "accept with \"wallet_bridge slot create\"");
+	facts.timeline_switch = 1000;
+	expect_refusal(&facts, "V4: slot \"wallet_bridge\" is gone");
+	facts = facts_of_restart();
 	facts.record.timeline = 2;
 	expect_refusal(&facts, "V2");
 }
@@ -198,6 +209,9 @@ test_v3_lost_commits(void **state)
 
 	facts.wal_end = 999;
 	facts.slot.confirmed = 900;
+	expect_refusal(&facts, "V3: events up to 0/3E8");
+	expect_refusal(&facts, "accept with \"wallet_bridge progress set\"");
+	facts.slot = (SlotFacts){.exists = false};
 	expect_refusal(&facts, "V3: events up to 0/3E8");
 }
 
