@@ -123,7 +123,8 @@ class Server:
         session = self.connect(database)
         found = session.execute("SELECT DISTINCT proname FROM pg_proc WHERE proname LIKE 'wallet%'")
         # The library brings its settings when it is loaded.
-        session.execute("LOAD 'wallet'")
+        (library,) = session.execute("SELECT DISTINCT probin FROM pg_proc WHERE proname = 'wallet_transfer'")[0]
+        session.execute(f"LOAD '{library}'")
         clock = session.execute("SELECT 1 FROM pg_settings WHERE name = 'wallet.test_clock_offset'")
         session.close()
         return {name for (name,) in found}, bool(clock)
