@@ -83,8 +83,8 @@ class Member(threading.Thread):
                 made += len(calls)
                 with self.shared.lock:
                     self.shared.done += len(calls)
-        except (Mismatch, psycopg2.Error, IndexError) as failure:
-            self.shared.failure = f"{self.name}: {failure}"
+        except Exception as failure:  # a thread's end: whatever it is, the run has failed
+            self.shared.failure = f"{self.name}: {failure!r}"
 
     def unit(self, calls):
         """One call by itself or a transaction, until it is not to be retried."""

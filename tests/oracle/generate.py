@@ -65,8 +65,8 @@ class Generator:
     def unit(self):
         """An empty unit, and what produces its statements."""
         unit = Unit(self.random.randrange(SESSIONS), [])
-        if self.chance(0.06):
-            unit.advance = self.random.choice([30, 90, 700, 4000]) * 1000
+        if self.chance(0.04):
+            unit.advance = self.random.choice([30, 30, 90, 700, 4000]) * 1000
         if self.chance(0.7):
             return unit, self.single()
         unit.isolation = self.random.choice(ISOLATION)

@@ -14,9 +14,10 @@ SIDES = """
            CASE WHEN kind IN ('RELEASE', 'EXPIRE') THEN -amount ELSE 0 END, false
     FROM wallet_ledger WHERE to_wallet_id IS NOT NULL"""
 
-# What a wallet's limits were at each version: set by CREATED and LIMITS, valid until the next.
+# What a wallet's limits were at each version: set by CREATED and LIMITS, valid until they are set again.
 WITH_LIMITS = f"""
-    SELECT *, count(*) FILTER (WHERE kind IN ('CREATED', 'LIMITS')) OVER earlier AS period
+    SELECT *, count(*) FILTER (WHERE kind = 'LIMITS') OVER earlier AS max_period,
+           count(credit_limit) OVER earlier AS credit_period
     FROM ({SIDES}) AS side
     WINDOW earlier AS (PARTITION BY wallet_id ORDER BY version)"""
 
@@ -52,7 +53,7 @@ INVARIANTS = {
         SELECT * FROM (
             SELECT wallet_id, version, kind, balance, held, forced, is_payer,
                    first_value(credit_limit) OVER since AS credit
-            FROM ({WITH_LIMITS}) AS side WINDOW since AS (PARTITION BY wallet_id, period ORDER BY version)) AS entry
+            FROM ({WITH_LIMITS}) AS side WINDOW since AS (PARTITION BY wallet_id, credit_period ORDER BY version)) AS entry
         WHERE is_payer AND NOT forced AND (
             kind IN ('WITHDRAW', 'TRANSFER', 'REVERSAL') AND balance - held + coalesce(credit, 0) < 0
             OR kind = 'HOLD' AND balance - held < 0)""",
@@ -60,7 +61,7 @@ INVARIANTS = {
         SELECT * FROM (
             SELECT wallet_id, version, kind, balance, is_payer,
                    first_value(max_balance) OVER since AS highest
-            FROM ({WITH_LIMITS}) AS side WINDOW since AS (PARTITION BY wallet_id, period ORDER BY version)) AS entry
+            FROM ({WITH_LIMITS}) AS side WINDOW since AS (PARTITION BY wallet_id, max_period ORDER BY version)) AS entry
         WHERE NOT is_payer AND kind IN ('FUND', 'TRANSFER', 'CAPTURE', 'REVERSAL') AND balance > highest""",
     "INV-5, a key has one operation": """
         SELECT idempotency_key, count(*) FROM wallet_ledger WHERE idempotency_key IS NOT NULL

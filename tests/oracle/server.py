@@ -42,7 +42,7 @@ LOOK = f"""
 
 @functools.lru_cache(maxsize=100_000)
 def units(number):
-    return None if number is None else money.parse(str(number))
+    return None if number is None else money.exact(str(number))
 
 
 @dataclass

@@ -56,8 +56,9 @@ def same_wallet(wallet_id):
 
 
 def idempotency_conflict(key, name, stored, sent, operation):
+    # An earlier item of the same batch has an id that nobody has seen yet.
     return WalletError("WL005", {"idempotency_key": key, "field": name, "stored": stored, "sent": sent,
-                                 "transaction_id": operation.id})
+                                 "transaction_id": operation.id or ANY})
 
 
 def operation_not_found(transaction_id):

@@ -11,6 +11,14 @@ class NotMoney(Exception):
 
 def parse(text):
     """The amount a numeric literal stands for, of either sign; NotMoney where there is none."""
+    value = exact(text)
+    if abs(value) > LARGEST:
+        raise NotMoney(text)
+    return value
+
+
+def exact(text):
+    """The same for sums, which may be larger than an amount: a balance and its credit limit."""
     sign, digits, exponent = Decimal(text).as_tuple()
     if not isinstance(exponent, int):
         raise NotMoney(text)
@@ -22,8 +30,6 @@ def parse(text):
         value, rest = divmod(value, 10**-shift)
         if rest:
             raise NotMoney(text)
-    if value > LARGEST:
-        raise NotMoney(text)
     return -value if sign else value
 
 
