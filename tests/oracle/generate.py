@@ -258,7 +258,7 @@ class Generator:
         if self.chance(0.4):
             given["currency"] = self.random.choice(["USD", "EUR", "ABC1234567"])
         if self.chance(0.4):
-            given["wallet_id"] = "%08x-1111-4000-8000-%012x" % (self.random.getrandbits(32), self.random.getrandbits(40))
+            given["wallet_id"] = f"{self.random.getrandbits(32):08x}-1111-4000-8000-{self.random.getrandbits(40):012x}"
         if self.chance(0.1):
             given["wallet_id"] = self.ref(self.some_wallet().id) if self.pool() else arguments.NIL
         return given

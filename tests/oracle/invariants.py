@@ -53,7 +53,8 @@ INVARIANTS = {
         SELECT * FROM (
             SELECT wallet_id, version, kind, balance, held, forced, is_payer,
                    first_value(credit_limit) OVER since AS credit
-            FROM ({WITH_LIMITS}) AS side WINDOW since AS (PARTITION BY wallet_id, credit_period ORDER BY version)) AS entry
+            FROM ({WITH_LIMITS}) AS side
+            WINDOW since AS (PARTITION BY wallet_id, credit_period ORDER BY version)) AS entry
         WHERE is_payer AND NOT forced AND (
             kind IN ('WITHDRAW', 'TRANSFER', 'REVERSAL') AND balance - held + coalesce(credit, 0) < 0
             OR kind = 'HOLD' AND balance - held < 0)""",
@@ -61,7 +62,8 @@ INVARIANTS = {
         SELECT * FROM (
             SELECT wallet_id, version, kind, balance, is_payer,
                    first_value(max_balance) OVER since AS highest
-            FROM ({WITH_LIMITS}) AS side WINDOW since AS (PARTITION BY wallet_id, max_period ORDER BY version)) AS entry
+            FROM ({WITH_LIMITS}) AS side
+            WINDOW since AS (PARTITION BY wallet_id, max_period ORDER BY version)) AS entry
         WHERE NOT is_payer AND kind IN ('FUND', 'TRANSFER', 'CAPTURE', 'REVERSAL') AND balance > highest""",
     "INV-5, a key has one operation": """
         SELECT idempotency_key, count(*) FROM wallet_ledger WHERE idempotency_key IS NOT NULL

@@ -64,7 +64,8 @@ class Session:
         self.connection.autocommit = True
         self.cursor = self.connection.cursor()
         # Numbers of JSON keep their decimals.
-        psycopg2.extras.register_default_json(self.connection, loads=lambda text: json.loads(text, parse_float=Decimal))
+        psycopg2.extras.register_default_json(
+            self.connection, loads=lambda text: json.loads(text, parse_float=Decimal))
         self.offset = 0
         self.execute("SET jit = off")
         self.execute("SET timezone = 'UTC'")

@@ -345,8 +345,8 @@ class Holds(ModelCase):
         self.fails("22004", "wallet_hold", wallet_id=self.a, amount="1", expires_in=None)
         self.fails("22023", "wallet_hold", wallet_id=self.a, amount="0", expires_in=0)
         self.hold(self.a, "1", idempotency_key="k", expires_in=60)
-        self.assertEqual(self.fails("WL005", "wallet_hold", wallet_id=self.a, amount="1", idempotency_key="k")["field"],
-                         "expires_in")
+        detail = self.fails("WL005", "wallet_hold", wallet_id=self.a, amount="1", idempotency_key="k")
+        self.assertEqual(detail["field"], "expires_in")
 
 
 class Reversals(ModelCase):
@@ -464,7 +464,8 @@ class Several(ModelCase):
     def test_post(self):
         post = self.do("wallet_post", legs=[(self.a, self.b, "50"), (self.b, self.c, "20"), (self.b, self.a, "5")])
         self.assertEqual([row.leg for row in self.model.operations[post].rows], [0, 1, 2])
-        self.assertEqual([self.state(wallet)[0] for wallet in (self.a, self.b, self.c)], ["55.0000", "25.0000", "20.0000"])
+        self.assertEqual([self.state(wallet)[0] for wallet in (self.a, self.b, self.c)],
+                         ["55.0000", "25.0000", "20.0000"])
         self.fails("22023", "wallet_post", legs=[])
         self.fails("22004", "wallet_post", legs=[(self.a, NIL, "1"), (self.a, self.b, None)])
         self.assertEqual(self.index, 2)

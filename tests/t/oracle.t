@@ -82,7 +82,9 @@ $server->disconnect('template_broken');
     options  => '-c search_path=broken,public');
 ok(!$ok, 'a defect is found');
 like($said, qr/^seed $seed: /m, 'with its seed');
-like($said, qr/^2 statements show it:\nSELECT wallet_create\(.*\nSELECT wallet_fund\(/ms, 'and shrunk to two statements')
-    or diag $said;
+like(
+    $said,
+    qr/^2 statements show it:\nSELECT wallet_create\(.*\nSELECT wallet_fund\(/ms,
+    'and shrunk to the two statements that show it') or diag $said;
 
 done_testing();
