@@ -204,9 +204,12 @@ class Generator:
                 parameter == arguments.KEY for parameter in arguments.PARAMETERS[name])]))
         else:
             fresh = self.new(old.function)
-            name = self.random.choice(list(arguments.PARAMETERS[old.function]))[0]
+            names = [name for name, _, _, _ in arguments.PARAMETERS[old.function] if name != "idempotency_key"]
+            name = self.random.choice(names)
             if name in fresh.arguments:
                 call.arguments[name] = fresh.arguments[name]
+            elif name == "metadata" and name not in call.arguments:
+                call.arguments[name] = '{"again": true}'
             else:
                 call.arguments.pop(name, None)
         call.arguments["idempotency_key"] = key
