@@ -396,12 +396,17 @@ class Reversals(ModelCase):
         post = self.do("wallet_post", legs=[(self.a, self.b, "0.0003"), (self.a, c, "0.0004"), (self.a, c, "0.0004")])
         reversal = self.do("wallet_reverse", transaction_id=post, amount="0.0005")
         rows = self.model.operations[reversal].rows
-        self.assertEqual([row.amount for row in rows], [1, 2, 2])
+        self.assertEqual([row.amount for row in rows], [2, 2, 1])
         # 2, 2, 2 are left: 4 of them are 1.33 each, the one left over goes to the first.
         reversal = self.do("wallet_reverse", transaction_id=post, amount="0.0004")
-        self.assertEqual([row.amount for row in self.model.operations[reversal].rows], [2, 1, 1])
+        self.assertEqual([row.amount for row in self.model.operations[reversal].rows], [1, 1, 2])
         reversal = self.do("wallet_reverse", transaction_id=post)
         self.assertEqual([row.amount for row in self.model.operations[reversal].rows], [1, 1])
+
+    def test_multi_leg_from_the_last_leg(self):
+        post = self.do("wallet_post", legs=[(self.a, self.b, "10"), (self.b, self.a, "10")])
+        self.do("wallet_reverse", transaction_id=post)
+        self.assertEqual([entry[0] for entry in self.entries(self.b, 3)], ["REVERSAL_IN", "REVERSAL_OUT"])
 
     def test_capture_is_paid_back_without_the_released_rest(self):
         hold = self.hold(self.a, "60")
@@ -468,7 +473,7 @@ class Several(ModelCase):
                          ["55.0000", "25.0000", "20.0000"])
         self.fails("22023", "wallet_post", legs=[])
         self.fails("22004", "wallet_post", legs=[(self.a, NIL, "1"), (self.a, self.b, None)])
-        self.assertEqual(self.index, 2)
+        self.fails("22004", "wallet_post", legs=[None], idempotency_key="")
         self.assertEqual(self.fails("WL002", "wallet_post", legs=[(self.a, self.b, "5"), (self.b, self.c, "31")]),
                          {"wallet_id": self.b, "available": "30.0000", "requested": "31.0000"})
         self.fails("WL004", "wallet_post", legs=[(self.b, self.c, "1"), (self.a, self.c, "1")], expected_version=2)

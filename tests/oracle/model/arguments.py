@@ -91,7 +91,11 @@ def check(function, arguments):
     """22004, 22023 and WL003 of the arguments that are no items of a batch and no legs of a post."""
     for name, kind, required, _ in PARAMETERS[function]:
         value = arguments[name]
-        if (required and value is None) or (kind == "lock_ids" and None in value):
+        is_null = value is None or (kind == "lock_ids" and None in value)
+        # More legs than are allowed are malformed before anybody looks into them.
+        if kind == "legs" and value is not None and len(value) <= ITEMS:
+            is_null = any(leg is None or None in leg for leg in value)
+        if required and is_null:
             raise errors.null()
     for name, kind, _, _ in PARAMETERS[function]:
         value = arguments[name]

@@ -190,7 +190,8 @@ class Many(Holds):
             raise errors.exceeds_reversible(reversed_operation, reversible, requested)
         self.sweep(*debited)
         operation = self.begin(function, values, reverses=reversed_operation)
-        for row, share in zip(rows, shares):
+        # The last leg first: what a later leg brought pays for an earlier one's way back.
+        for row, share in reversed(list(zip(rows, shares))):
             if share:
                 self.reverse_row(operation, row, share, forced)
         return operation
