@@ -1,4 +1,5 @@
 """The invariants as plain SQL, without a function of the extension: each query's rows are its breaks."""
+import psycopg2
 
 SIDES = """
     SELECT from_wallet_id AS wallet_id, from_version AS version, kind, amount, from_balance AS balance,
@@ -90,10 +91,13 @@ INVARIANTS = {
 
 
 def broken(session):
-    """[(invariant, up to 5 rows)] of those that do not hold."""
+    """[(invariant, up to 5 rows, or the error)] of those that do not hold."""
     found = []
     for name, query in INVARIANTS.items():
-        rows = session.execute(query)
+        try:
+            rows = session.execute(query)
+        except psycopg2.Error as error:
+            rows = [f"{error.pgcode} {error}"]
         if rows:
             found.append((name, rows[:5]))
     return found

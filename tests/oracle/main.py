@@ -159,7 +159,7 @@ def main():
     parser.add_argument("--ops", type=int, default=2000, help="calls one by one")
     parser.add_argument("--crowd-ops", type=int, default=2000, help="calls at once")
     parser.add_argument("--members", type=int, default=4, help="sessions at once")
-    parser.add_argument("--shrink-seconds", type=int, default=120, help="how long a failure is shrunk")
+    parser.add_argument("--shrink-seconds", type=int, default=300, help="how long a failure is shrunk")
     parser.add_argument("--options", default="", help="options of every session, as -c search_path=other")
     options = parser.parse_args()
 

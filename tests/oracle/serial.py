@@ -107,7 +107,7 @@ class Runner:
                 session.execute(f"SAVEPOINT {statement.name}")
                 savepoints.append((statement.name, self.model.journal.mark()))
             elif isinstance(statement, Read):
-                self.read(session, statement)
+                self.read_or_fail(session, statement)
             else:
                 failed = not self.call(session, statement, unit.isolation is not None) and bool(unit.isolation)
 
@@ -189,6 +189,12 @@ class Runner:
 
     # Reads.
 
+    def read_or_fail(self, session, statement):
+        try:
+            self.read(session, statement)
+        except psycopg2.Error as error:
+            raise Mismatch(f"{statement.function} {error.pgcode}", str(error)) from error
+
     def read(self, session, read):
         if read.function == "wallet_lookup":
             found = session.execute(Writer.plain(read.key).join(["SELECT transaction_id FROM wallet_lookup(", ")"]))
@@ -199,6 +205,9 @@ class Runner:
         times = [time and self.time_of(wallet, *time) for time in read.times] if wallet else []
         if wallet is None:
             return
+        # The wallet may have fewer versions here than where the read was made up.
+        if None not in times:
+            times.sort()
         given = ", ".join("NULL" if time is None else f"to_timestamp({time // 1000000}) + "
                           f"interval '{time % 1000000} microseconds'" for time in times)
         rows = session.execute(f"SELECT * FROM {read.function}('{wallet.id}', {given})")

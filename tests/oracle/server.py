@@ -1,6 +1,7 @@
 """The server's side: databases made from a template, sessions, and what a wallet looks like in SQL."""
 import functools
 import json
+import os
 import time
 from dataclasses import dataclass
 from decimal import Decimal
@@ -105,7 +106,7 @@ class Server:
 
     def create_database(self):
         self.count += 1
-        name = f"oracle_{self.count}"
+        name = f"oracle_{os.getpid()}_{self.count}"
         self.admin.execute(f"CREATE DATABASE {name} TEMPLATE {self.template}")
         return name
 
