@@ -316,6 +316,13 @@ class Holds(ModelCase):
         self.do("wallet_release", hold_id=hold)
         self.assertEqual(self.entries(self.a, 3), [("RELEASE", "60.0000", "100.0000", "0.0000")])
 
+    def test_a_capture_releases_no_other_hold(self):
+        self.hold(self.a, "60", expires_in=60)
+        hold = self.hold(self.a, "10")
+        self.pass_time(60)
+        self.do("wallet_capture", hold_id=hold)
+        self.assertEqual(self.entries(self.a, 4), [("CAPTURE_OUT", "10.0000", "90.0000", "60.0000")])
+
     def test_a_credit_releases_nothing(self):
         self.hold(self.a, "60", expires_in=60)
         self.pass_time(61)

@@ -370,8 +370,8 @@ class Holds(Simple):
         amount = hold.remaining if amount is None else amount
         if amount > hold.remaining:
             raise errors.exceeds_hold(hold, amount)
-        self.sweep(payer)
-        # Only after a forced reversal: what is available does not change by a capture.
+        # A capture takes what is held, and leaves what is available as it is: it is no debit that would
+        # release expired holds, and finds the wallet below its floor only after a forced reversal.
         if self.available(payer) < 0:
             self.may_fail("capture by a wallet below its floor",
                           errors.insufficient_funds(payer, self.available(payer) + amount, amount))
