@@ -21,6 +21,8 @@ use Wait;
     my $value = $server->sql('SELECT balance FROM wallets WHERE id = ?', $id);   # first column
     my @rows  = $server->rows('SELECT ...', @bind);     # of hash references
     my $state = $server->error_of('SELECT ...', @bind); # SQLSTATE, undef where it succeeds
+    $server->sql_in('other', 'SELECT ...');             # in another database
+    $server->disconnect('other');                       # where that is to be copied or dropped
     my $dbh   = $server->connect(user => 'wallet_user', dbname => 'other');   # a session of your own
     my $uri   = $server->uri(user => 'wallet_user');    # for DATABASE_URL
     my $standby = $server->standby;             # a copy that follows its WAL, started
@@ -252,6 +254,15 @@ sub _session
     my $dbh = $self->{sessions}{$key};
     return $dbh if $dbh && $dbh->ping;
     return $self->{sessions}{$key} = $self->connect(dbname => $dbname);
+}
+
+# Ends the session of sql_in: a database that is copied must have none.
+sub disconnect
+{
+    my ($self, $dbname) = @_;
+    my $session = delete $self->{sessions}{"$$ $dbname"};
+    $session->disconnect if $session;
+    return;
 }
 
 sub sql_in
