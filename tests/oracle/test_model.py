@@ -203,6 +203,15 @@ class Simple(ModelCase):
         self.assertEqual(self.fails("WL011", "wallet_close", wallet_id=self.b),
                          {"wallet_id": self.b, "balance": "1.0000", "held": "0.0000"})
 
+    def test_close_releases_what_has_expired(self):
+        deposit = self.fund(self.a, "10")
+        self.hold(self.a, "10", expires_in=1)
+        self.do("wallet_reverse_force", transaction_id=deposit)
+        self.assertEqual(self.fails("WL011", "wallet_close", wallet_id=self.a),
+                         {"wallet_id": self.a, "balance": "0.0000", "held": "10.0000"})
+        self.model.now += 2 * SECOND
+        self.do("wallet_close", wallet_id=self.a)
+
     def test_lock(self):
         self.do("wallet_lock", wallet_ids=[self.a, self.b, self.a])
         self.do("wallet_lock", wallet_ids=[])

@@ -300,8 +300,10 @@ class Simple(Core):
             raise errors.wallet_frozen(wallet)
         if wallet.status == status == "active":
             raise errors.wallet_not_frozen(wallet)
-        if status == "closed" and (wallet.balance != 0 or wallet.held != 0):
-            raise errors.wallet_not_empty(wallet)
+        if status == "closed":
+            self.sweep(wallet)
+            if wallet.balance != 0 or wallet.held != 0:
+                raise errors.wallet_not_empty(wallet)
         self.journal.set(wallet, "status", status)
         operation = self.begin(function, values)
         self.add_row(operation, "STATUS", None, wallet, 0)
