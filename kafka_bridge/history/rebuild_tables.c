@@ -3,8 +3,10 @@
  *		The swap deletes and inserts only what differs, so that a history that was right costs a
  *		comparison, and readers never wait.
  *
- * Fences come first: a running wallet_history can't commit any more from then on, what it has in
- * flight is rolled back, and it goes on at the rebuilt positions.
+ * The table's lock comes first, then the fences: the order in which a batch takes events and
+ * positions, or the two could deadlock. A batch that has begun is waited for; one that comes later
+ * waits, finds the fence raised, is rolled back, and its wallet_history goes on at the rebuilt
+ * positions.
  */
 #include "rebuild_tables.h"
 
@@ -26,6 +28,7 @@ typedef enum SwapStep
 {
 	SWAP_BEGIN,
 	SWAP_LIMITS,
+	SWAP_LOCK,
 	SWAP_POSITIONS,
 	SWAP_REMOVE,
 	SWAP_ADD,
@@ -42,6 +45,7 @@ static const char *const steps[SWAP_STEP_COUNT] = {
 	[SWAP_BEGIN] = "BEGIN",
 	[SWAP_LIMITS] = "SET LOCAL lock_timeout TO '60s'; SET LOCAL statement_timeout TO 0; "
 					"SET LOCAL synchronous_commit TO on",
+	[SWAP_LOCK] = "LOCK TABLE %1$s.transaction_events IN SHARE ROW EXCLUSIVE MODE",
 	[SWAP_POSITIONS] =
 		"INSERT INTO %1$s.wallet_history_offsets AS o "
 		"(group_id, topic, partition, next_offset, fence, owner, last_event_at) "
