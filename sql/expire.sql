@@ -100,7 +100,7 @@ SELECT keep('freeze', wallet_freeze(:alice)), wallet_expire_holds(0), wallet_exp
 SELECT * FROM holds WHERE name ~ '^(s|x.)$';
 SELECT wallet_expire_holds(max => 1000), wallet_expire_holds();
 SELECT * FROM holds WHERE name ~ '^(s|x.)$';
-SELECT * FROM movements WHERE name ~ '^(s|x.)$';
+SELECT * FROM movements WHERE name ~ '^(s|x.)$' ORDER BY name;
 SELECT count(DISTINCT transaction_id) = count(*) AS an_operation_each FROM wallet_ledger WHERE kind = 'EXPIRE';
 SELECT keep('unfreeze', wallet_unfreeze(:alice));
 SELECT failure($$wallet_reverse((SELECT transaction_id FROM wallet_ledger WHERE kind = 'EXPIRE' AND hold_id = id('x1')))$$)
