@@ -185,7 +185,7 @@ SELECT damage($$UPDATE wallet_ledger SET currency = 'EUR' WHERE kind = 'TRANSFER
 SELECT damage($$UPDATE wallet_ledger SET created_at = created_at + interval '1 us' WHERE kind = 'TRANSFER'$$);
 SELECT damage($$UPDATE wallet_ledger SET created_at = created_at - interval '1 day', transaction_id = id_at(created_at - interval '1 day')
     WHERE kind = 'TRANSFER'$$);
-SELECT damage($$UPDATE wallet_ledger SET transaction_id = overlay(transaction_id::text PLACING '4' FROM 15)::uuid
+SELECT damage($$UPDATE wallet_ledger SET transaction_id = overlay(transaction_id::text PLACING '8' FROM 15)::uuid
     WHERE kind = 'FUND' AND to_user_id = 'carol'$$);
 
 \echo == floors and limits
