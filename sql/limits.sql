@@ -47,6 +47,8 @@ FROM (VALUES ($$NULL, -1, -1, ''$$), ($$'00000000-0000-0000-0000-000000000000', 
              ($$'d0000000-0000-0000-0000-000000000001', 1, 1, 'fund'$$), ($$'d0000000-0000-0000-0000-000000000001', 1, 1, NULL, 77$$),
              ($$'a0000000-0000-0000-0000-000000000001', 1, 1, NULL, 77$$)) AS request (arguments);
 
+-- The hint is about a limit, which may be 0.
+SELECT wallet_set_limits(:alice, -1);
 -- Up to the maximum and no further, by every way in.
 SELECT failure($$wallet_fund('a0000000-0000-0000-0000-000000000001', 10.0002)$$), keep('full', wallet_fund(:alice, 10.0001)), failure($$wallet_fund('a0000000-0000-0000-0000-000000000001', 0.0001)$$);
 SELECT keep('out', wallet_transfer(:alice, :bob, 5)), failure($$wallet_transfer('b0000000-0000-0000-0000-000000000001', 'a0000000-0000-0000-0000-000000000001', 5.0001)$$) = 'WL002',

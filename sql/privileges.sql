@@ -80,9 +80,18 @@ SELECT try(format('SELECT wallet_transfer(%L, %L, 1)', :alice, :bob)) AS transfe
 SET ROLE wallet_application;
 SELECT type, amount, balance_after FROM wallet_receipt(wallet_transfer(:alice, :bob, 9, 'pay-1'));
 SELECT wallet_lock(ARRAY[:alice, :bob]::uuid[]) IS NOT NULL AS locked;
+-- Holds, reversals, batches and posts; money out only to wallets or by a capture.
+SELECT wallet_hold(:alice, 3) AS hold \gset
+SELECT wallet_capture(:'hold', :bob, 1, false) IS NOT NULL AS captured, wallet_release(:'hold') IS NOT NULL AS released;
+SELECT wallet_reverse(wallet_post(ARRAY[(:alice, :bob, 1)]::wallet_leg[])) IS NOT NULL AS posted_and_reversed;
+SELECT sqlstate FROM wallet_transfer_batch(ARRAY[:bob]::uuid[], ARRAY[:alice]::uuid[], '{1}');
+SELECT try(format('SELECT wallet_freeze(%L)', :alice)) AS freeze, try(format('SELECT wallet_unfreeze(%L)', :alice)) AS unfreeze,
+       try(format('SELECT wallet_close(%L)', :alice)) AS close, try(format('SELECT wallet_set_limits(%L, 1000)', :alice)) AS limits,
+       try(format('SELECT wallet_reverse_force(%L)', :'hold')) AS force, try('SELECT wallet_expire_holds()') AS expire;
 SELECT balance FROM wallet_get(:alice);
 SELECT balance FROM wallet_list('bob');
 SELECT operation FROM wallet_lookup('pay-1');
+SELECT transaction_id AS paid FROM wallet_lookup('pay-1') \gset
 SELECT count(*) FROM wallet_history(:alice);
 SELECT count(*) FROM wallet_activity('alice');
 SELECT try('SELECT count(*) FROM wallet_check()') AS check, try('SELECT count(*) FROM wallet_totals()') AS totals,
@@ -103,6 +112,11 @@ SELECT count(*) FROM wallet_check();
 SELECT count(*) FROM wallet_check(:alice);
 SELECT currency, balance, difference FROM wallet_totals();
 SELECT status FROM wallet_health();
+SELECT wallet_freeze(:bob) IS NOT NULL AS frozen, wallet_unfreeze(:bob) IS NOT NULL AS unfrozen, wallet_set_limits(:bob, 5) IS NOT NULL AS limited,
+       wallet_reverse_force(:'paid', 1) IS NOT NULL AS forced, wallet_expire_holds() AS expired;
+SELECT try(format('SELECT wallet_close(%L)', :bob)) AS close, try(format('SELECT wallet_hold(%L, 1)', :bob)) AS hold,
+       try(format('SELECT wallet_reverse(%L)', :'paid')) AS reverse, try('SELECT wallet_transfer_batch(NULL, NULL, NULL)') AS batch,
+       try('SELECT wallet_post(NULL)') AS post, try('SELECT wallet_release(NULL)') AS release, try('SELECT wallet_capture(NULL)') AS capture;
 SELECT try(format('SELECT wallet_fund(%L, 100)', :alice)) AS fund, try(format('SELECT balance FROM wallet_get(%L)', :alice)) AS get;
 SELECT result, count(*) FROM try_tables() GROUP BY result ORDER BY result;
 

@@ -22,6 +22,18 @@ CREATE VIEW operation AS SELECT * FROM (VALUES
     ('wallet_withdraw(''a0000000-0000-0000-0000-000000000001'', 1)'),
     ('wallet_transfer(''a0000000-0000-0000-0000-000000000001'', ''b0000000-0000-0000-0000-000000000001'', 1)'),
     ('wallet_lock(''{a0000000-0000-0000-0000-000000000001}'')'),
+    ('wallet_hold(''a0000000-0000-0000-0000-000000000001'', 1)'),
+    ('wallet_capture(''a0000000-0000-0000-0000-000000000001'')'),
+    ('wallet_release(''a0000000-0000-0000-0000-000000000001'')'),
+    ('wallet_expire_holds()'),
+    ('wallet_reverse(''a0000000-0000-0000-0000-000000000001'')'),
+    ('wallet_reverse_force(''a0000000-0000-0000-0000-000000000001'')'),
+    ('wallet_post(NULL)'),
+    ('wallet_transfer_batch(NULL, NULL, NULL, atomic => false)'),
+    ('wallet_freeze(''a0000000-0000-0000-0000-000000000001'')'),
+    ('wallet_unfreeze(''a0000000-0000-0000-0000-000000000001'')'),
+    ('wallet_close(''a0000000-0000-0000-0000-000000000001'')'),
+    ('wallet_set_limits(''a0000000-0000-0000-0000-000000000001'')'),
     ('wallet_fund(''a0000000-0000-0000-0000-000000000001'', 100, ''first'')')) AS operation (call);
 
 BEGIN READ ONLY;

@@ -14,6 +14,30 @@ INSERT INTO expected VALUES
         'expected_version bigint DEFAULT NULL::bigint, metadata jsonb DEFAULT NULL::jsonb', 'uuid', 'c volatile unsafe'),
     ('wallet_transfer', 'from_wallet_id uuid, to_wallet_id uuid, amount numeric, idempotency_key text DEFAULT NULL::text, '
         'expected_version bigint DEFAULT NULL::bigint, metadata jsonb DEFAULT NULL::jsonb', 'uuid', 'c volatile unsafe'),
+    ('wallet_hold', 'wallet_id uuid, amount numeric, expires_in interval DEFAULT ''7 days''::interval, idempotency_key text DEFAULT NULL::text, '
+        'expected_version bigint DEFAULT NULL::bigint, metadata jsonb DEFAULT NULL::jsonb', 'uuid', 'c volatile unsafe'),
+    ('wallet_capture', 'hold_id uuid, to_wallet_id uuid DEFAULT NULL::uuid, amount numeric DEFAULT NULL::numeric, final boolean DEFAULT true, idempotency_key text DEFAULT NULL::text, '
+        'expected_version bigint DEFAULT NULL::bigint, metadata jsonb DEFAULT NULL::jsonb', 'uuid', 'c volatile unsafe'),
+    ('wallet_release', 'hold_id uuid, idempotency_key text DEFAULT NULL::text, '
+        'expected_version bigint DEFAULT NULL::bigint, metadata jsonb DEFAULT NULL::jsonb', 'uuid', 'c volatile unsafe'),
+    ('wallet_reverse', 'transaction_id uuid, amount numeric DEFAULT NULL::numeric, idempotency_key text DEFAULT NULL::text, '
+        'expected_version bigint DEFAULT NULL::bigint, metadata jsonb DEFAULT NULL::jsonb', 'uuid', 'c volatile unsafe'),
+    ('wallet_reverse_force', 'transaction_id uuid, amount numeric DEFAULT NULL::numeric, idempotency_key text DEFAULT NULL::text, '
+        'expected_version bigint DEFAULT NULL::bigint, metadata jsonb DEFAULT NULL::jsonb', 'uuid', 'c volatile unsafe'),
+    ('wallet_post', 'legs wallet_leg[], idempotency_key text DEFAULT NULL::text, '
+        'expected_version bigint DEFAULT NULL::bigint, metadata jsonb DEFAULT NULL::jsonb', 'uuid', 'c volatile unsafe'),
+    ('wallet_freeze', 'wallet_id uuid, idempotency_key text DEFAULT NULL::text, '
+        'expected_version bigint DEFAULT NULL::bigint, metadata jsonb DEFAULT NULL::jsonb', 'uuid', 'c volatile unsafe'),
+    ('wallet_unfreeze', 'wallet_id uuid, idempotency_key text DEFAULT NULL::text, '
+        'expected_version bigint DEFAULT NULL::bigint, metadata jsonb DEFAULT NULL::jsonb', 'uuid', 'c volatile unsafe'),
+    ('wallet_close', 'wallet_id uuid, idempotency_key text DEFAULT NULL::text, '
+        'expected_version bigint DEFAULT NULL::bigint, metadata jsonb DEFAULT NULL::jsonb', 'uuid', 'c volatile unsafe'),
+    ('wallet_set_limits', 'wallet_id uuid, credit_limit numeric DEFAULT NULL::numeric, max_balance numeric DEFAULT NULL::numeric, idempotency_key text DEFAULT NULL::text, '
+        'expected_version bigint DEFAULT NULL::bigint, metadata jsonb DEFAULT NULL::jsonb', 'uuid', 'c volatile unsafe'),
+    ('wallet_transfer_batch', 'from_wallet_ids uuid[], to_wallet_ids uuid[], amounts numeric[], '
+        'idempotency_keys text[] DEFAULT NULL::text[], atomic boolean DEFAULT true, metadata jsonb DEFAULT NULL::jsonb',
+        'TABLE(index integer, transaction_id uuid, sqlstate text, message text)', 'c volatile unsafe'),
+    ('wallet_expire_holds', 'max integer DEFAULT 1000', 'integer', 'c volatile unsafe'),
     ('wallet_lock', 'wallet_ids uuid[]', 'void', 'c volatile unsafe'),
     -- Reads.
     ('wallet_get', 'wallet_id uuid', 'wallet_details', 'c stable safe'),
@@ -68,11 +92,18 @@ FROM expected JOIN actual USING (name) WHERE expected.result IS NOT NULL;
 SELECT is(actual.labels, expected.labels, expected.name || ': labels') FROM expected JOIN actual USING (name);
 SELECT ok(comment IS NOT NULL AND length(comment) > 40, name || ': has a comment') FROM actual;
 SELECT matches(comment, 'Errors: .*22004', name || ': the comment names the errors')
-FROM actual WHERE name ~ '^wallet_(create|fund|withdraw|transfer|lock|get|list|receipt|lookup|history|activity)$';
+FROM actual WHERE name ~ '^wallet_(create|fund|withdraw|transfer|transfer_batch|hold|capture|release|expire_holds|reverse|freeze|unfreeze|close|set_limits|lock|get|list|receipt|lookup|history|activity)$';
 -- Bound at creation: what runs with the owner's rights can trust no search_path.
 SELECT ok(is_bound, name || ': bound at creation') FROM actual WHERE labels LIKE 'sql %';
 SELECT is_empty($$SELECT name FROM actual WHERE labels LIKE '% as owner' AND labels NOT LIKE 'sql %'$$,
     'nothing else runs with the owner''s rights');
+
+-- A leg of wallet_post: its columns in this order, and their types.
+SELECT has_composite('public', 'wallet_leg', 'there is a type wallet_leg');
+SELECT is((SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum)
+           FROM pg_attribute WHERE attrelid = 'wallet_leg'::regclass AND attnum > 0),
+          'from_wallet_id uuid, to_wallet_id uuid, amount numeric', 'wallet_leg: its columns');
+SELECT matches(obj_description('wallet_leg'::regtype, 'pg_type'), 'wallet_post', 'wallet_leg: has a comment');
 
 -- Every check_name that a part of wallet_check can return is in its comment.
 SELECT ok((SELECT comment FROM actual WHERE name = 'wallet_check') ~ ('\m' || found.check_name || '\M'),

@@ -4,6 +4,7 @@ use warnings;
 
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
+use JSON::PP ();
 use lib dirname(abs_path(__FILE__)) . '/../perl';
 
 use Postgres;
@@ -122,6 +123,57 @@ subtest 'origins' => sub {
     is_deeply([ $events =~ /"amount":"([0-9.]+)"/g ],
         [qw(7.0000 1.0000)], 'what the history writes is left out, others are not');
     events_check($events, 'events of real calls keep to the schema');
+};
+
+# What each function makes, in transactions of one call and of several.
+my $every_operation = <<'SQL';
+SELECT wallet_create('a', wallet_id => 'aaaaaaaa-0000-0000-0000-000000000001', metadata => '{"plan": "gold"}'),
+       wallet_create('b', wallet_id => 'bbbbbbbb-0000-0000-0000-000000000001'), wallet_create('c', wallet_id => 'cccccccc-0000-0000-0000-000000000001');
+CREATE FUNCTION a() RETURNS uuid LANGUAGE sql AS $$ SELECT 'aaaaaaaa-0000-0000-0000-000000000001'::uuid $$;
+CREATE FUNCTION b() RETURNS uuid LANGUAGE sql AS $$ SELECT 'bbbbbbbb-0000-0000-0000-000000000001'::uuid $$;
+SELECT wallet_fund(a(), 100) AS fund \gset
+SELECT wallet_withdraw(a(), 10) AS withdraw, wallet_transfer(a(), b(), 20, 'key', metadata => '{"order": 17}') AS transfer \gset
+SELECT wallet_hold(a(), 9) AS hold, wallet_hold(a(), 8) AS rest, wallet_hold(a(), 7, '1 microsecond') AS expired \gset
+SELECT wallet_capture(:'hold', b(), 4), wallet_capture(:'rest', NULL, 3, false) AS capture, wallet_release(:'rest') \gset
+DO $$ BEGIN WHILE wallet_expire_holds() = 0 LOOP NULL; END LOOP; END $$;
+SELECT wallet_reverse(:'fund', 5), wallet_reverse(:'withdraw'), wallet_reverse(:'transfer', 1.5, metadata => '{"case": 1}'), wallet_reverse(:'capture');
+SELECT wallet_post(ARRAY[(a(), b(), 2), (b(), a(), 1)]::wallet_leg[]) AS post \gset
+SELECT wallet_reverse(:'post'), wallet_reverse_force(:'fund', 90);
+SELECT * FROM wallet_transfer_batch(ARRAY[b(), b()], ARRAY[a(), a()], '{0.25, 1000}', atomic => false);
+SELECT wallet_freeze(a(), metadata => '{"reason": "lost"}'), wallet_set_limits(a(), 50, 1000), wallet_unfreeze(a()), wallet_set_limits(b(), max_balance => 500);
+SELECT wallet_set_limits(b()), wallet_close('cccccccc-0000-0000-0000-000000000001');
+SQL
+
+# From CREATED on, the events of a wallet alone rebuild its row.
+sub rows_rebuild
+{
+    my ($events) = @_;
+    my %rows;
+
+    for my $event (map { JSON::PP::decode_json($_) } split /\n/, $events)
+    {
+        my $row = $rows{ $event->{wallet_id} } //= {};
+        is($event->{version}, exists $row->{version} ? $row->{version} + 1 : 0, "$event->{event_type} $event->{version} is the next");
+        @$row{qw(credit_limit max_balance)} = @$event{qw(credit_limit max_balance)}
+            if $event->{event_type} =~ /^(?:CREATED|LIMITS)$/;
+        @$row{qw(user_id currency balance held status version)} = @$event{qw(user_id currency balance held status version)};
+    }
+    return \%rows;
+}
+
+subtest 'every operation' => sub {
+    my ($code, $out, $error) = $server->psql($every_operation);
+    is($code, 0, 'was done') or diag $error;
+    my $events = stream_receive('golden_json');
+    my %types  = map { ($_ => 1) } $events =~ /"event_type":"(\w+)"/g;
+
+    events_check($events, 'the events keep to the schema');
+    is(join(' ', sort keys %types), 'CAPTURE_IN CAPTURE_OUT CREATED EXPIRE FUND HOLD LIMITS RELEASE REVERSAL_IN REVERSAL_OUT STATUS TRANSFER_IN TRANSFER_OUT WITHDRAW',
+        'of every type there is');
+    my %rows = map { my $id = delete $_->{id}; ($id => $_) } $server->rows(<<'SQL');
+SELECT id, user_id, currency, balance, held, credit_limit, max_balance, status, version FROM wallets WHERE length(user_id) = 1
+SQL
+    is_deeply(rows_rebuild($events), \%rows, 'and they rebuild the wallets');
 };
 
 subtest 'options' => sub {

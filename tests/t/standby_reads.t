@@ -63,7 +63,11 @@ is($health->{ledger_last_at}, $primary->sql('SELECT ledger_last_at FROM wallet_h
 is($health->{expired_holds}, 0, 'and counts holds');
 
 for my $call ("wallet_create('carol')", "wallet_fund('$ALICE', 1)", "wallet_withdraw('$ALICE', 1)",
-    "wallet_transfer('$ALICE', '$BOB', 1)", "wallet_lock(ARRAY['$ALICE']::uuid[])")
+    "wallet_transfer('$ALICE', '$BOB', 1)", "wallet_lock(ARRAY['$ALICE']::uuid[])", "wallet_hold('$ALICE', 1)",
+    "wallet_capture('$paid')", "wallet_release('$paid')", 'wallet_expire_holds()', "wallet_reverse('$paid')",
+    "wallet_reverse_force('$paid')", "wallet_post(ARRAY[('$ALICE', '$BOB', 1)]::wallet_leg[])",
+    "wallet_transfer_batch('{}', '{}', '{}')", "wallet_freeze('$ALICE')", "wallet_unfreeze('$ALICE')",
+    "wallet_close('$ALICE')", "wallet_set_limits('$ALICE')")
 {
     ok(!eval { $dbh->do("SELECT $call"); 1 }, "$call is refused");
     is($dbh->state, '25006', 'as any write is');

@@ -21,6 +21,7 @@
 #include "utils/tuplestore.h"
 
 #include "call.h"
+#include "clock.h"
 #include "errors.h"
 #include "guc.h"
 
@@ -345,11 +346,15 @@ batch_transfer_item(Batch *batch, int item)
 {
 	const text *key = batch_key(batch, item);
 	LedgerRow owner;
-	const LedgerRow *stored = NULL;
+	KeyState state = KEY_FREE;
 
-	if (key != NULL &&
-		idempotency_look_up(&batch->call.ledger, key, batch->call.snapshot, &owner) == KEY_TAKEN)
-		stored = &owner;
+	if (key != NULL)
+		state = idempotency_look_up(&batch->call.ledger, key, batch->call.snapshot, &owner);
+	if (state == KEY_WAITED)
+		batch->call.now = clock_read();
+
+	const LedgerRow *stored = state == KEY_TAKEN ? &owner : NULL;
+
 	if (!batch->atomic)
 		item_try_transfer(batch, item, stored, &batch->results[item]);
 	else

@@ -53,7 +53,12 @@ call_find_key(Call *call, const Request *request, LedgerRow *owner)
 bool
 call_find_key_again(Call *call, const Request *request, LedgerRow *owner)
 {
-	return idempotency_find(&call->ledger, request, call->snapshot, owner) == KEY_TAKEN;
+	KeyState state = idempotency_find(&call->ledger, request, call->snapshot, owner);
+
+	/* Time went by, and what the locked wallets hold may have expired. */
+	if (state == KEY_WAITED)
+		call->now = clock_read();
+	return state == KEY_TAKEN;
 }
 
 void

@@ -29,7 +29,7 @@ typedef struct Call
 	Ledger ledger;
 	HoldTable holds; /* by call_holds */
 	WalletSet wallets;
-	TimestampTz now; /* the clock after the last lock */
+	TimestampTz now; /* the clock after the last wait */
 	Journal journal;
 	List *changed_holds; /* Hold, as they are to be */
 } Call;
@@ -45,7 +45,7 @@ extern void call_restart(Call *call);
  * Restarts the call after each wait. */
 extern bool call_find_key(Call *call, const Request *request, LedgerRow *owner);
 
-/* The same under the locks. */
+/* The same under the locks; after a wait for the key the clock is read again. */
 extern bool call_find_key_again(Call *call, const Request *request, LedgerRow *owner);
 
 /* The wallets that the call may touch, in any order; NULL ones are skipped. */

@@ -138,7 +138,7 @@ error_raise_too_many_items(const char *argument, int items)
 }
 
 void
-error_raise_invalid_amount(const char *argument, Datum value)
+error_raise_invalid_amount(const char *argument, Datum value, bool may_be_zero)
 {
 	char *text = DatumGetCString(DirectFunctionCall1(numeric_out, value));
 	StringInfoData detail;
@@ -150,8 +150,11 @@ error_raise_invalid_amount(const char *argument, Datum value)
 	detail_add_text(&detail, "value", text);
 	ereport(ERROR, (errcode(ERRCODE_INVALID_AMOUNT), errmsg("invalid %s: %s", argument, text),
 					errdetail_internal("%s", detail_end(&detail)),
-					errhint("An amount is above 0, has at most 4 decimals and is at most %s.",
-							money_format(MONEY_MAX))));
+					may_be_zero
+						? errhint("A limit is 0 or more, has at most 4 decimals and is at most %s.",
+								  money_format(MONEY_MAX))
+						: errhint("An amount is above 0, has at most 4 decimals and is at most %s.",
+								  money_format(MONEY_MAX))));
 }
 
 void

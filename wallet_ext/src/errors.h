@@ -52,7 +52,8 @@ pg_noreturn extern void error_raise_malformed(const char *argument, const char *
 pg_noreturn extern void error_raise_too_many_items(const char *argument, int items);
 
 /* WL003; value is a numeric. */
-pg_noreturn extern void error_raise_invalid_amount(const char *argument, Datum value);
+pg_noreturn extern void error_raise_invalid_amount(const char *argument, Datum value,
+												   bool may_be_zero);
 
 /* WL007 */
 pg_noreturn extern void error_raise_same_wallet(const pg_uuid_t *wallet_id);

@@ -23,15 +23,27 @@ PG_FUNCTION_INFO_V1(wallet_capture);
 PG_FUNCTION_INFO_V1(wallet_release);
 PG_FUNCTION_INFO_V1(wallet_expire_holds);
 
-/* When a hold that begins now ends; a span that isn't ahead is malformed. */
+/* Whether a span leaves the calendar, with months at their longest. */
+static bool
+span_is_endless(TimestampTz now, const Interval *span)
+{
+	int128 microseconds = ((int128) span->month * 31 + span->day) * USECS_PER_DAY + span->time;
+
+	return microseconds >= (int128) END_TIMESTAMP - now ||
+		   microseconds <= (int128) MIN_TIMESTAMP - now;
+}
+
+/* When a hold that begins now ends; a span that isn't ahead, or has no end, is malformed. */
 static TimestampTz
 hold_expiry(TimestampTz now, Interval *expires_in)
 {
-	TimestampTz expires_at =
-		DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(now),
-												IntervalPGetDatum(expires_in)));
+	TimestampTz expires_at = now;
 
-	if (expires_at <= now || TIMESTAMP_NOT_FINITE(expires_at))
+	if (!span_is_endless(now, expires_in))
+		expires_at = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+															 TimestampTzGetDatum(now),
+															 IntervalPGetDatum(expires_in)));
+	if (expires_at <= now)
 		error_raise_malformed("expires_in", "must be above 0 and finite");
 	return expires_at;
 }

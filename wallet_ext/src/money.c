@@ -78,7 +78,7 @@ money_check_amount(Datum value, const char *argument)
 	Money money = 0;
 
 	if (money_from_numeric(value, &money) != MONEY_EXACT || money <= 0)
-		error_raise_invalid_amount(argument, value);
+		error_raise_invalid_amount(argument, value, false);
 	return money;
 }
 
@@ -88,7 +88,7 @@ money_check_limit(Datum value, const char *argument)
 	Money money = 0;
 
 	if (money_from_numeric(value, &money) != MONEY_EXACT || money < 0)
-		error_raise_invalid_amount(argument, value);
+		error_raise_invalid_amount(argument, value, true);
 	return money;
 }
 
