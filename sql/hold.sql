@@ -49,6 +49,7 @@ FROM (VALUES ($$NULL, 1$$), ($$'a0000000-0000-0000-0000-000000000001', NULL$$), 
              ($$'a0000000-0000-0000-0000-000000000001', 0, '0'$$),
              ($$'a0000000-0000-0000-0000-000000000001', 1, '-1 microsecond'$$),
              ($$'a0000000-0000-0000-0000-000000000001', 1, '1 month -40 days'$$),
+             ($$'a0000000-0000-0000-0000-000000000001', 1, '8000 years'$$),
              ($$'a0000000-0000-0000-0000-000000000001', 1, '300000 years'$$),
              ($$'a0000000-0000-0000-0000-000000000001', 1, '-300000 years'$$),
              ($$'a0000000-0000-0000-0000-000000000001', 1, '2147483647 days 2562047788 hours'$$),
@@ -117,6 +118,14 @@ SELECT wallet_hold(:bob, 0.1, '1 day', 'twice') = wallet_hold(:bob, 0.1, '1 day'
 SELECT user_id, balance, held, version FROM wallets ORDER BY id;
 SELECT status, count(*), sum(amount - captured - released) AS rest FROM wallet_holds GROUP BY status ORDER BY status;
 
+-- As long as an event can say: to the end of the year 9999, in UTC whatever the session's time zone.
+SET TimeZone = 'America/New_York';
+SELECT failure(format('wallet_hold(%L, 1, %L)', 'b0000000-0000-0000-0000-000000000001', '10000-01-01 00:00Z'::timestamptz - clock_timestamp() + '1 second'::interval));
+RESET TimeZone;
+BEGIN;
+SELECT keep('long', wallet_hold(:bob, 0.1, '9999-12-31 23:59Z'::timestamptz - clock_timestamp()));
+SELECT count(*) AS events, count(error) AS errors FROM wallet_ledger l, wallet_ledger_events(l);
+ROLLBACK;
 BEGIN READ ONLY;
 SELECT wallet_hold(NULL, 0);
 ROLLBACK;

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -23,6 +24,9 @@ PG_FUNCTION_INFO_V1(wallet_capture);
 PG_FUNCTION_INFO_V1(wallet_release);
 PG_FUNCTION_INFO_V1(wallet_expire_holds);
 
+/* The year 10000 in UTC: RFC 3339, which events are written in, has no such years. */
+#define EXPIRY_END ((TimestampTz) (date2j(10000, 1, 1) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY)
+
 /* Whether a span leaves the calendar, with months at their longest. */
 static bool
 span_is_endless(TimestampTz now, const Interval *span)
@@ -33,7 +37,8 @@ span_is_endless(TimestampTz now, const Interval *span)
 		   microseconds <= (int128) MIN_TIMESTAMP - now;
 }
 
-/* When a hold that begins now ends; a span that isn't ahead, or has no end, is malformed. */
+/* When a hold that begins now ends; a span that isn't ahead, or ends when no event can say so, is
+ * malformed. */
 static TimestampTz
 hold_expiry(TimestampTz now, Interval *expires_in)
 {
@@ -43,8 +48,8 @@ hold_expiry(TimestampTz now, Interval *expires_in)
 		expires_at = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
 															 TimestampTzGetDatum(now),
 															 IntervalPGetDatum(expires_in)));
-	if (expires_at <= now)
-		error_raise_malformed("expires_in", "must be above 0 and finite");
+	if (expires_at <= now || expires_at >= EXPIRY_END)
+		error_raise_malformed("expires_in", "must be above 0 and end before the year 10000");
 	return expires_at;
 }
 
