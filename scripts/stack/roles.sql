@@ -18,7 +18,8 @@ $$;
 -- Application.
 GRANT EXECUTE ON FUNCTION wallet_create, wallet_transfer, wallet_transfer_batch, wallet_post,
     wallet_hold, wallet_capture, wallet_release, wallet_reverse, wallet_lock, wallet_get,
-    wallet_list, wallet_receipt, wallet_lookup, wallet_history, wallet_activity TO wallet_user;
+    wallet_list, wallet_receipt, wallet_lookup, wallet_history, wallet_activity, wallet_statement,
+    wallet_balance_at TO wallet_user;
 -- Cashier.
 GRANT EXECUTE ON FUNCTION wallet_fund, wallet_withdraw TO wallet_user;
 

@@ -55,12 +55,19 @@ INSERT INTO expected VALUES
         'ledger_last_at timestamp with time zone, history_last_at timestamp with time zone, history_lag_seconds numeric, '
         'expired_holds bigint, history_gaps bigint, history_conflicts bigint, status text)', 'sql stable safe as owner'),
     ('wallet_check', 'wallet_id uuid DEFAULT NULL::uuid', 'SETOF wallet_divergence', 'sql stable safe as owner'),
+    ('wallet_statement', 'wallet_id uuid, since timestamp with time zone DEFAULT NULL::timestamp with time zone, '
+        'until timestamp with time zone DEFAULT NULL::timestamp with time zone',
+        'TABLE(version bigint, type text, amount numeric, balance_after numeric, held_after numeric, transaction_id uuid, '
+        'counterparty_wallet_id uuid, created_at timestamp with time zone, metadata jsonb)', 'sql stable safe as owner'),
+    ('wallet_balance_at', 'wallet_id uuid, at timestamp with time zone', 'TABLE(balance numeric, held numeric, version bigint)', 'c stable safe'),
+    ('wallet_seal_verify', 'wallet_id uuid DEFAULT NULL::uuid', 'SETOF wallet_divergence', 'c stable safe'),
     -- Events.
     ('wallet_ledger_events', 'entry wallet_ledger', 'TABLE(ordinal integer, wallet_id uuid, event_id uuid, '
         'created_at timestamp with time zone, event text, error text)', 'c immutable safe'),
     -- Parts of the above.
     ('wallet_guard', '', 'trigger', 'c volatile unsafe'),
     ('wallet_read_argument', 'value anyelement, argument text', 'anyelement', 'c stable safe'),
+    ('wallet_statement_until', 'since timestamp with time zone, until timestamp with time zone', 'timestamp with time zone', 'c immutable safe'),
     ('wallet_read_rows', 'value anyelement, argument text, max_rows integer', 'bigint', 'c stable safe'),
     ('wallet_check_sides', 'first_id uuid, last_id uuid', NULL, 'sql stable safe'),
     ('wallet_check_limits', 'first_id uuid, last_id uuid', NULL, 'sql stable safe'),
