@@ -19,7 +19,7 @@ SELECT bag_eq($$SELECT c.relname::text || ' ' || c.relkind::text FROM member JOI
 -- In some versions of PostgreSQL the array types are members too.
 SELECT bag_eq($$SELECT t.typname::text FROM member JOIN pg_type t ON t.oid = objid AND classid = 'pg_type'::regclass
     WHERE t.typcategory <> 'A' AND t.typrelid = 0 OR (SELECT c.relkind FROM pg_class c WHERE c.oid = t.typrelid) = 'c'$$,
-    $$VALUES ('wallet_details'), ('wallet_divergence')$$, 'these types and no others');
+    $$VALUES ('wallet_details'), ('wallet_divergence'), ('wallet_leg')$$, 'these types and no others');
 
 CREATE TEMPORARY TABLE expected (relation text, columns text);
 INSERT INTO expected VALUES
