@@ -18,7 +18,7 @@ SELECT bag_eq($$SELECT c.relname::text || ' ' || c.relkind::text FROM member JOI
     'these relations and no others: no sequence');
 SELECT bag_eq($$SELECT t.typname::text FROM member JOIN pg_type t ON t.oid = objid AND classid = 'pg_type'::regclass
     WHERE t.typrelid = 0 OR (SELECT c.relkind FROM pg_class c WHERE c.oid = t.typrelid) = 'c'$$,
-    $$VALUES ('wallet_details'), ('wallet_divergence')$$, 'these types and no others');
+    $$VALUES ('wallet_details'), ('wallet_divergence'), ('wallet_leg')$$, 'these types and no others');
 
 CREATE TEMPORARY TABLE expected (relation text, columns text);
 INSERT INTO expected VALUES
@@ -48,7 +48,7 @@ SELECT columns_are('wallet_history_conflicts', ARRAY['wallet_id', 'version', 'st
 SELECT columns_are('wallet_ledger', ARRAY['transaction_id', 'from_wallet_id', 'to_wallet_id', 'from_version', 'to_version', 'created_at',
     'leg', 'forced', 'kind', 'amount', 'currency', 'from_balance', 'from_held', 'from_status', 'from_user_id', 'to_balance', 'to_held',
     'to_status', 'to_user_id', 'idempotency_key', 'session_user_name', 'current_user_name', 'application_name', 'hold_id', 'reverses',
-    'credit_limit', 'max_balance', 'expires_at', 'operation', 'requested_wallet_id', 'requested_amount', 'expires_in', 'final', 'metadata']);
+    'credit_limit', 'max_balance', 'expires_at', 'operation', 'requested_wallet_id', 'requested_amount', 'expires_in', 'final', 'metadata', 'reverses_leg']);
 SELECT col_default_is('wallets', 'credit_limit', '0', 'a wallet has no credit unless told');
 
 -- Keys, and no index on what an operation changes: updates stay heap-only.
