@@ -1,4 +1,4 @@
-# Many clients that transfer at once, and remember what they were told.
+# Many clients that move money at once, and remember what they were told.
 package Load;
 
 use strict;
@@ -16,6 +16,7 @@ use Wait;
         wallets    => \@wallets,    # between which random amounts go
         clients    => 8,            # default 4
         operations => 25,           # of each client; default: until stop
+        mixed      => 1,            # holds, captures, reversals, posts and batches too; default: transfers
         pause      => 0.01);        # seconds between two calls of a client; default: none
     $load->wait_progress(100);      # until so many calls more have been acknowledged
     $load->wait;                    # for clients with a number of operations
@@ -66,6 +67,18 @@ sub _note
     return;
 }
 
+# The statements of a mixed load, each as likely as its share says. Where there are two calls in one, the inner one
+# has a key of its own: a retry finds both. Parameters: payer, payee, cents, key.
+my @mixed = (
+    [ 6, 'SELECT wallet_transfer($1, $2, $3::numeric / 100, $4)' ],
+    [ 1, q{SELECT wallet_capture(wallet_hold($1, $3::numeric / 100, '1 hour', $4 || '-hold'), $2, 0.01, true, $4)} ],
+    [ 1, q{SELECT wallet_release(wallet_hold($1, $3::numeric / 100, '1 hour', $4 || '-hold'), $4)} ],
+    [ 1, q{SELECT wallet_reverse(wallet_transfer($1, $2, $3::numeric / 100, $4 || '-moved'), 0.01, $4)} ],
+    [ 1, 'SELECT wallet_post(ARRAY[($1, $2, $3::numeric / 100), ($2, $1, 0.01)]::wallet_leg[], $4)' ],
+    [ 1, q{SELECT transaction_id FROM wallet_transfer_batch(ARRAY[$1, $2]::uuid[], ARRAY[$2, $1]::uuid[],
+               ARRAY[$3::numeric / 100, 0.01], ARRAY[$4 || '-there', $4]) WHERE index = 2} ]);
+my @drawn = map { ($_->[1]) x $_->[0] } @mixed;
+
 sub _client
 {
     my ($self, $client) = @_;
@@ -78,23 +91,23 @@ sub _client
     {
         my ($from, $to) = (int rand @wallets, int rand(@wallets - 1));
         $to++ if $to >= $from;
-        $self->_transfer($client, "load$runs-$client-$n", @wallets[ $from, $to ], 1 + int rand 500, \$stop);
+        $self->_call($client, $drawn[ $self->{mixed} ? rand @drawn : 0 ], "load$runs-$client-$n",
+            \$stop, @wallets[ $from, $to ], 1 + int rand 500);
         select undef, undef, undef, $self->{pause} if $self->{pause};
     }
     return;
 }
 
 # Repeats the call until its outcome is known. A call that stop interrupted has none: nobody was told.
-sub _transfer
+sub _call
 {
-    my ($self, $client, $key, $from, $to, $cents, $stop) = @_;
+    my ($self, $client, $statement, $key, $stop, @arguments) = @_;
 
     while (1)
     {
         my $id = eval {
             $self->{session} //= $self->{server}->connect(user => $self->{user} // 'wallet_user');
-            $self->{session}->selectrow_array('SELECT wallet_transfer(?, ?, ?::numeric / 100, ?)',
-                undef, $from, $to, $cents, $key);
+            $self->{session}->selectrow_array($statement, undef, @arguments, $key);
         };
         return $self->_note($client, 'done', "$key $id") if $id;
 

@@ -13,7 +13,7 @@ use Test::More;
 my $outage_seconds = 20;
 my $stack   = Stack->start(own_kafka => 1, conf => { wal_sender_timeout => '5s' });
 my @wallets = $stack->create_wallets(20, fund => '1000.00');
-my $load    = $stack->load(wallets => \@wallets, clients => 4, pause => 0.005);
+my $load    = $stack->load(wallets => \@wallets, clients => 4, pause => 0.005, mixed => 1);
 
 $load->wait_progress(200);
 my $began = time;
