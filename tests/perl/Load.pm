@@ -72,7 +72,7 @@ sub _note
 my @mixed = (
     [ 6, 'SELECT wallet_transfer($1, $2, $3::numeric / 100, $4)' ],
     [ 1, q{SELECT wallet_capture(wallet_hold($1, $3::numeric / 100, '1 hour', $4 || '-hold'), $2, 0.01, true, $4)} ],
-    [ 1, q{SELECT wallet_release(wallet_hold($1, $3::numeric / 100, '1 hour', $4 || '-hold'), $4)} ],
+    [ 1, q{SELECT wallet_release(wallet_hold($1, $3::numeric / 100, '1 hour', $4 || '-hold'), $4) WHERE $2::uuid IS NOT NULL} ],
     [ 1, q{SELECT wallet_reverse(wallet_transfer($1, $2, $3::numeric / 100, $4 || '-moved'), 0.01, $4)} ],
     [ 1, 'SELECT wallet_post(ARRAY[($1, $2, $3::numeric / 100), ($2, $1, 0.01)]::wallet_leg[], $4)' ],
     [ 1, q{SELECT transaction_id FROM wallet_transfer_batch(ARRAY[$1, $2]::uuid[], ARRAY[$2, $1]::uuid[],
