@@ -15,7 +15,7 @@ use Wait;
 
 =head1 SYNOPSIS
 
-    my $server = BenchServer->new(wallets => 100_000, scale => 32, segments => 200);   # takes half a minute
+    my $server = BenchServer->new(wallets => 100_000, scale => 32, segments => 350);   # takes half a minute
     my %condition = $server->conditions;           # what the figures depend on
     my $usage = $server->usage('bench_plpgsql');   # cpu_us, lsn, bytes of the tables in that schema
     my $wal = $server->wal_between($lsn, $later);  # bytes, records, fpi_bytes
@@ -33,7 +33,7 @@ my %conf = (
     wal_level          => 'logical',
     shared_buffers     => '1GB',
     max_wal_size       => '16GB',
-    min_wal_size       => '4GB',
+    min_wal_size       => '6GB',
     checkpoint_timeout => '1h',
     max_connections    => 100);
 
@@ -50,6 +50,8 @@ sub new
     my $self = bless {%option}, $class;
 
     $self->{postgres} = Postgres->new(conf => \%conf);
+    # Before the tables are filled: a checkpoint after it would have the first change of each page log the page.
+    $self->_recycle_wal;
     $self->_client('psql', qw(-X -q -A -t -v ON_ERROR_STOP=1 -v), "wallets=$self->{wallets}",
         '-f', "$directory/wallets.sql");
     $self->_client('pgbench', qw(-i -q -s), $self->{scale});
@@ -59,7 +61,6 @@ sub new
     $self->_client('pgbench', qw(-i -q -s 10));
     delete $ENV{PGOPTIONS};
     $self->sql('VACUUM ANALYZE');
-    $self->_recycle_wal;
     $self->sql(q{SELECT sum(pg_prewarm(oid)) FROM pg_class
                  WHERE relkind IN ('r', 'i') AND relnamespace::regnamespace::text !~ '^pg_toast'});
     return $self;
