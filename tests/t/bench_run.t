@@ -29,7 +29,7 @@ for my $name (qw(transfer hot))
 {
     my $content    = decode_json(slurp("$output/$name.json") || '{}');
     my %candidates = map { $_->{candidate} => $_ } @{ $content->{runs} };
-    my @expected   = $name eq 'transfer' ? qw(ceiling plpgsql tpcb tpcb10 wallet) : qw(plpgsql wallet);
+    my @expected   = $name eq 'transfer' ? qw(ceiling plpgsql tpcb tpcb1 tpcb10 wallet) : qw(plpgsql wallet);
 
     is_deeply([ sort keys %candidates ], \@expected, "$name: every candidate had its turn");
     is_deeply(

@@ -56,14 +56,21 @@ sub new
         '-f', "$directory/wallets.sql");
     $self->_client('pgbench', qw(-i -q -s), $self->{scale});
     # The few branches of a small scale are where many clients wait for each other.
-    $self->sql('CREATE SCHEMA bench_tpcb10');
-    local $ENV{PGOPTIONS} = '-c search_path=bench_tpcb10';
-    $self->_client('pgbench', qw(-i -q -s 10));
-    delete $ENV{PGOPTIONS};
+    $self->_pgbench_tables($_) for 1, 10;
     $self->sql('VACUUM ANALYZE');
     $self->sql(q{SELECT sum(pg_prewarm(oid)) FROM pg_class
                  WHERE relkind IN ('r', 'i') AND relnamespace::regnamespace::text !~ '^pg_toast'});
     return $self;
+}
+
+# pgbench's tables at another scale, in a schema of their own.
+sub _pgbench_tables
+{
+    my ($self, $scale) = @_;
+    $self->sql("CREATE SCHEMA bench_tpcb$scale");
+    local $ENV{PGOPTIONS} = "-c search_path=bench_tpcb$scale";
+    $self->_client('pgbench', qw(-i -q -s), $scale);
+    return;
 }
 
 # WAL segments of 16 MB that stand ready, as in a server that has run for a while. A new server makes

@@ -24,6 +24,7 @@ my %definition_of = (
     wallet  => { schema => 'public' },
     plpgsql => { schema => 'bench_plpgsql' },
     tpcb    => { arguments => [qw(-b tpcb-like)] },
+    tpcb1   => { arguments => [qw(-b tpcb-like)], search_path => 'bench_tpcb1' },
     tpcb10  => { arguments => [qw(-b tpcb-like)], search_path => 'bench_tpcb10' },
     ceiling => { script => 'ceiling.pgbench' });
 
