@@ -105,6 +105,30 @@ errdetail_index(void)
 	return errdetail_internal("%s", detail_end(&detail));
 }
 
+/* Raises an error that has nothing but a code, a message and a JSON object in DETAIL. */
+pg_noreturn static void error_raise(int code, StringInfo detail, const char *format, ...)
+	pg_attribute_printf(3, 4);
+
+static void
+error_raise(int code, StringInfo detail, const char *format, ...)
+{
+	StringInfoData message;
+	int needed = 0;
+
+	initStringInfo(&message);
+	do
+	{
+		va_list arguments;
+
+		enlargeStringInfo(&message, needed);
+		va_start(arguments, format);
+		needed = appendStringInfoVA(&message, format, arguments);
+		va_end(arguments);
+	} while (needed != 0);
+	ereport(ERROR, (errcode(code), errmsg_internal("%s", message.data),
+					errdetail_internal("%s", detail_end(detail))));
+}
+
 void
 error_check_can_write(const char *function)
 {
@@ -164,9 +188,7 @@ error_raise_same_wallet(const pg_uuid_t *wallet_id)
 
 	initStringInfo(&detail);
 	detail_add_uuid(&detail, "wallet_id", wallet_id);
-	ereport(ERROR,
-			(errcode(ERRCODE_SAME_WALLET), errmsg("cannot move money from a wallet to itself"),
-			 errdetail_internal("%s", detail_end(&detail))));
+	error_raise(ERRCODE_SAME_WALLET, &detail, "cannot move money from a wallet to itself");
 }
 
 void
@@ -181,9 +203,8 @@ error_raise_idempotency_conflict(const char *key, const char *field, const char 
 	detail_add_text(&detail, "stored", stored);
 	detail_add_text(&detail, "sent", sent);
 	detail_add_uuid(&detail, "transaction_id", transaction_id);
-	ereport(ERROR, (errcode(ERRCODE_IDEMPOTENCY_CONFLICT),
-					errmsg("idempotency key was used for another request: %s differs", field),
-					errdetail_internal("%s", detail_end(&detail))));
+	error_raise(ERRCODE_IDEMPOTENCY_CONFLICT, &detail,
+				"idempotency key was used for another request: %s differs", field);
 }
 
 void
@@ -200,9 +221,8 @@ error_raise_wallet_not_found(const pg_uuid_t *wallet_id)
 
 	initStringInfo(&detail);
 	detail_add_uuid(&detail, "wallet_id", wallet_id);
-	ereport(ERROR, (errcode(ERRCODE_WALLET_NOT_FOUND),
-					errmsg("wallet %s does not exist", uuid_text(wallet_id)),
-					errdetail_internal("%s", detail_end(&detail))));
+	error_raise(ERRCODE_WALLET_NOT_FOUND, &detail, "wallet %s does not exist",
+				uuid_text(wallet_id));
 }
 
 void
@@ -214,10 +234,9 @@ error_raise_version_conflict(const pg_uuid_t *wallet_id, int64 expected, int64 a
 	detail_add_uuid(&detail, "wallet_id", wallet_id);
 	detail_add_integer(&detail, "expected", expected);
 	detail_add_integer(&detail, "actual", actual);
-	ereport(ERROR, (errcode(ERRCODE_VERSION_CONFLICT),
-					errmsg("wallet %s is at version " INT64_FORMAT ", not " INT64_FORMAT,
-						   uuid_text(wallet_id), actual, expected),
-					errdetail_internal("%s", detail_end(&detail))));
+	error_raise(ERRCODE_VERSION_CONFLICT, &detail,
+				"wallet %s is at version " INT64_FORMAT ", not " INT64_FORMAT, uuid_text(wallet_id),
+				actual, expected);
 }
 
 void
@@ -227,9 +246,7 @@ error_raise_wallet_closed(const pg_uuid_t *wallet_id)
 
 	initStringInfo(&detail);
 	detail_add_uuid(&detail, "wallet_id", wallet_id);
-	ereport(ERROR,
-			(errcode(ERRCODE_WALLET_CLOSED), errmsg("wallet %s is closed", uuid_text(wallet_id)),
-			 errdetail_internal("%s", detail_end(&detail))));
+	error_raise(ERRCODE_WALLET_CLOSED, &detail, "wallet %s is closed", uuid_text(wallet_id));
 }
 
 void
@@ -239,9 +256,7 @@ error_raise_wallet_frozen(const pg_uuid_t *wallet_id)
 
 	initStringInfo(&detail);
 	detail_add_uuid(&detail, "wallet_id", wallet_id);
-	ereport(ERROR,
-			(errcode(ERRCODE_WALLET_FROZEN), errmsg("wallet %s is frozen", uuid_text(wallet_id)),
-			 errdetail_internal("%s", detail_end(&detail))));
+	error_raise(ERRCODE_WALLET_FROZEN, &detail, "wallet %s is frozen", uuid_text(wallet_id));
 }
 
 void
@@ -253,9 +268,8 @@ error_raise_currency_mismatch(const pg_uuid_t *wallet_id, const char *expected, 
 	detail_add_uuid(&detail, "wallet_id", wallet_id);
 	detail_add_text(&detail, "expected", expected);
 	detail_add_text(&detail, "actual", actual);
-	ereport(ERROR, (errcode(ERRCODE_CURRENCY_MISMATCH),
-					errmsg("wallet %s holds %s, not %s", uuid_text(wallet_id), actual, expected),
-					errdetail_internal("%s", detail_end(&detail))));
+	error_raise(ERRCODE_CURRENCY_MISMATCH, &detail, "wallet %s holds %s, not %s",
+				uuid_text(wallet_id), actual, expected);
 }
 
 void
@@ -267,9 +281,8 @@ error_raise_insufficient_funds(const pg_uuid_t *wallet_id, Money available, Mone
 	detail_add_uuid(&detail, "wallet_id", wallet_id);
 	detail_add_money(&detail, "available", available);
 	detail_add_money(&detail, "requested", requested);
-	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_FUNDS),
-					errmsg("insufficient funds in wallet %s", uuid_text(wallet_id)),
-					errdetail_internal("%s", detail_end(&detail))));
+	error_raise(ERRCODE_INSUFFICIENT_FUNDS, &detail, "insufficient funds in wallet %s",
+				uuid_text(wallet_id));
 }
 
 void
@@ -279,9 +292,8 @@ error_raise_limit_exceeded(const pg_uuid_t *wallet_id)
 
 	initStringInfo(&detail);
 	detail_add_uuid(&detail, "wallet_id", wallet_id);
-	ereport(ERROR, (errcode(ERRCODE_LIMIT_EXCEEDED),
-					errmsg("balance limit of wallet %s exceeded", uuid_text(wallet_id)),
-					errdetail_internal("%s", detail_end(&detail))));
+	error_raise(ERRCODE_LIMIT_EXCEEDED, &detail, "balance limit of wallet %s exceeded",
+				uuid_text(wallet_id));
 }
 
 void
@@ -293,9 +305,7 @@ error_raise_wallet_not_empty(const pg_uuid_t *wallet_id, Money balance, Money he
 	detail_add_uuid(&detail, "wallet_id", wallet_id);
 	detail_add_money(&detail, "balance", balance);
 	detail_add_money(&detail, "held", held);
-	ereport(ERROR, (errcode(ERRCODE_WALLET_NOT_EMPTY),
-					errmsg("wallet %s is not empty", uuid_text(wallet_id)),
-					errdetail_internal("%s", detail_end(&detail))));
+	error_raise(ERRCODE_WALLET_NOT_EMPTY, &detail, "wallet %s is not empty", uuid_text(wallet_id));
 }
 
 void
@@ -305,9 +315,8 @@ error_raise_wallet_not_frozen(const pg_uuid_t *wallet_id)
 
 	initStringInfo(&detail);
 	detail_add_uuid(&detail, "wallet_id", wallet_id);
-	ereport(ERROR, (errcode(ERRCODE_WALLET_NOT_FROZEN),
-					errmsg("wallet %s is not frozen", uuid_text(wallet_id)),
-					errdetail_internal("%s", detail_end(&detail))));
+	error_raise(ERRCODE_WALLET_NOT_FROZEN, &detail, "wallet %s is not frozen",
+				uuid_text(wallet_id));
 }
 
 void
@@ -317,9 +326,7 @@ error_raise_hold_not_found(const pg_uuid_t *hold_id)
 
 	initStringInfo(&detail);
 	detail_add_uuid(&detail, "hold_id", hold_id);
-	ereport(ERROR,
-			(errcode(ERRCODE_HOLD_NOT_FOUND), errmsg("hold %s does not exist", uuid_text(hold_id)),
-			 errdetail_internal("%s", detail_end(&detail))));
+	error_raise(ERRCODE_HOLD_NOT_FOUND, &detail, "hold %s does not exist", uuid_text(hold_id));
 }
 
 void
@@ -330,9 +337,7 @@ error_raise_hold_expired(const pg_uuid_t *hold_id, TimestampTz expired_at)
 	initStringInfo(&detail);
 	detail_add_uuid(&detail, "hold_id", hold_id);
 	detail_add_time(&detail, "expired_at", expired_at);
-	ereport(ERROR,
-			(errcode(ERRCODE_HOLD_EXPIRED), errmsg("hold %s has expired", uuid_text(hold_id)),
-			 errdetail_internal("%s", detail_end(&detail))));
+	error_raise(ERRCODE_HOLD_EXPIRED, &detail, "hold %s has expired", uuid_text(hold_id));
 }
 
 void
@@ -343,9 +348,8 @@ error_raise_hold_not_open(const pg_uuid_t *hold_id, const char *status)
 	initStringInfo(&detail);
 	detail_add_uuid(&detail, "hold_id", hold_id);
 	detail_add_text(&detail, "status", status);
-	ereport(ERROR, (errcode(ERRCODE_HOLD_NOT_OPEN),
-					errmsg("hold %s is not open but %s", uuid_text(hold_id), status),
-					errdetail_internal("%s", detail_end(&detail))));
+	error_raise(ERRCODE_HOLD_NOT_OPEN, &detail, "hold %s is not open but %s", uuid_text(hold_id),
+				status);
 }
 
 void
@@ -357,9 +361,7 @@ error_raise_exceeds_hold(const pg_uuid_t *hold_id, Money remaining, Money reques
 	detail_add_uuid(&detail, "hold_id", hold_id);
 	detail_add_money(&detail, "remaining", remaining);
 	detail_add_money(&detail, "requested", requested);
-	ereport(ERROR,
-			(errcode(ERRCODE_EXCEEDS_HOLD), errmsg("amount exceeds hold %s", uuid_text(hold_id)),
-			 errdetail_internal("%s", detail_end(&detail))));
+	error_raise(ERRCODE_EXCEEDS_HOLD, &detail, "amount exceeds hold %s", uuid_text(hold_id));
 }
 
 void
@@ -369,9 +371,8 @@ error_raise_operation_not_found(const pg_uuid_t *transaction_id)
 
 	initStringInfo(&detail);
 	detail_add_uuid(&detail, "transaction_id", transaction_id);
-	ereport(ERROR, (errcode(ERRCODE_OPERATION_NOT_FOUND),
-					errmsg("operation %s does not exist", uuid_text(transaction_id)),
-					errdetail_internal("%s", detail_end(&detail))));
+	error_raise(ERRCODE_OPERATION_NOT_FOUND, &detail, "operation %s does not exist",
+				uuid_text(transaction_id));
 }
 
 void
@@ -382,9 +383,8 @@ error_raise_not_reversible(const pg_uuid_t *transaction_id, const char *type)
 	initStringInfo(&detail);
 	detail_add_uuid(&detail, "transaction_id", transaction_id);
 	detail_add_text(&detail, "type", type);
-	ereport(ERROR, (errcode(ERRCODE_NOT_REVERSIBLE),
-					errmsg("operation %s cannot be reversed", uuid_text(transaction_id)),
-					errdetail_internal("%s", detail_end(&detail))));
+	error_raise(ERRCODE_NOT_REVERSIBLE, &detail, "operation %s cannot be reversed",
+				uuid_text(transaction_id));
 }
 
 void
@@ -396,10 +396,8 @@ error_raise_exceeds_reversible(const pg_uuid_t *transaction_id, Money reversible
 	detail_add_uuid(&detail, "transaction_id", transaction_id);
 	detail_add_money(&detail, "reversible", reversible);
 	detail_add_money(&detail, "requested", requested);
-	ereport(ERROR, (errcode(ERRCODE_EXCEEDS_REVERSIBLE),
-					errmsg("amount exceeds what can be reversed of operation %s",
-						   uuid_text(transaction_id)),
-					errdetail_internal("%s", detail_end(&detail))));
+	error_raise(ERRCODE_EXCEEDS_REVERSIBLE, &detail,
+				"amount exceeds what can be reversed of operation %s", uuid_text(transaction_id));
 }
 
 void
