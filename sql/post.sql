@@ -68,6 +68,9 @@ FROM (VALUES ($$ARRAY[leg('a', 'd', 99)], 'fund'$$), ($$ARRAY[leg('b', 'a', 99),
              ($$ARRAY[leg('b', 'c', 99), leg('a', 'b', 1)], NULL, 0$$), ($$ARRAY[leg('b', 'a', 99), leg('c', 'f', 1)]$$), ($$ARRAY[leg('b', 'a', 99), leg('f', 'c', 1)]$$),
              ($$ARRAY[leg('b', 'a', 99), leg('a', 'e', 1)]$$), ($$ARRAY[leg('a', 'b', 1), leg('b', 'ca', 1.0001), leg('ca', 'b', 1)]$$),
              ($$ARRAY[leg('a', 'aa', 4), leg('aa', 'a', 1), leg('a', 'aa', 2.0001)]$$), ($$ARRAY[leg('a', 'aa', 5.0001), leg('aa', 'a', 1)]$$)) AS request (arguments);
+SELECT failure('wallet_post(' || arguments || ')')
+FROM (VALUES ($$ARRAY[leg('a', 'b', 1), leg('d', 'b', 1)], NULL, 77$$), ($$ARRAY[leg('a', 'f', 1), leg('d', 'b', 1)]$$),
+             ($$ARRAY[leg('a', 'f', 1), leg('a', 'b', 1)], NULL, 77$$), ($$ARRAY[leg('a', 'e', 1), leg('a', 'f', 1)]$$)) AS request (arguments);
 SELECT keep('within', wallet_post(ARRAY[leg('a', 'aa', 4), leg('aa', 'a', 1), leg('a', 'aa', 2)]));
 -- A DETAIL has the index of a leg only where a leg is at fault, and no later call inherits it.
 SELECT failure($$wallet_post(ARRAY[leg('a', 'b', 1), leg('b', 'ca', 99)])$$);

@@ -52,6 +52,9 @@ is($value->('SELECT transaction_id FROM wallet_lookup(?)', {}, 'pay-1'), $paid, 
 is($value->('SELECT count(*) FROM wallet_history(?)', {}, $ALICE), 0, 'wallet_history');
 is($value->('SELECT count(*) FROM wallet_activity(?)', {}, 'alice'), 0, 'wallet_activity');
 is($value->('SELECT difference FROM wallet_totals()'), '0.0000', 'wallet_totals');
+is($value->('SELECT count(*) FROM wallet_statement(?)', {}, $ALICE), 5, 'wallet_statement');
+is($value->(q{SELECT balance FROM wallet_balance_at(?, 'infinity')}, {}, $ALICE), '7.0000', 'wallet_balance_at');
+is($value->('SELECT count(*) FROM wallet_seal_verify()'), 0, 'wallet_seal_verify');
 is($value->('SELECT count(*) FROM wallet_check()'), 0, 'wallet_check');
 ok(!eval { $dbh->do('SELECT * FROM wallet_get(?)', {}, 'c0000000-0000-0000-0000-000000000001'); 1 }, 'an unknown wallet');
 is($dbh->state, 'WL001', 'is an error here too');

@@ -33,7 +33,31 @@ fault_rule_of_status(const Wallet *wallet, bool may_be_frozen)
 	return FAULT_NONE;
 }
 
-static Fault
+Fault
+fault_of_existence(const Parties *parties)
+{
+	if (parties->first != NULL && !parties->first->found)
+		return (Fault){.rule = FAULT_NOT_FOUND, .wallet = parties->first};
+	if (parties->second != NULL && !parties->second->found)
+		return (Fault){.rule = FAULT_NOT_FOUND, .wallet = parties->second};
+	return no_fault;
+}
+
+Fault
+fault_of_version(const Parties *parties, const Request *request)
+{
+	const Wallet *versioned = parties->first != NULL ? parties->first : parties->second;
+
+	if (!request->has_expected_version || versioned->next.version == request->expected_version)
+		return no_fault;
+	return (Fault){
+		.rule = FAULT_VERSION,
+		.wallet = versioned,
+		.expected_version = request->expected_version,
+	};
+}
+
+Fault
 fault_of_status(const Parties *parties)
 {
 	FaultRule rule = FAULT_NONE;
@@ -48,28 +72,29 @@ fault_of_status(const Parties *parties)
 }
 
 Fault
+fault_of_currency(const Parties *parties)
+{
+	if (parties->first == NULL || parties->second == NULL ||
+		text_equal(parties->first->currency, parties->second->currency))
+		return no_fault;
+	return (Fault){
+		.rule = FAULT_CURRENCY,
+		.wallet = parties->second,
+		.first = parties->first,
+	};
+}
+
+Fault
 fault_of_parties(const Parties *parties, const Request *request)
 {
-	const Wallet *first = parties->first;
-	const Wallet *second = parties->second;
-	const Wallet *versioned = first != NULL ? first : second;
+	Fault fault = fault_of_existence(parties);
 
-	if (first != NULL && !first->found)
-		return (Fault){.rule = FAULT_NOT_FOUND, .wallet = first};
-	if (second != NULL && !second->found)
-		return (Fault){.rule = FAULT_NOT_FOUND, .wallet = second};
-	if (request->has_expected_version && versioned->next.version != request->expected_version)
-		return (Fault){
-			.rule = FAULT_VERSION,
-			.wallet = versioned,
-			.expected_version = request->expected_version,
-		};
-
-	Fault fault = fault_of_status(parties);
-
-	if (fault.rule == FAULT_NONE && first != NULL && second != NULL &&
-		!text_equal(first->currency, second->currency))
-		return (Fault){.rule = FAULT_CURRENCY, .wallet = second, .first = first};
+	if (fault.rule == FAULT_NONE)
+		fault = fault_of_version(parties, request);
+	if (fault.rule == FAULT_NONE)
+		fault = fault_of_status(parties);
+	if (fault.rule == FAULT_NONE)
+		fault = fault_of_currency(parties);
 	return fault;
 }
 

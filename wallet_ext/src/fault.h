@@ -42,8 +42,12 @@ typedef struct Parties
 	bool second_may_be_frozen;
 } Parties;
 
-/* Existence, then the version of the first wallet where the request expects one, then states, then
- * currencies. */
+/* The rules of who takes part, in their order: existence, the version of the first wallet where the
+ * request expects one, states, currencies; and all of them. */
+extern Fault fault_of_existence(const Parties *parties);
+extern Fault fault_of_version(const Parties *parties, const Request *request);
+extern Fault fault_of_status(const Parties *parties);
+extern Fault fault_of_currency(const Parties *parties);
 extern Fault fault_of_parties(const Parties *parties, const Request *request);
 
 /* Whether what is available, credit included, covers a debit. */

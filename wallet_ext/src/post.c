@@ -173,24 +173,40 @@ post_lock(Call *call, const Request *request, void *state)
 	call_lock(call);
 }
 
-/* What the legs can't change is judged of all legs, before anything that they can. */
+static Parties
+post_parties(Call *call, const Leg *leg)
+{
+	return (Parties){
+		.first = wallet_set_get(&call->wallets, leg->from_wallet_id),
+		.second = wallet_set_get(&call->wallets, leg->to_wallet_id),
+	};
+}
+
+/* A rule that no leg can change for another is judged of all legs before the next rule. */
+static void
+post_check_rule(Call *call, const Request *request, Fault (*rule)(const Parties *parties))
+{
+	for (int i = 0; i < request->leg_count; i++)
+	{
+		const Parties parties = post_parties(call, &request->legs[i]);
+
+		error_set_index(i + 1);
+		fault_raise(rule(&parties));
+	}
+	error_set_index(0);
+}
+
 static void
 post_check_parties(Call *call, const Request *request)
 {
-	Request leg_request = *request;
+	post_check_rule(call, request, fault_of_existence);
 
-	for (int i = 0; i < request->leg_count; i++)
-	{
-		const Parties parties = {
-			.first = wallet_set_get(&call->wallets, request->legs[i].from_wallet_id),
-			.second = wallet_set_get(&call->wallets, request->legs[i].to_wallet_id),
-		};
+	const Parties first = post_parties(call, &request->legs[0]);
 
-		error_set_index(i + 1);
-		fault_raise(fault_of_parties(&parties, &leg_request));
-		leg_request.has_expected_version = false;
-	}
-	error_set_index(0);
+	error_set_index(1);
+	fault_raise(fault_of_version(&first, request));
+	post_check_rule(call, request, fault_of_status);
+	post_check_rule(call, request, fault_of_currency);
 }
 
 static void
