@@ -84,6 +84,16 @@ subtest 'a second copy' => sub {
     is($stack->sql('SELECT count(*) FROM wallet_history_conflicts'), 0, 'and is no conflict');
 };
 
+subtest 'a copy as 1.0 wrote it' => sub {
+    (my $former = $template{value}) =~ s/,"seal":null\}\z/}/;
+    isnt($former, $template{value}, 'without the field that came later');
+    my $before = $stack->history->metric('wallet_history_duplicates_total');
+    $kafka->produce($topic, key => $alice, value => $former);
+    history_goes_on('an older copy');
+    is($stack->history->metric('wallet_history_duplicates_total'), $before + 1, 'is skipped as a copy');
+    is($stack->sql('SELECT count(*) FROM wallet_history_conflicts'), 0, 'and is no conflict');
+};
+
 subtest 'other content under a known id' => sub {
     my $forged = json_with($template{value}, amount => '"999.0000"');
     $kafka->produce($topic, key => $alice, value => $forged);
