@@ -82,7 +82,7 @@ def related(units, is_wide):
 def shrink(units, still_fails, seconds):
     """
     still_fails(units). What is related to the last statement is tried first, then delta debugging
-    over statements; then units become plain where they can.
+    over statements; then units become plain where they can, and both again while that leaves fewer.
     """
     end = time.monotonic() + seconds
 
@@ -95,7 +95,14 @@ def shrink(units, still_fails, seconds):
         if fails(rebuild(units, candidate)):
             kept = candidate
             break
-    return simplify(rebuild(units, reduce(units, kept, fails)), fails)
+    units = rebuild(units, reduce(units, kept, fails))
+    while True:
+        simpler = simplify(units, fails)
+        # An argument that is gone, such as an expected version, may have needed statements that it takes along.
+        fewer = reduce(simpler, flatten(simpler), fails)
+        if len(fewer) == len(flatten(simpler)):
+            return simpler
+        units = rebuild(simpler, fewer)
 
 
 def reduce(units, kept, fails):

@@ -28,6 +28,16 @@ class Shrink(unittest.TestCase):
         self.assertEqual([statement.arguments for unit in shrunk for statement in unit.statements], [{}] * 3)
         self.assertLess(len(tried), 150)
 
+    def test_what_an_argument_needed_goes_with_it(self):
+        units = [Unit(0, [call(number)]) for number in range(8)] + [Unit(0, [call(8, expected_version=4)])]
+
+        def still_fails(candidate):
+            kept = numbers(candidate)
+            is_versioned = any("expected_version" in statement.arguments for unit in candidate for statement in unit.statements)
+            return 8 in kept and (not is_versioned or len(kept) >= 5)
+
+        self.assertEqual(numbers(shrink(units, still_fails, 60)), [8])
+
     def test_related_by_reference_and_key(self):
         units = [Unit(0, [call(1, "wallet_create")]), Unit(0, [call(2, "wallet_create")]),
                  Unit(0, [call(3, wallet_id=Ref(2), amount="5")]),
