@@ -17,7 +17,6 @@
 #include "call.h"
 #include "clock.h"
 #include "errors.h"
-#include "guc.h"
 
 PG_FUNCTION_INFO_V1(wallet_hold);
 PG_FUNCTION_INFO_V1(wallet_capture);

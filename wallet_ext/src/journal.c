@@ -4,7 +4,6 @@
  */
 #include "postgres.h"
 
-#include "errors.h"
 #include "idempotency.h"
 #include "journal.h"
 #include "uuid7.h"
