@@ -67,9 +67,10 @@ const MetricDefinition history_metrics[HISTORY_METRIC_COUNT] = {
 	[HISTORY_FENCE_LOST] = {.name = "wallet_history_fence_lost_total",
 							.type = METRIC_COUNTER,
 							.help = "Batches rolled back because another owner had taken over."},
-	[HISTORY_RETRIES] = {.name = "wallet_history_retries_total",
-						 .type = METRIC_COUNTER,
-						 .help = "Attempts that PostgreSQL or Kafka made fail for now."},
+	[HISTORY_RETRIES] =
+		{.name = "wallet_history_retries_total",
+		 .type = METRIC_COUNTER,
+		 .help = "Attempts that failed because of PostgreSQL or Kafka and are repeated."},
 	[HISTORY_BUILD_INFO] = {.name = "wallet_history_build_info",
 							.type = METRIC_INFO,
 							.help = "Version of the program and of librdkafka."},
