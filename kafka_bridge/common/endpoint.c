@@ -102,8 +102,8 @@ statements_run(const EndpointJob *job, PgSession *session, EndpointResults *resu
 	};
 	Wait wait = pg_session_wait(session);
 
-	status = pg_pipeline_run(pg_session_connection(session), &wait, has_call ? queries : queries + 1,
-							 has_call ? 2 : 1, taken);
+	status = pg_pipeline_run(pg_session_connection(session), &wait,
+							 has_call ? queries : queries + 1, has_call ? 2 : 1, taken);
 	results->call = has_call ? taken[0] : NULL;
 	results->read = has_call ? taken[1] : taken[0];
 	return status;
@@ -173,7 +173,8 @@ job_run(PgJob *taken, PgSession *session)
 	int64_t end_ms = clock_monotonic_ms() + RETRY_TIME_MS;
 	Backoff backoff = backoff_begin(RETRY_INITIAL_MS, RETRY_MAXIMUM_MS, (uint64_t) clock_wall_us());
 
-	for (int n = 1; !attempt(job, session, n == ATTEMPTS_MAX || clock_monotonic_ms() >= end_ms); n++)
+	for (int n = 1; !attempt(job, session, n == ATTEMPTS_MAX || clock_monotonic_ms() >= end_ms);
+		 n++)
 	{
 		metric_add(pools->metrics, pools->retries, 0, 1);
 		wait_pause(-1, backoff_next_ms(&backoff));

@@ -72,8 +72,8 @@ typedef enum EndpointAnswer
 	ANSWER_CREATED,	  /* the row: 201, its JSON, Location */
 	ANSWER_OPERATION, /* {"transaction_id": of the call, "wallet": the row} */
 	ANSWER_ITEMS,	  /* {"items":[the rows]} */
-	ANSWER_RECEIPT,	  /* {"transaction_id": the first value, "items":[the rows]}; 404 without a row */
-	ANSWER_PAGE,	  /* {"items":[the rows],"next":of the last}; the last value is one row more */
+	ANSWER_RECEIPT, /* {"transaction_id": the first value, "items":[the rows]}; 404 without a row */
+	ANSWER_PAGE,	/* {"items":[the rows],"next":of the last}; the last value is one row more */
 } EndpointAnswer;
 
 /* The columns of read: the JSON, and the version for ETag or the cursor of a page, or NULL. */
@@ -87,9 +87,9 @@ typedef struct Endpoint
 	const char *read;
 	size_t read_values; /* of the values read takes the first so many; without a call, all */
 	EndpointAnswer answer;
-	bool is_write;			   /* without a call: read changes something all the same */
-	const char *missing_code;  /* of the 404 without a row, or NULL */
-	const char *location;	   /* ANSWER_CREATED: format of the id's path */
+	bool is_write;			  /* without a call: read changes something all the same */
+	const char *missing_code; /* of the 404 without a row, or NULL */
+	const char *location;	  /* ANSWER_CREATED: format of the id's path */
 	const EndpointRefusedHeader *refused_headers; /* or NULL */
 } Endpoint;
 

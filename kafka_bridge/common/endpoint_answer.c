@@ -34,8 +34,8 @@ rows_print(FILE *out, const PGresult *read, int count)
 	{
 		if (row > 0)
 			fputc(',', out);
-		fwrite(PQgetvalue(read, row, COLUMN_JSON), 1,
-			   (size_t) PQgetlength(read, row, COLUMN_JSON), out);
+		fwrite(PQgetvalue(read, row, COLUMN_JSON), 1, (size_t) PQgetlength(read, row, COLUMN_JSON),
+			   out);
 	}
 }
 

@@ -149,8 +149,8 @@ member_take(const JsonMember *member, void *context)
 
 	if (!member_find(scan->endpoint, member->name, &i))
 	{
-		int shown = member->name.length < NAME_SHOWN_LENGTH ? (int) member->name.length
-															: NAME_SHOWN_LENGTH;
+		int shown =
+			member->name.length < NAME_SHOWN_LENGTH ? (int) member->name.length : NAME_SHOWN_LENGTH;
 
 		snprintf(scan->reason, sizeof(scan->reason), "unknown member \"%.*s\"", shown,
 				 member->name.bytes);
@@ -238,8 +238,8 @@ type_is_json(const HttpRequest *request)
 }
 
 bool
-endpoint_request_parse(const Endpoint *endpoint, const HttpRequest *request,
-					   HttpResponse *response, EndpointValues *values)
+endpoint_request_parse(const Endpoint *endpoint, const HttpRequest *request, HttpResponse *response,
+					   EndpointValues *values)
 {
 	bool has_body = strcmp(endpoint->method, "POST") == 0;
 

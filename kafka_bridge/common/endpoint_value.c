@@ -165,8 +165,9 @@ const char *
 endpoint_time_parse(const EndpointInput *input, char **values)
 {
 	const char *day = picture_match(input->text, "9999-99-99");
-	const char *second =
-		day != NULL && *day != '\0' && strchr("Tt ", *day) ? picture_match(day + 1, "99:99:99") : NULL;
+	const char *second = day != NULL && *day != '\0' && strchr("Tt ", *day)
+							 ? picture_match(day + 1, "99:99:99")
+							 : NULL;
 
 	if (second != NULL && *second == '.' && isdigit((unsigned char) second[1]))
 		second = digits_skip(second + 1);

@@ -15,12 +15,12 @@ queries_send(PGconn *connection, const PgQuery *queries, size_t count)
 	{
 		const PgQuery *query = &queries[i];
 		int format = query->binary_result ? 1 : 0;
-		int sent = query->prepared != NULL
-					   ? PQsendQueryPrepared(connection, query->prepared, query->parameter_count,
-											 query->values, query->lengths, query->formats, format)
-					   : PQsendQueryParams(connection, query->sql, query->parameter_count,
-										   query->types, query->values, query->lengths,
-										   query->formats, format);
+		int sent =
+			query->prepared != NULL
+				? PQsendQueryPrepared(connection, query->prepared, query->parameter_count,
+									  query->values, query->lengths, query->formats, format)
+				: PQsendQueryParams(connection, query->sql, query->parameter_count, query->types,
+									query->values, query->lengths, query->formats, format);
 
 		if (sent != 1)
 			return false;

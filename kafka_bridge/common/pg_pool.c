@@ -58,16 +58,6 @@ struct PgPool
 
 const ConfigOption pg_pool_options[] = {
 	{
-		.flag = "database-pool-size",
-		.environment = "DATABASE_POOL_SIZE",
-		.type = CONFIG_INTEGER,
-		.offset = offsetof(PgPoolOptions, size),
-		.default_text = "16",
-		.minimum = 1,
-		.maximum = 500,
-		.help = "Connections to PostgreSQL.",
-	},
-	{
 		.flag = "database-queue-max",
 		.environment = "DATABASE_QUEUE_MAX",
 		.type = CONFIG_INTEGER,

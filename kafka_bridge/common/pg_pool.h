@@ -37,8 +37,16 @@ typedef struct PgPoolOptions
 	int64_t lock_timeout_ms;
 } PgPoolOptions;
 
-/* DATABASE_POOL_SIZE, DATABASE_QUEUE_MAX, DATABASE_QUEUE_TIMEOUT, DATABASE_STATEMENT_TIMEOUT ... */
+/* DATABASE_QUEUE_MAX, DATABASE_QUEUE_TIMEOUT, DATABASE_STATEMENT_TIMEOUT, DATABASE_LOCK_TIMEOUT. */
 extern const ConfigOption pg_pool_options[];
+
+/* The size is the program's own row, as in (PgPoolOptions, size, "16"). */
+#define PG_POOL_SIZE_OPTION(config_type, member, default_size)                                     \
+	{                                                                                              \
+		.flag = "database-pool-size", .environment = "DATABASE_POOL_SIZE", .type = CONFIG_INTEGER, \
+		.offset = offsetof(config_type, member), .default_text = default_size, .minimum = 1,       \
+		.maximum = 500, .help = "Connections to PostgreSQL for requests; each has a thread."       \
+	}
 
 typedef struct PgPool PgPool;
 
