@@ -12,13 +12,16 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /*
- * Runs a function that returns an id; keeps the id for the second statement. A call that wrote
- * nothing (no transaction id was assigned) was a replay.
+ * Runs a function that returns an id. A call that wrote nothing (no transaction id was assigned)
+ * was a replay.
  */
-#define CALL(function)                                                           \
-	"SELECT set_config('wallet_service.id', called.id::text, true), "            \
-	"pg_current_xact_id_if_assigned() IS NULL FROM (SELECT " function " AS id) " \
-	"AS called"
+#define CALL_AS(id, function)                                                        \
+	"SELECT " id ", pg_current_xact_id_if_assigned() IS NULL FROM (SELECT " function \
+	" AS id) AS called"
+#define CALL(function) CALL_AS("called.id::text", function)
+/* Keeps the id for the second statement, which only knows the request's values else. */
+#define CALL_KEEPING_ID(function) \
+	CALL_AS("set_config('wallet_service.id', called.id::text, true)", function)
 #define CALLED_ID "current_setting('wallet_service.id')::uuid"
 
 #define WALLET_COLUMNS                                                                                                    \
@@ -150,10 +153,10 @@ static const EndpointRefusedHeader keys_in_body[] = {
 		.read = WALLET_ROW("$1::uuid"), .read_values = 1, .answer = ANSWER_OPERATION  \
 	}
 /* One that names no wallet. */
-#define OPERATION_ELSEWHERE(path, array, function)                                    \
-	{                                                                                 \
-		.method = "POST", .pattern = path, PARAMETERS(array), .call = CALL(function), \
-		.read = WALLET_ROW_OF_CALL, .answer = ANSWER_OPERATION                        \
+#define OPERATION_ELSEWHERE(path, array, function)                                               \
+	{                                                                                            \
+		.method = "POST", .pattern = path, PARAMETERS(array), .call = CALL_KEEPING_ID(function), \
+		.read = WALLET_ROW_OF_CALL, .answer = ANSWER_OPERATION                                   \
 	}
 #define MONEY_CALL(function)  function "($1::uuid, $2::numeric, $3, $4::bigint, $5::jsonb)"
 #define STATUS_CALL(function) function "($1::uuid, $2, $3::bigint, $4::jsonb)"
@@ -162,7 +165,7 @@ const Endpoint service_endpoints[SERVICE_ENDPOINT_COUNT] = {
 	{.method = "POST",
 	 .pattern = "/wallets",
 	 PARAMETERS(create_parameters),
-	 .call = CALL("wallet_create($1, coalesce($2, 'USD'), $3::uuid, $4, $5::jsonb)"),
+	 .call = CALL_KEEPING_ID("wallet_create($1, coalesce($2, 'USD'), $3::uuid, $4, $5::jsonb)"),
 	 .read = WALLET_ROW(CALLED_ID),
 	 .answer = ANSWER_CREATED,
 	 .location = "/wallets/",
