@@ -49,6 +49,6 @@ is($answers[3]{version}, 2, 'the wallet');
 is(@{ $answers[4]{items} }, 2, q(alice's wallets));
 is_deeply([ map { $_->{event_type} } @{ $answers[5]{items} } ], [qw(TRANSFER_OUT FUND CREATED)], 'its history');
 is(@{ $answers[6]{items} }, 4, q(alice's activity));
-is($answers[$_]{status}, 'ready', 'ready') for 7, 8;
+is($answers[$_]{status}, 'ready', 'ready') or diag explain $answers[$_] for 7, 8;
 is(@answers, 9, 'and that is all');
 done_testing;
