@@ -29,6 +29,7 @@ our @EXPORT = qw(poll_until);
     my $stack = Stack->start(       # everything is optional
         conf      => { wal_sender_timeout => '3s' },   # of PostgreSQL
         own_kafka => 1,             # a broker of this test's own, that it may stop and kill
+        kafka     => 0,             # none, and neither bridge nor history
         bridge    => 0,             # do not start wallet_bridge yet ($stack->bridge->start later)
         history   => { LOG_LEVEL => 'debug' },         # or further variables for it
         service   => 1,             # wallet_service too, or variables for it
@@ -73,12 +74,15 @@ sub start
         topic => "wallet-events-$name",
         group => "history-$name",
         slot  => $name =~ s/-/_/gr,
-        kafka => $option{own_kafka} ? Kafka->own : Kafka->shared
     }, $class;
+    my $has_kafka = $option{kafka} // 1;
+
+    $self->{kafka} = $option{own_kafka} ? Kafka->own : Kafka->shared if $has_kafka;
+    @option{qw(bridge history)} = (0, 0) unless $has_kafka;
 
     $self->{postgres} = Postgres->new(conf => $option{conf} // {});
     $self->install_extension if $option{extension} // 1;
-    my %env = map { ($_ => ref $option{$_} ? $option{$_} : {}) } qw(bridge history);
+    my %env = map { ($_ => ref $option{$_} ? $option{$_} : {}) } qw(bridge history service);
     $self->{bridge}  = $self->another_bridge(%{ $env{bridge} });
     $self->{history} = $self->another_history(%{ $env{history} });
     $self->{service} = $self->another_service(%{ $env{service} });
@@ -126,7 +130,7 @@ sub _program
         log     => test_directory() . "/$program.$port.log",
         env     => {
             DATABASE_URL  => $self->postgres->uri(user => $program),
-            KAFKA_BROKERS => $self->kafka->brokers,
+            KAFKA_BROKERS => $self->kafka ? $self->kafka->brokers : undef,
             KAFKA_TOPIC   => $self->topic,
             PORT          => $port,
             %env
