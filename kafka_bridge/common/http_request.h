@@ -22,6 +22,7 @@ struct HttpRequest
 	struct MHD_Connection *connection;
 	HttpConnection *deadline;
 	const char *method;
+	const char *malformed; /* why it is refused, or NULL */
 	char *path;
 	char *body;
 	size_t body_bytes;

@@ -17,6 +17,7 @@
 
 #include "clock.h"
 #include "http_connection.h"
+#include "http_fields.h"
 #include "http_listen.h"
 #include "http_request.h"
 #include "http_response.h"
@@ -194,9 +195,12 @@ request_answer(HttpServer *server, HttpRequest *request)
 
 	request_count(server, request);
 	http_connection_limit(server->connections, request->deadline, HTTP_CONNECTION_NO_DEADLINE);
-	if (request->body_too_large)
+	if (request->malformed != NULL || request->body_too_large)
 	{
-		http_response_problem(response, MHD_HTTP_CONTENT_TOO_LARGE, NULL);
+		http_response_problem(response,
+							  request->malformed != NULL ? MHD_HTTP_BAD_REQUEST
+														 : MHD_HTTP_CONTENT_TOO_LARGE,
+							  request->malformed);
 		http_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 		return request_send(server, request);
 	}
@@ -274,17 +278,18 @@ request_handle(void *context, struct MHD_Connection *connection, const char *pat
 	HttpServer *server = context;
 	HttpRequest *request = *state;
 
-	(void) connection;
 	(void) path;
-	(void) version;
 	if (request == NULL)
 		return MHD_NO;
 	if (!request->headers_seen)
 	{
 		request->headers_seen = true;
 		request->method = method;
+		request->malformed = http_fields_check(connection, version);
 		request->body_too_large = http_request_announces_more(request, server->body_bytes_max);
-		return request->body_too_large ? request_answer(server, request) : MHD_YES;
+		return request->malformed != NULL || request->body_too_large
+				   ? request_answer(server, request)
+				   : MHD_YES;
 	}
 	if (*bytes > 0)
 	{

@@ -3,10 +3,11 @@
  *		A small HTTP server over libmicrohttpd: a table of routes, a few threads, bounds on
  *		everything a client can send and on the time it may take.
  *
- * Unknown paths are answered 404, other methods 405 with Allow, a missing or wrong bearer token 401,
- * bodies over the bound 413 and the connection closed, bodies for which there is no room at the moment
- * 503, each as application/problem+json. A handler
- * answers at once, or defers: then the request is its own, in any thread, until it finishes it.
+ * Requests that can be read in two ways (http_fields.h) are answered 400 and unknown paths 404, other
+ * methods 405 with Allow, a missing or wrong bearer token 401, bodies over the bound 413 and the
+ * connection closed, bodies for which there is no room at the moment 503, each as
+ * application/problem+json. A handler answers at once, or defers: then the request is its own, in any
+ * thread, until it finishes it.
  *
  * Call order: http_server_start(), http_server_drain(), http_server_stop(). The routes and their
  * contexts must outlive the server. Deferred requests must be finished, and streams closed, before

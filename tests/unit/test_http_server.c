@@ -326,6 +326,36 @@ test_bodies_are_bounded_together(void **state)
 					"|16|0123456789abcdef");
 }
 
+/* A proxy in front, or another version of the library, might read them otherwise. */
+static void
+test_ambiguous_requests_are_refused(void **state)
+{
+	static const char *const requests[] = {
+		"POST /echo/1 " REST "Content-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
+		"POST /echo/1 " REST
+		"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+		"POST /echo/1 " REST "Content-Length : 3\r\n\r\nabc",
+		"GET /echo/1 " REST "Host: y\r\n\r\n",
+		"GET /echo/1 HTTP/1.1\r\nConnection: close\r\n\r\n",
+		"GET /echo/1 " REST "Idempotency-Key: a\r\nidempotency-key: b\r\n\r\n",
+		"GET /echo/1?q=1&q=2 " REST "\r\n",
+		"GET /echo/1?q=a%00b " REST "\r\n",
+		"GET /echo/1?a&b&c&d&e&f&g&h&i&j&k&l&m&n&o&p&q " REST "\r\n",
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
+	{
+		const char *answer = ask(requests[i]);
+
+		assert_contains(answer, "HTTP/1.1 400 ");
+		assert_contains(answer, "Content-Type: application/problem+json\r\n");
+		assert_contains(answer, "\"detail\":");
+	}
+	assert_contains(ask("GET /echo/1?a=1&q=2 HTTP/1.0\r\nX-Test: 1\r\nx-test: 2\r\n\r\n"),
+					"HTTP/1.1 201 ");
+}
+
 static void
 test_rubbish_is_refused(void **state)
 {
@@ -686,6 +716,7 @@ main(void)
 		SERVER_TEST(test_body_within_the_bound),
 		SERVER_TEST(test_body_too_large),
 		SERVER_TEST(test_bodies_are_bounded_together),
+		SERVER_TEST(test_ambiguous_requests_are_refused),
 		SERVER_TEST(test_rubbish_is_refused),
 		SERVER_TEST(test_headers_are_bounded),
 		SERVER_TEST(test_handler_without_answer),
