@@ -29,6 +29,7 @@ struct HttpRequest
 	size_t body_room;
 	size_t discarded_bytes;
 	size_t reserved_bytes; /* of the server's memory for bodies */
+	size_t answer_bytes;   /* of its memory for large answers */
 	int64_t begun_us;	   /* by clock_monotonic_us() */
 	bool body_too_large;
 	bool body_has_no_room; /* among those of all requests */

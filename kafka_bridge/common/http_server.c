@@ -28,6 +28,8 @@
 #define CONNECTION_MEMORY_BYTES (32 * 1024)	  /* request line, headers and buffers of a client */
 #define DISCARD_BYTES_MAX		(1024 * 1024) /* read of a body that is too large anyway */
 #define BODIES_BYTES_DEFAULT	(32 * 1024 * 1024)
+#define ANSWER_BYTES_LARGE		(64 * 1024)
+#define ANSWERS_BYTES_DEFAULT	(32 * 1024 * 1024)
 #define ANSWER_TIMEOUT_MS		60000 /* for the client to read a whole answer */
 #define DRAIN_TICK_MS			10
 
@@ -40,6 +42,8 @@ struct HttpServer
 	size_t body_bytes_max;
 	size_t bodies_bytes_max;
 	atomic_size_t bodies_bytes; /* received of requests that are not answered yet */
+	size_t answers_bytes_max;
+	atomic_size_t answers_bytes; /* of large answers that are not read yet */
 	int64_t request_timeout_ms;
 	int64_t idle_timeout_ms;
 	uint16_t port;
@@ -148,6 +152,31 @@ request_uncount(HttpServer *server, HttpRequest *request)
 	request->is_counted = false;
 }
 
+static void
+busy_answer(HttpResponse *response, const char *detail)
+{
+	http_response_problem(response, MHD_HTTP_SERVICE_UNAVAILABLE, detail);
+	http_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+}
+
+/*
+ * Many clients that do not read their large answers must not fill the memory together. What an
+ * operation answers is small; it is done, and told.
+ */
+static void
+answer_reserve(HttpServer *server, HttpRequest *request)
+{
+	HttpResponse *response = &request->response;
+	bool is_read = strcmp(request->method, "POST") != 0;
+
+	if (!is_read || !response->body_is_owned || response->bytes < ANSWER_BYTES_LARGE)
+		return;
+	request->answer_bytes = response->bytes;
+	if (atomic_fetch_add(&server->answers_bytes, response->bytes) + response->bytes >
+		server->answers_bytes_max)
+		busy_answer(response, "too many large answers at once");
+}
+
 static enum MHD_Result
 request_send(HttpServer *server, HttpRequest *request)
 {
@@ -157,6 +186,7 @@ request_send(HttpServer *server, HttpRequest *request)
 
 	if (response->status == 0)
 		http_response_problem(response, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
+	answer_reserve(server, request);
 	if (atomic_load(&server->draining))
 		http_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	http_connection_limit(server->connections, request->deadline,
@@ -206,8 +236,7 @@ request_answer(HttpServer *server, HttpRequest *request)
 	}
 	if (request->body_has_no_room)
 	{
-		http_response_problem(response, MHD_HTTP_SERVICE_UNAVAILABLE, "too many requests at once");
-		http_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+		busy_answer(response, "too many requests at once");
 		return request_send(server, request);
 	}
 	switch (http_route_match(server->plan.routes, server->plan.route_count, request->method,
@@ -313,6 +342,7 @@ request_complete(void *context, struct MHD_Connection *connection, void **state,
 		return;
 	request_uncount(server, request);
 	atomic_fetch_sub(&server->bodies_bytes, request->reserved_bytes);
+	atomic_fetch_sub(&server->answers_bytes, request->answer_bytes);
 	/* Of a client that is kept: for the next request, should it begin one before it counts as idle. */
 	http_connection_limit(server->connections, request->deadline,
 						  server->idle_timeout_ms + server->request_timeout_ms);
@@ -386,6 +416,8 @@ server_new(const HttpOptions *options, const HttpPlan *plan, int fd)
 	server->body_bytes_max = (size_t) options->body_bytes_max;
 	server->bodies_bytes_max = options->bodies_bytes_max > 0 ? (size_t) options->bodies_bytes_max
 															 : (size_t) BODIES_BYTES_DEFAULT;
+	server->answers_bytes_max = options->answers_bytes_max > 0 ? (size_t) options->answers_bytes_max
+															   : (size_t) ANSWERS_BYTES_DEFAULT;
 	server->request_timeout_ms = options->request_timeout_ms;
 	server->idle_timeout_ms = options->idle_timeout_ms;
 	server->port = http_listen_port(fd);

@@ -5,7 +5,7 @@
  *
  * Requests that can be read in two ways (http_fields.h) are answered 400 and unknown paths 404, other
  * methods 405 with Allow, a missing or wrong bearer token 401, bodies over the bound 413 and the
- * connection closed, bodies for which there is no room at the moment 503, each as
+ * connection closed, bodies and large answers for which there is no room at the moment 503, each as
  * application/problem+json. A handler answers at once, or defers: then the request is its own, in any
  * thread, until it finishes it.
  *
@@ -34,7 +34,8 @@ typedef struct HttpOptions
 	char *bearer_tokens;		/* separated by commas; NULL: everybody may ask */
 	int64_t body_bytes_max;	  /* 0: no request may have a body; not an option, set by the program */
 	int64_t bodies_bytes_max; /* of all requests together; 0: 32 MiB; not an option */
-	int64_t thread_count;	  /* 0: one; not an option, set by the program */
+	int64_t answers_bytes_max; /* of large answers to reads, together; 0: 32 MiB; not an option */
+	int64_t thread_count;	   /* 0: one; not an option, set by the program */
 } HttpOptions;
 
 /* LISTEN_ADDRESS, HTTP_CONNECTIONS_MAX, HTTP_IDLE_TIMEOUT, HTTP_REQUEST_TIMEOUT. */

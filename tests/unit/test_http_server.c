@@ -64,6 +64,17 @@ slow_answer(HttpRequest *request, HttpResponse *response, const void *context)
 	http_response_text(response, 200, "text/plain", "slow");
 }
 
+#define LARGE_BYTES \
+	(4 * 1024 * 1024) /* more than the kernel keeps for a client that does not read */
+
+static void
+large_answer(HttpRequest *request, HttpResponse *response, const void *context)
+{
+	(void) request;
+	(void) context;
+	http_response_take(response, 200, "text/plain", calloc(1, LARGE_BYTES), LARGE_BYTES);
+}
+
 /* Finished by another thread, as by one of a pool. */
 static void *
 late_main(void *argument)
@@ -118,6 +129,8 @@ static const HttpRoute routes[] = {
 	{"POST", "/echo/{id}", echo_answer, context},
 	{"GET", "/silent", silent_answer, NULL},
 	{"GET", "/slow", slow_answer, NULL},
+	{"GET", "/large", large_answer, NULL},
+	{"POST", "/large", large_answer, NULL},
 	{"GET", "/late", late_answer, NULL},
 	{"POST", "/late", late_answer, NULL},
 	{"GET", "/kept", kept_answer, NULL},
@@ -324,6 +337,32 @@ test_bodies_are_bounded_together(void **state)
 	assert_contains(client_receive(fd), "|16|0123456789abcdef");
 	assert_contains(ask("POST /echo/1 " REST "Content-Length: 16\r\n\r\n0123456789abcdef"),
 					"|16|0123456789abcdef");
+}
+
+/* A client that does not read its answer keeps others from large ones, until it has gone. */
+static void
+test_answers_are_bounded_together(void **state)
+{
+	HttpOptions narrow = options;
+	int fd = -1;
+	int tries = 0;
+
+	(void) state;
+	http_server_stop(&server);
+	narrow.answers_bytes_max = LARGE_BYTES + LARGE_BYTES / 2;
+
+	Status status = http_server_start(&narrow, &plan, &server);
+
+	assert_true(status_is_ok(&status));
+	fd = client_connect();
+	client_send(fd, "GET /large " REST "\r\n");
+	while (strstr(ask("GET /large " REST "\r\n"), "HTTP/1.1 503 ") == NULL)
+		assert_true(tries++ < 1000);
+	assert_contains(ask("GET /echo/1 " REST "\r\n"), "HTTP/1.1 201 ");
+	assert_contains(ask("POST /large " REST "Content-Length: 0\r\n\r\n"), "HTTP/1.1 200 ");
+	close(fd);
+	while (strstr(ask("GET /large " REST "\r\n"), "HTTP/1.1 200 ") == NULL)
+		assert_true(tries++ < 2000);
 }
 
 /* A proxy in front, or another version of the library, might read them otherwise. */
@@ -716,6 +755,7 @@ main(void)
 		SERVER_TEST(test_body_within_the_bound),
 		SERVER_TEST(test_body_too_large),
 		SERVER_TEST(test_bodies_are_bounded_together),
+		SERVER_TEST(test_answers_are_bounded_together),
 		SERVER_TEST(test_ambiguous_requests_are_refused),
 		SERVER_TEST(test_rubbish_is_refused),
 		SERVER_TEST(test_headers_are_bounded),
