@@ -18,6 +18,7 @@ struct HttpConnection
 {
 	HttpConnection *previous;
 	HttpConnection *next;
+	struct HttpRequest *request; /* of the library's thread, without the lock */
 	int fd;
 	int64_t deadline_ms; /* by clock_monotonic_ms(); HTTP_CONNECTION_NO_DEADLINE: none */
 };
@@ -141,6 +142,15 @@ http_connection_remove(HttpConnections *connections, HttpConnection *connection)
 		connection->next->previous = connection->previous;
 	pthread_mutex_unlock(&connections->lock);
 	free(connection);
+}
+
+struct HttpRequest *
+http_connection_request_set(HttpConnection *connection, struct HttpRequest *request)
+{
+	struct HttpRequest *before = connection->request;
+
+	connection->request = request;
+	return before;
 }
 
 void

@@ -27,6 +27,13 @@ void http_connections_free(HttpConnections *connections);
 HttpConnection *http_connection_add(HttpConnections *connections, int fd, int64_t timeout_ms);
 void http_connection_remove(HttpConnections *connections, HttpConnection *connection);
 
+/*
+ * The request that was begun on the connection and has not ended, or NULL; returns what was set before.
+ * Only the library's thread that has the connection may call it.
+ */
+struct HttpRequest *http_connection_request_set(HttpConnection *connection,
+												struct HttpRequest *request);
+
 /* timeout_ms from now on, or HTTP_CONNECTION_NO_DEADLINE. connection may be NULL. */
 void http_connection_limit(HttpConnections *connections, HttpConnection *connection,
 						   int64_t timeout_ms);

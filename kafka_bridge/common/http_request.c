@@ -86,6 +86,8 @@ http_request_new(struct MHD_Connection *connection, const char *target)
 void
 http_request_free(HttpRequest *request)
 {
+	if (request == NULL)
+		return;
 	http_response_clear(&request->response);
 	free(request->path);
 	free(request->body);

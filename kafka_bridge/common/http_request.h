@@ -42,6 +42,7 @@ struct HttpRequest
 
 /* path is as it was sent: no query, and no host of an absolute form. NULL when out of memory. */
 HttpRequest *http_request_new(struct MHD_Connection *connection, const char *target);
+/* NULL is fine. */
 void http_request_free(HttpRequest *request);
 
 /* Keeps a piece of the body; beyond bytes_max it only notes that there was too much. */

@@ -272,11 +272,14 @@ connection_deadline(struct MHD_Connection *connection)
 static void *
 request_begin(void *context, const char *target, struct MHD_Connection *connection)
 {
-	HttpRequest *request = http_request_new(connection, target);
+	HttpConnection *owner = connection_deadline(connection);
+	HttpRequest *request = owner != NULL ? http_request_new(connection, target) : NULL;
 
 	(void) context;
-	if (request != NULL)
-		request->deadline = connection_deadline(connection);
+	if (request == NULL)
+		return NULL;
+	request->deadline = owner;
+	http_request_free(http_connection_request_set(owner, request));
 	return request;
 }
 
@@ -346,6 +349,7 @@ request_complete(void *context, struct MHD_Connection *connection, void **state,
 	/* Of a client that is kept: for the next request, should it begin one before it counts as idle. */
 	http_connection_limit(server->connections, request->deadline,
 						  server->idle_timeout_ms + server->request_timeout_ms);
+	http_connection_request_set(request->deadline, NULL);
 	http_request_free(request);
 	*state = NULL;
 }
@@ -365,6 +369,8 @@ connection_notice(void *context, struct MHD_Connection *connection, void **socke
 			http_connection_add(server->connections, info->connect_fd, server->request_timeout_ms);
 		return;
 	}
+	if (*socket_context != NULL)
+		http_request_free(http_connection_request_set(*socket_context, NULL));
 	http_connection_remove(server->connections, *socket_context);
 	*socket_context = NULL;
 }
