@@ -255,6 +255,10 @@ subtest 'header bombs' => sub {
         0 .. $#answers;
     is_deeply([ map { "bomb $_: " . join ' ', @{ $answers[$_]{statuses} }, $answers[$_]{end} } @wrong ], [], 'answered 4xx, or cut off');
     is($answers[$_]{statuses}[0], 431, 'told so') for 0, 1;
+    # With these the library gives up when the request is begun already.
+    my $begin = status_kb('VmRSS');
+    RawHttp::exchange($port, [ (message('GET', '/wallets?' . 'a=b&' x 4000)) x 5000 ], end => 1);
+    cmp_ok(status_kb('VmRSS') - $begin, '<', $is_sanitized ? $ROOM_KB : 4096, '5000 queries that are too long leave nothing');
     unharmed_ok('header bombs');
 };
 
