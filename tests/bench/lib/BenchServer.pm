@@ -10,6 +10,7 @@ use IO::Handle;
 use POSIX qw(uname);
 use Time::HiRes qw(time);
 
+use Daemon;
 use Postgres;
 use Wait;
 
@@ -21,6 +22,8 @@ use Wait;
     my $wal = $server->wal_between($lsn, $later);  # bytes, records, fpi_bytes
     $server->sql('CHECKPOINT');
     my $text = $server->pgbench(@arguments);       # dies where pgbench fails
+    my $service = $server->start_service;          # wallet_service on that server, as a Daemon
+    my $usage = $server->stop_service;             # what it used: cpu_us, memory_kb
 
 =cut
 
@@ -112,6 +115,52 @@ sub _client
 }
 
 sub pgbench { my ($self, @arguments) = @_; return $self->_client('pgbench', @arguments) }
+
+# Through the same socket as pgbench. Its role is made at the first start.
+sub start_service
+{
+    my ($self) = @_;
+    my $postgres = $self->{postgres};
+    my $path     = ($ENV{WALLET_BIN} // "$directory/../../kafka_bridge/build") . '/wallet_service';
+    my $port     = free_port();
+
+    croak "$path is not built" unless -x $path;
+    $postgres->psql_file("$directory/../../scripts/stack/roles.sql") unless $self->{has_roles}++;
+    my %pool = $self->{pool} ? (DATABASE_POOL_SIZE => $self->{pool}) : ();
+    $self->{service} = Daemon->new(
+        name    => 'wallet_service',
+        command => [$path],
+        url     => "http://127.0.0.1:$port",
+        env     => {
+            PORT         => $port,
+            DATABASE_URL => "host=$postgres->{base} port=@{[$postgres->port]} dbname=$postgres->{dbname} user=wallet_service",
+            %pool
+        });
+    $self->{service}->start;
+    poll_until(
+        sub { $self->{service}->metric('wallet_service_pool_connections') >= ($self->{pool} || 1) },
+        what => 'the connections of wallet_service');
+    return $self->{service};
+}
+
+sub stop_service
+{
+    my ($self) = @_;
+    my $pid = $self->{service}->pid;
+    my ($user, $system) = (split / /, (_file("/proc/$pid/stat") =~ /\) (.*)/)[0])[ 11, 12 ];
+    my ($memory_kb) = _file("/proc/$pid/status") =~ /^VmHWM:\s+(\d+) kB/m;
+
+    croak 'wallet_service did not stop as it should' if $self->{service}->stop ne '0';
+    return { cpu_us => ($user + $system) * 1e6 / $clock_ticks, memory_kb => $memory_kb };
+}
+
+sub _file
+{
+    my ($path) = @_;
+    open my $file, '<', $path or croak "$path: $!";
+    local $/;
+    return scalar <$file>;
+}
 
 # A session's time is in the postmaster's account of its children once it has been waited for.
 sub _cpu_us

@@ -15,7 +15,8 @@ use Carp qw(croak);
 
 A run is a hash of C<round, clients, candidate, tps, latency_ms, transactions> and, for one transaction,
 C<cpu_us> of the server's sessions, C<wal_bytes> (C<wal_fpi_bytes> of it are full-page images),
-C<wal_records> and C<disk_bytes>. With C<checkpoint> every run follows one. Each round begins with another candidate.
+C<wal_records> and C<disk_bytes>. Those of HTTP further have C<p50_ms>, C<p99_ms> and, of wallet_service,
+C<service_cpu_us> for one request and C<memory_kb>, its largest. With C<checkpoint> every run follows one. Each round begins with another candidate.
 
 =cut
 
@@ -26,7 +27,9 @@ my %definition_of = (
     tpcb    => { arguments => [qw(-b tpcb-like)] },
     tpcb1   => { arguments => [qw(-b tpcb-like)], search_path => 'bench_tpcb1' },
     tpcb10  => { arguments => [qw(-b tpcb-like)], search_path => 'bench_tpcb10' },
-    ceiling => { script => 'ceiling.pgbench' });
+    ceiling => { script => 'ceiling.pgbench' },
+    http    => { schema => 'public', request => 'transfer' },
+    get     => { request => 'get' });
 
 sub names { return sort keys %definition_of }
 
@@ -55,23 +58,62 @@ sub _parse
     return \%number;
 }
 
+sub _pgbench
+{
+    my ($plan, $definition, $clients, $seconds) = @_;
+    my $path = $definition->{schema} // $definition->{search_path};
+
+    local $ENV{PGOPTIONS} = $path ? "-c search_path=$path" : '';
+    return _parse($plan->{server}->pgbench(_arguments($plan, $definition, $clients, $seconds)));
+}
+
+my $seed = time;
+
+# wrk against a wallet_service that was started for it.
+sub _wrk
+{
+    my ($plan, $definition, $clients, $seconds) = @_;
+    my $service = $plan->{server}->start_service;
+    my @command = (
+        'wrk', '-t', $clients < 2 ? 1 : 2, '-c', $clients, '-d', "${seconds}s", '--timeout', '30s',
+        '-s', "$plan->{directory}/http.lua", $service->{url}, '--', $definition->{request}, $plan->{wallets}, $seed++);
+
+    open my $pipe, '-|', @command or croak "wrk: $!";
+    my $said = do { local $/; <$pipe> } // '';
+    close $pipe;
+    my ($line) = $said =~ /^(requests=.*)$/m;
+    my %number = ($line // q()) =~ /(\w+)=([\d.]+)/g;
+    my $usage = $plan->{server}->stop_service;
+
+    croak "wrk did not do its work: $said" if $? || !$number{requests} || $number{failed};
+    return {
+        transactions   => $number{requests},
+        tps            => $number{requests} / $number{seconds},
+        latency_ms     => $number{mean_us} / 1000,
+        p50_ms         => $number{p50_us} / 1000,
+        p99_ms         => $number{p99_us} / 1000,
+        service_cpu_us => $usage->{cpu_us} / $number{requests},
+        memory_kb      => $usage->{memory_kb} + 0
+    };
+}
+
 sub _run
 {
     my ($plan, $candidate, $clients, $seconds) = @_;
     my $server     = $plan->{server};
     my $definition = $definition_of{$candidate} // croak "no candidate is called $candidate";
     my $schema     = $definition->{schema};
-    my $path       = $schema // $definition->{search_path};
+    my $measure    = $definition->{request} ? \&_wrk : \&_pgbench;
 
-    local $ENV{PGOPTIONS} = $path ? "-c search_path=$path" : '';
     $server->sql('CHECKPOINT') if $plan->{checkpoint};
     my $before = $server->usage($schema);
-    my $run    = _parse($server->pgbench(_arguments($plan, $definition, $clients, $seconds)));
+    my $run    = $measure->($plan, $definition, $clients, $seconds);
     my $after  = $server->usage($schema);
     my $wal    = $server->wal_between($before->{lsn}, $after->{lsn});
     my $count  = $run->{transactions};
 
     return {
+        %$run,
         candidate     => $candidate,
         clients       => $clients,
         tps           => $run->{tps} + 0,
