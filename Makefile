@@ -14,7 +14,7 @@ endif
 # The programs that up, check and bench use are the ones that were built here.
 export WALLET_BIN ?= $(CURDIR)/kafka_bridge/build$(if $(sanitizers),-sanitize)
 
-.PHONY: help all programs extension install deps up down demo check check-clients check-pg docs lint format clean bench bench-ready bench-smoke oracle
+.PHONY: help all programs extension install deps up down demo check check-clients check-pg docs lint format clean bench bench-ready bench-smoke oracle soak-http
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -79,6 +79,11 @@ oracle: ## random calls against the reference model, on a server of its own (SEE
 	@scripts/deps check
 	@$(MAKE) -s install
 	@ORACLE_SEED='$(SEED)' ORACLE_OPS='$(OPS)' perl -Itests/perl tests/t/oracle.t
+
+soak-http: ## mixed load over HTTP through restarts and an outage, for MINUTES=10
+	@scripts/deps check
+	@$(MAKE) -s install programs
+	@HTTP_SOAK_MINUTES='$(or $(MINUTES),10)' perl -Itests/perl tests/t/http_soak.t
 
 docs: ## make docs/configuration.md and docs/functions.md anew, from the programs' tables and the extension's comments
 	@{ printf '# Configuration and metrics\n\nMade by `make docs` from the tables of the programs; `--help` prints the same.\n\n'; \
