@@ -11,8 +11,9 @@
 #
 #     DATABASE_URL    the server, as a superuser; default: this machine's own, as system user postgres through its
 #                     socket (PGHOST and PGPORT name another one)
-#     WALLET_USER_PASSWORD WALLET_BRIDGE_PASSWORD WALLET_HISTORY_PASSWORD
-#                     passwords of the roles; asked for on a terminal, where none is given a role keeps what it has
+#     WALLET_USER_PASSWORD WALLET_BRIDGE_PASSWORD and so on
+#                     passwords of the roles in scripts/stack/roles.sql; asked for on a terminal; where none is given
+#                     a role keeps what it has
 #
 # Settings: wal_level, shared_preload_libraries and output_plugin_libraries (where the server knows it) keep what others
 # have set there. Everything goes through ALTER SYSTEM. pg_hba.conf is yours.
@@ -42,6 +43,7 @@ while [ $# -gt 0 ]; do
 done
 
 [ -n "$pg_bin" ] || report_fail "pg_config is missing" '' "run scripts/deps demo first"
+mapfile -t roles < <(sed -n '/VALUES/,/AS list/p' "$stack/roles.sql" | grep -o "('[a-z_]*'" | tr -d "('")
 error=$(mktemp)
 trap 'rm -f "$error"' EXIT
 
@@ -188,7 +190,7 @@ change_settings()
 ask_passwords()
 {
     local role variable
-    for role in wallet_user wallet_bridge wallet_history; do
+    for role in "${roles[@]}"; do
         variable=${role^^}_PASSWORD
         if [ -z "${!variable:-}" ] && [ -t 0 ] && [ -z "$dry_run" ]; then
             read -r -s -p "  password of $role (empty: as it is): " "${variable?}"
@@ -201,7 +203,7 @@ create_database()
 {
     local role variable
     database_sql | perform database
-    for role in wallet_user wallet_bridge wallet_history; do
+    for role in "${roles[@]}"; do
         variable=${role^^}_PASSWORD
         if [ -n "${!variable:-}" ]; then
             database_password_sql "$role" "$([ -n "$dry_run" ] && echo '***' || echo "${!variable}")" | perform "$role"
@@ -244,7 +246,7 @@ say_addresses()
 {
     local address role
     address=$(ask "SELECT coalesce(host(inet_server_addr()), 'localhost') || ':' || current_setting('port')")
-    for role in wallet_user wallet_bridge wallet_history; do
+    for role in "${roles[@]}"; do
         report_line "$role" "DATABASE_URL=postgresql://$role:PASSWORD@$address/$database"
     done
 }

@@ -27,8 +27,7 @@ sub slurp
 }
 
 # The text of every rule: name, expression and section of the runbook.
-my %rule_of = map { my ($name) = /^([^\n]+)\n/; ($name => $_) } split /^\s+- alert: /m, slurp($rules) =~ s/\A.*?(?=^\s+- alert: )//msr;
-delete $rule_of{''};
+my %rule_of = map { /^([^\n]+)\n/ ? ($1 => $_) : () } split /^\s+- alert: /m, slurp($rules) =~ s/\A.*?(?=^\s+- alert: )//msr;
 my %expr_of = map { my ($expr) = $rule_of{$_} =~ /^\s+expr: '(.*)'$/m; ($_ => $expr =~ s/''/'/gr) } keys %rule_of;
 cmp_ok(scalar(keys %rule_of), '>', 20, 'there are rules');
 
@@ -43,7 +42,9 @@ my %type_of = (up => 'gauge', map { %{ metrics_of($_) } } programs());
 
 subtest 'what running programs print' => sub {
     my $stack = Stack->start;
-    for my $program ($stack->bridge, $stack->history)
+    my @running = ($stack->bridge, $stack->history);
+    push @running, $stack->another_service->start if -x program_path('wallet_service');
+    for my $program (@running)
     {
         my ($code, $body) = $program->get('/metrics');
         my %printed = $body =~ /^# TYPE (\w+) (\w+)$/mg;
@@ -138,10 +139,10 @@ my %healthy = (
     (map { (qq(up{job="$_"}) => '1x120', qq(process_start_time_seconds{job="$_"}) => '0x120', qq(process_resident_memory_bytes{job="$_"}) => '3e7x120') }
         qw(wallet_bridge wallet_history wallet_service)),
     (map { (qq(wallet_bridge_connected{peer="$_"}) => '1x120', qq(wallet_bridge_reconnects_total{peer="$_"}) => '1x120') } qw(postgresql kafka)),
-    (map { ("wallet_bridge_commit_to_ack_seconds_bucket$_" => '0+60x120', "wallet_service_request_seconds_bucket$_" => '0+60x120') } @bucket),
+    (map { ("wallet_bridge_commit_to_ack_seconds_bucket$_" => '0+60x120', qq(wallet_service_request_seconds_bucket{endpoint="fund",) . substr($_, 1) => '0+60x120') } @bucket),
     (map { ($_ => '0x120') } qw(wallet_bridge_wal_lag_bytes wallet_bridge_backpressure_total wallet_bridge_dead_letters_total wallet_history_lag_seconds
             wallet_history_paused_partitions wallet_history_halted_partitions wallet_history_gaps wallet_history_conflicts
-            wallet_history_dead_letters_total wallet_history_fence_lost_total wallet_history_retries_total wallet_service_pool_waiting
+            wallet_history_dead_letters_total wallet_history_fence_lost_total wallet_history_retries_total wallet_service_pool_waiting{pool="write"} wallet_service_pool_refused_total{pool="write"}
             wallet_service_retries_total wallet_check_finished_timestamp_seconds wallet_check_findings{proof="check"} wallet_check_findings{proof="seals"})),
     'wallet_bridge_active'                       => '1x120',
     'wallet_bridge_slot_safe_wal_bytes'          => '8e9x120',
@@ -173,8 +174,9 @@ my @cases = (
     [ ['WalletHistoryRetries'],      { 'wallet_history_retries_total' => '0+60x120' } ],
     [ ['WalletServiceDown'],         { 'up{job="wallet_service"}' => '0x120' } ],
     [ ['WalletServiceErrors'],       { 'wallet_service_requests_total{status="5xx"}' => '0+60x120' } ],
-    [ ['WalletServiceSlow'],         { 'wallet_service_request_seconds_bucket{le="0.01"}' => '0+10x120', 'wallet_service_request_seconds_bucket{le="1"}' => '0+60x120' } ],
-    [ ['WalletServicePoolExhausted'], { 'wallet_service_pool_waiting' => '3x120' } ],
+    [ ['WalletServiceSlow'],         { 'wallet_service_request_seconds_bucket{endpoint="fund",le="0.01"}' => '0+10x120', 'wallet_service_request_seconds_bucket{endpoint="fund",le="1"}' => '0+60x120' } ],
+    [ ['WalletServicePoolExhausted'], { 'wallet_service_pool_waiting{pool="write"}' => '3x120' } ],
+    [ ['WalletServiceRefuses'],      { 'wallet_service_pool_refused_total{pool="write"}' => '0+60x120' } ],
     [ ['WalletServiceRetries'],      { 'wallet_service_retries_total' => '0+900x120' } ],
     [ ['WalletCheckFindings'],       { 'wallet_check_findings{proof="seals"}' => '1x120' } ],
     [ ['WalletCheckMissing'],        { 'wallet_check_finished_timestamp_seconds' => undef } ],

@@ -6,6 +6,7 @@ use warnings;
 use Cwd qw(abs_path);
 use DBD::Pg;
 use File::Basename qw(dirname);
+use HTTP::Tiny;
 use lib dirname(abs_path(__FILE__)) . '/../perl';
 
 use Event;
@@ -185,15 +186,52 @@ subtest 'another password' => sub {
     $history->wait_exit;
     $history->start(ready => 0);
     is($history->wait_exit, 78, 'the old password is refused');
-    open $file, '<', "$etc/wallet-history.env" or die "$etc: $!\n";
-    chomp(my $line = <$file>);
-    close $file;
-    $history->{env}{DATABASE_URL} = $line =~ s/^DATABASE_URL=//r;
+    $history->{env}{DATABASE_URL} = variable_in("$etc/wallet-history.env", 'DATABASE_URL');
     $history->start;
     pay();
     $stack->wait_history;
     pass('the new one is taken');
 };
+
+# What a variable of a file for the units says now.
+sub variable_in
+{
+    my ($path, $name) = @_;
+    open my $file, '<', $path or die "$path: $!\n";
+    my ($value) = map { /^\Q$name\E=(.*)$/ ? $1 : () } <$file>;
+    return $value;
+}
+
+# As soon as there is a program that asks for a token.
+subtest 'another token' => sub {
+    my $old  = 'a-token-of-yesterday';
+    my @asks = ($stack->another_service, $history);
+    open my $file, '>', "$etc/wallet.env" or die "$etc: $!\n";
+    print {$file} "LOG_LEVEL=info\nBEARER_TOKEN=$old\n";
+    close $file;
+    my $restart = sub {
+        for my $program (@asks)
+        {
+            $program->{env}{BEARER_TOKEN} = variable_in("$etc/wallet.env", 'BEARER_TOKEN');
+            $program->stop if $program->running;
+            $program->start;
+        }
+        return;
+    };
+    my $status_with = sub {
+        my ($token) = @_;
+        return HTTP::Tiny->new->get("$asks[0]{url}/users/nobody/wallets", { headers => { Authorization => "Bearer $token" } })->{status};
+    };
+    $restart->();
+    is($status_with->($old), 200, 'the old token is good');
+    my @said = follow('rotate-the-token', env => { %env, WALLET_SERVICE_URL => $asks[0]{url} }, before => { 2 => $restart });
+    is($said[1], "200\n200\n200\n200\n", 'both tokens are good at both programs');
+    my $new = variable_in("$etc/wallet.env", 'BEARER_TOKEN');
+    like($new, qr/^[0-9a-f]{64}$/, 'one is left');
+    $restart->();
+    is($status_with->($new), 200, 'the new one is good');
+    is($status_with->($old), 401, 'the old one no more');
+} if $stack->can('another_service');
 
 subtest 'every command of the runbook is tried' => sub {
     my %blocks = runbook_sections();

@@ -59,7 +59,8 @@ for my $program (programs())
 
     my %variable = %{ variables_of($program) };
     my ($stop) = $text =~ /^TimeoutStopSec=(\S+)$/m;
-    cmp_ok(seconds($stop), '>', seconds($variable{BRIDGE_DRAIN_TIMEOUT} // 0), "$unit: a drain has its time");
+    my ($drain) = grep { defined } @variable{qw(BRIDGE_DRAIN_TIMEOUT DRAIN_TIMEOUT)};
+    cmp_ok(seconds($stop), '>', seconds($drain // 0), "$unit: a drain has its time");
 }
 
 for my $path (glob "$folder/*.service")
@@ -99,7 +100,9 @@ subtest 'what systemd is told' => sub {
         return;
     };
 
-    for my $program ($stack->another_bridge(%env), $stack->another_history(%env))
+    my @programs = ($stack->another_bridge(%env), $stack->another_history(%env));
+    push @programs, $stack->another_service(%env) if -x program_path('wallet_service');
+    for my $program (@programs)
     {
         @told = ();
         $program->start;
