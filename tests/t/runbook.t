@@ -240,6 +240,7 @@ subtest 'every command of the runbook is tried' => sub {
     {
         ok(index($tests, "follow('$anchor'") > 0, $anchor);
     }
+    poll_until(sub { $history->metric('wallet_history_partitions') == 6 }, what => 'the partitions to come');
     my ($metrics, $offsets) = follow('history-behind', env => \%env);
     like($metrics, qr/^wallet_history_partitions 6$/m, 'history-behind: its partitions');
     is(scalar(() = $offsets =~ /^ \Q$env{KAFKA_GROUP_ID}\E /mg), 6, 'and where it is in each');
