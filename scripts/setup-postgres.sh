@@ -83,7 +83,7 @@ ask()
         "DATABASE_URL must be a superuser's; without it the machine's own cluster is used (pg_lsclusters)"
 }
 
-# perform TITLE: runs the statements on standard input, or shows them.
+# perform TITLE OUTCOME: runs the statements on standard input, or shows them.
 perform()
 {
     local statements
@@ -95,7 +95,7 @@ perform()
     fi
     report_begin "$1"
     run_sql <<<"$statements" >/dev/null || report_fail "$1: $(cat "$error")"
-    report_end changed
+    report_end "$2"
 }
 
 check_server()
@@ -153,7 +153,7 @@ set_in_file()
     done
     [ "$(ask "SELECT source FROM pg_settings WHERE name = '$name'")" != 'command line' ] ||
         report_fail "$name is set on the server's command line" '' "change it there"
-    perform "$name" <<<"ALTER SYSTEM SET $name = $literals;"
+    perform "$name" "$literals" <<<"ALTER SYSTEM SET $name = $literals;"
     changed=1
     [ "$(ask "SELECT context FROM pg_settings WHERE name = '$name'")" != postmaster ] || needs_restart=1
 }
@@ -202,11 +202,12 @@ ask_passwords()
 create_database()
 {
     local role variable
-    database_sql | perform database
+    database_sql | perform database "$database with extension and roles"
     for role in "${roles[@]}"; do
         variable=${role^^}_PASSWORD
         if [ -n "${!variable:-}" ]; then
-            database_password_sql "$role" "$([ -n "$dry_run" ] && echo '***' || echo "${!variable}")" | perform "$role"
+            database_password_sql "$role" "$([ -n "$dry_run" ] && echo '***' || echo "${!variable}")" |
+                perform "$role" "password set"
         fi
     done
 }
