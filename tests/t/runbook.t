@@ -53,6 +53,8 @@ sub becomes_consistent
 subtest 'look first' => sub {
     $stack->wait_bridge;
     $stack->wait_history;
+    # Ready also before its partitions come, and then again when it has their positions.
+    poll_until(sub { $history->metric('wallet_history_partitions') == 6 && ($history->get('/health'))[0] == 200 }, what => 'the partitions');
     my ($processes, $database) = follow('look-first', env => \%env);
     is(scalar(() = $processes =~ /"status":"ready"/g), 2, 'both are ready');
     like($processes, qr/^slot: +$slot, active$/m, 'the bridge has its slot');
