@@ -1,7 +1,7 @@
 # The private Kafka node of the stack. Sourced by bash scripts after settings.sh.
 
 kafka_log=$run_dir/log/kafka.log
-kafka_data=${KAFKA_DATA:-$run_dir/kafka}
+kafka_data=$(realpath -m "${KAFKA_DATA:-$run_dir/kafka}")
 kafka_pid='' kafka_jars=''
 external_brokers=''
 

@@ -14,6 +14,9 @@ use Program;
 use Test::More;
 use Wait;
 
+# Passwords of whoever runs the test are none of its business.
+delete @ENV{ grep { /^WALLET_\w+_PASSWORD$/ } keys %ENV };
+
 my $scripts = abs_path(dirname(__FILE__) . '/../../scripts');
 my $run_dir = test_directory() . '/run';
 my $server  = Postgres->new(conf => { wal_level => 'replica', shared_preload_libraries => 'auto_explain', log_statement => 'all' });
