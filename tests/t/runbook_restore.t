@@ -99,7 +99,9 @@ subtest 'restore from a backup' => sub {
 %env = (%env, KAFKA_TOPIC => $stack->topic . '-failover', BRIDGE_SLOT => $stack->slot . '_failover', KAFKA_GROUP_ID => $stack->group . '-failover');
 my %own    = map { ($_ => $env{$_}) } qw(KAFKA_TOPIC BRIDGE_SLOT KAFKA_GROUP_ID);
 my $second = $first->standby;
-my $moved  = $stack->another_bridge(%own, %{ env_of($second) });
+# Both servers named, as the runbook proposes: whichever takes writes is the one.
+my $either = sprintf 'postgresql://wallet_bridge@127.0.0.1:%d,127.0.0.1:%d/wallet_db?target_session_attrs=read-write', $first->port, $second->port;
+my $moved  = $stack->another_bridge(%own, DATABASE_URL => $either);
 
 subtest 'failover with every commit' => sub {
     my $bridge = $stack->another_bridge(%own, BRIDGE_START => 'backfill');
