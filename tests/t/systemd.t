@@ -100,9 +100,7 @@ subtest 'what systemd is told' => sub {
         return;
     };
 
-    my @programs = ($stack->another_bridge(%env), $stack->another_history(%env));
-    push @programs, $stack->another_service(%env) if -x program_path('wallet_service');
-    for my $program (@programs)
+    for my $program ($stack->another_bridge(%env), $stack->another_history(%env), $stack->another_service(%env))
     {
         @told = ();
         $program->start;
