@@ -71,7 +71,7 @@ function timeTicks(start, end, count) {
     return ticks;
 }
 
-// The corners that can be seen: of each column of pixels the first, the lowest, the highest and the last.
+// More points than pixels: of each column of pixels the first, the lowest, the highest and the last.
 function visible(points, x) {
     const kept = [];
     let column = [];
@@ -126,7 +126,7 @@ export function chartDraw(box, points, { end, currency, onPoint }) {
         y: (balance) => TOP + (1 - Number(balance - low) / span) * (HEIGHT - TOP - BOTTOM),
     };
     const number = (value) => value.toFixed(1);
-    const corners = visible(points, place.x);
+    const corners = points.length > width ? visible(points, place.x) : points;
     const steps = corners.map((point) => `H${number(place.x(point.time))}V${number(place.y(point.balance))}`).join('');
     const line = `M${number(left)},${number(place.y(corners[0].balance))}${steps}H${number(place.x(last))}`;
     const floor = number(place.y(low <= 0n ? 0n : low));

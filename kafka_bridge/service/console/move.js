@@ -51,12 +51,14 @@ function payeeProblem(id) {
     return id.toLowerCase() === shown.id ? 'That is this wallet.' : '';
 }
 
-// Whose wallet it is, before money goes there.
+// Whose wallet it is, before money goes there. While it is typed and not when the field is left: what
+// moves the button between press and release loses the click.
 async function payeeShow() {
     const mine = shown;
     const id = typed('to');
     setText('move-to-hint', '');
-    if (id === '' || !fieldCheck('move-to', payeeProblem(id))) return;
+    fieldCheck('move-to', '');
+    if (!isWalletId(id) || !fieldCheck('move-to', payeeProblem(id))) return;
     try {
         const wallet = await get(`/wallets/${id}`);
         if (mine === shown && id === typed('to')) setText('move-to-hint', `${wallet.user_id} \u00b7 ${wallet.currency}`);
@@ -120,6 +122,6 @@ export function moveShow(wallet) {
 export function moveStart(wallet) {
     onWallet = wallet;
     byId('move-form').addEventListener('submit', submit);
-    byId('move-to').addEventListener('change', payeeShow);
+    byId('move-to').addEventListener('input', payeeShow);
     for (const radio of byId('move-form').elements.operation) radio.addEventListener('change', operationShow);
 }

@@ -87,7 +87,7 @@ async function load() {
         draw();
         fillTable();
     } catch (error) {
-        if (mine === shown && !mine.signal.aborted) setText('statement-readout', 'The statement can\u2019t be read now.');
+        if (mine === shown && !mine.signal.aborted) setText('statement-readout', `The statement can\u2019t be read: ${error.message}`);
     }
 }
 
