@@ -11,6 +11,8 @@ import { browserStart, browserStop, pageNew } from './browser.mjs';
 import { stackLeave } from './stack.mjs';
 import { done, isEqual, isFailed } from './tap.mjs';
 
+const WORKERS = 3;
+
 const words = process.argv.slice(2);
 const scenarios = Object.entries({ ...views, ...forms, ...once, ...live, ...access, ...trouble })
     .filter(([name]) => words.length === 0 || words.some((word) => name.includes(word)));
@@ -29,8 +31,18 @@ async function scenarioRun(name, { options = {}, run }) {
     console.log(`# ${name}: ${((Date.now() - begin) / 1000).toFixed(1)} s`);
 }
 
+// Several at once, and then those that stop what the others use.
+async function scenariosRun() {
+    const together = scenarios.filter(([, scenario]) => !scenario.isAlone);
+    const worker = async () => {
+        for (let next = together.shift(); next; next = together.shift()) await scenarioRun(...next);
+    };
+    await Promise.all(Array.from({ length: WORKERS }, worker));
+    for (const [name, scenario] of scenarios) if (scenario.isAlone) await scenarioRun(name, scenario);
+}
+
 await browserStart();
-for (const [name, scenario] of scenarios) await scenarioRun(name, scenario);
+await scenariosRun();
 await browserStop();
 stackLeave();
 process.exitCode = done() ? 0 : 1;

@@ -7,8 +7,8 @@ import { post, stackLeave, walletNew } from './stack.mjs';
 import { becomes, done } from './tap.mjs';
 
 const folder = process.argv[2];
-const DESK = { viewport: { width: 1280, height: 1000 } };
-const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 };
+const DESK = { viewport: { width: 1280, height: 1280 } };
+const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, colorScheme: 'dark' };
 
 const { id } = await walletNew('alice', null, { metadata: { plan: 'gold' } });
 const bob = await walletNew('bob', '500');
@@ -32,22 +32,21 @@ async function historyMake() {
     }
 }
 
-async function pictureTake(name, options, fullPage) {
+async function pictureTake(name, options) {
     const page = await pageNew(options);
     await walletOpen(page, id);
     await becomes(async () => (await versions(page)())[0], 9, 'the history is there');
     await becomes(text(page, '#pipeline-badge'), 'OK', 'the pipeline is well');
     await becomes(text(page, '#history-state'), 'Live', 'the history is live');
     await becomes(() => page.locator('.chart .line').count(), 1, 'the chart is there');
-    await page.screenshot({ path: join(folder, name), fullPage });
+    await page.screenshot({ path: join(folder, name) });
     await page.context().close();
 }
 
 await historyMake();
 await browserStart();
-await pictureTake('console.png', DESK, false);
-await pictureTake('console-dark.png', { ...DESK, colorScheme: 'dark' }, false);
-await pictureTake('console-phone.png', PHONE, false);
+await pictureTake('console.png', DESK);
+await pictureTake('console-phone.png', PHONE);
 await browserStop();
 stackLeave();
 process.exitCode = done() ? 0 : 1;

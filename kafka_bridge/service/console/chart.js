@@ -10,7 +10,7 @@ const BOTTOM = 28;
 const LETTER = 7;
 const SECOND = 1000;
 const DAY = 86400 * SECOND;
-const INTERVALS = [1, 2, 5, 15, 30, 60, 120, 300, 900, 1800, 3600, 10800, 21600, 43200]
+const INTERVALS = [1, 2, 5, 15, 30, 60, 120, 300, 900, 1800, 3600, 7200, 10800, 21600, 43200]
     .map((seconds) => seconds * SECOND)
     .concat([1, 2, 7, 14, 30, 91, 182, 365, 730, 1825].map((days) => days * DAY));
 

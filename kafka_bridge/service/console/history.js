@@ -84,6 +84,7 @@ function insert(list, item, isNew) {
 
 function stateShow(state) {
     if (state === 'live') setBadge('history-state', 'Live', 'good');
+    else if (state === 'paused') setBadge('history-state', 'Paused', '');
     else if (state === 'lost') setBadge('history-state', 'Reconnecting', 'warn');
     else setBadge('history-state', state.status === 401 ? 'Token needed' : 'Not available', 'bad');
 }

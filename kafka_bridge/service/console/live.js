@@ -55,36 +55,70 @@ async function connectionFollow(path, signal, onLife, onEntry) {
     await linesRead(response.body, (line) => { onLife(); read(line); });
 }
 
-// onState: 'live', 'lost', or the Problem the service answered with. Stops with the signal.
+function becomesVisible(signal) {
+    return new Promise((resolve) => {
+        const look = () => {
+            if (document.hidden && !signal.aborted) return;
+            document.removeEventListener('visibilitychange', look);
+            resolve();
+        };
+        document.addEventListener('visibilitychange', look);
+        signal.addEventListener('abort', look, { once: true });
+        look();
+    });
+}
+
+// Aborts when the page is hidden, or nothing is heard for too long. heard() is to be called for each
+// sign of life, end() at the end.
+function connectionWatch() {
+    const cut = new AbortController();
+    const look = () => { if (document.hidden) cut.abort(); };
+    let timer;
+    document.addEventListener('visibilitychange', look);
+    return {
+        signal: cut.signal,
+        heard: () => {
+            clearTimeout(timer);
+            timer = setTimeout(() => cut.abort(), SILENCE_MS);
+        },
+        end: () => {
+            clearTimeout(timer);
+            document.removeEventListener('visibilitychange', look);
+        },
+    };
+}
+
+// Where a connection ended: 'paused', 'lost', or the Problem the service answered with.
+function stateOf(error) {
+    if (document.hidden) return 'paused';
+    return error instanceof Problem && error.status < 500 ? error : 'lost';
+}
+
+// A hidden page holds no connection: browsers open only a few to one host, for all pages together.
+// onState: 'live', 'paused', 'lost' or a Problem. Stops with the signal.
 export async function historyFollow(walletId, signal, { onEntry, onState }) {
     let newest = null;
     let retry = RETRY_MIN_MS;
     const remember = (item) => { newest = Math.max(newest ?? -1, item.version); onEntry(item); };
 
-    while (!signal.aborted) {
-        const silence = new AbortController();
-        let timer;
-        const live = () => {
-            clearTimeout(timer);
-            timer = setTimeout(() => silence.abort(), SILENCE_MS);
-            retry = RETRY_MIN_MS;
-            onState('live');
-        };
+    for (;;) {
+        await becomesVisible(signal);
+        if (signal.aborted) return;
+        const watch = connectionWatch();
+        const heard = () => { watch.heard(); retry = RETRY_MIN_MS; onState('live'); };
         const path = `/wallets/${walletId}/history/live${newest === null ? '' : `?after=${newest}`}`;
         let state = 'lost';
         try {
-            await connectionFollow(path, AbortSignal.any([signal, silence.signal]), live, remember);
+            await connectionFollow(path, AbortSignal.any([signal, watch.signal]), heard, remember);
         } catch (error) {
-            if (signal.aborted) return;
-            if (error instanceof Problem && error.status < 500) state = error;
-        } finally {
-            clearTimeout(timer);
+            state = stateOf(error);
         }
+        watch.end();
         if (signal.aborted) return;
         onState(state);
         // Only a token may still come.
-        if (state !== 'lost' && state.status !== 401) return;
-        await pause(retry * (0.75 + Math.random() / 2), signal);
+        if (state instanceof Problem && state.status !== 401) return;
+        if (state !== 'paused') await pause(retry * (0.75 + Math.random() / 2), signal);
         retry = Math.min(retry * 2, RETRY_MAX_MS);
     }
 }

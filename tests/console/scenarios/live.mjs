@@ -112,11 +112,30 @@ async function leavesNothingBehind(page) {
         'and nothing of the other');
 }
 
+// Another page is before it: what the browser says then, said by hand.
+async function hidden(page) {
+    const { id } = await walletNew('live-hidden', '1');
+    const hide = (isHidden) => page.evaluate((value) => {
+        Object.defineProperty(document, 'hidden', { configurable: true, get: () => value });
+        document.dispatchEvent(new Event('visibilitychange'));
+    }, isHidden);
+    await walletOpen(page, id);
+    await becomes(versions(page), [1, 0], 'the history is there');
+    await hide(true);
+    await becomes(text(page, '#history-state'), 'Paused', 'a hidden page holds no connection');
+    await post(`/wallets/${id}/fund`, { amount: '1' });
+    await post(`/wallets/${id}/fund`, { amount: '1' });
+    await hide(false);
+    await becomes(versions(page), [3, 2, 1, 0], 'what it missed comes when it is seen again');
+    await becomes(text(page, '#history-state'), 'Live', 'and it is live');
+}
+
 export default {
     'history arrives': { run: arrives },
     'a flood of entries': { run: flood },
     'the stream and EventSource': { run: eventSource },
     'two pages': { run: twoPages },
-    'the bridge stops': { run: bridgeStopped },
+    'a hidden page': { run: hidden },
+    'the bridge stops': { isAlone: true, run: bridgeStopped },
     'one wallet after another': { run: leavesNothingBehind },
 };

@@ -89,6 +89,6 @@ async function serviceGoneAtFirst(page) {
 export default {
     'a token': { run: token },
     'a token that is not given': { run: tokenCancelled },
-    'the service is gone': { run: serviceGone },
-    'the service is gone at first': { run: serviceGoneAtFirst },
+    'the service is gone': { isAlone: true, run: serviceGone },
+    'the service is gone at first': { isAlone: true, run: serviceGoneAtFirst },
 };
