@@ -107,7 +107,7 @@ http_options_check(const HttpOptions *options)
 		options->bearer_tokens != NULL ? http_tokens_check(options->bearer_tokens) : NULL;
 
 	return reason == NULL ? status_ok()
-						  : status_fatal(EXIT_CODE_CONFIGURATION, "BEARER_TOKEN: %s", reason);
+						  : status_fatal(EXIT_CODE_CONFIGURATION, "BEARER_TOKEN %s", reason);
 }
 
 void
