@@ -4,6 +4,8 @@
 // Unreachable    no answer; whether a request was carried out is then unknown
 // token          the bearer token, kept in this tab; asked for when the service answers 401
 
+import { tabGet, tabSet } from './tab.js';
+
 const TOKEN = 'wallet-token';
 const TIMEOUT_MS = 15000;
 
@@ -21,7 +23,7 @@ export class Unreachable extends Error {}
 // What the page sets: tokenAsk(isRefused) resolves to a token or null, reachable(yes) hears of each answer.
 export const hooks = { tokenAsk: async () => null, reachable: () => {} };
 
-let token = sessionStorage.getItem(TOKEN);
+let token = tabGet(TOKEN);
 let asking = null;
 let isDismissed = false;
 
@@ -37,7 +39,7 @@ async function tokenRenew(isBackground) {
     isDismissed = answer === null;
     if (answer === null) return false;
     token = answer;
-    sessionStorage.setItem(TOKEN, answer);
+    tabSet(TOKEN, answer);
     return true;
 }
 

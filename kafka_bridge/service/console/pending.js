@@ -4,6 +4,8 @@
 // of the button sends it again, also with other values: had the first request been carried out, the
 // service refuses (WL005) instead of paying twice.
 
+import { tabGet, tabRemove, tabSet } from './tab.js';
+
 const PREFIX = 'wallet-pending ';
 
 // crypto.randomUUID() is there in secure contexts only: not over plain HTTP from another machine.
@@ -17,19 +19,19 @@ function uuidNew() {
 }
 
 export function pendingKey(path) {
-    const known = sessionStorage.getItem(PREFIX + path);
+    const known = tabGet(PREFIX + path);
     if (known) return known;
     const key = `console-${uuidNew()}`;
-    sessionStorage.setItem(PREFIX + path, key);
+    tabSet(PREFIX + path, key);
     return key;
 }
 
 export function pendingExists(path) {
-    return sessionStorage.getItem(PREFIX + path) !== null;
+    return tabGet(PREFIX + path) !== null;
 }
 
 export function pendingForget(path) {
-    sessionStorage.removeItem(PREFIX + path);
+    tabRemove(PREFIX + path);
 }
 
 // Whether a Problem says for certain that nothing was done.

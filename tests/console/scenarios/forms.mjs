@@ -102,10 +102,31 @@ async function holdBeyondBalance(page) {
     await becomes(text(page, '#wallet-available'), '7.00', 'what others do shows at once');
 }
 
+async function frozenWallet(page) {
+    const { id } = await walletNew('forms-frozen', '10');
+    await walletOpen(page, id);
+    await becomes(versions(page), [1, 0], 'a wallet with a history');
+    await post(`/wallets/${id}/limits`, { credit_limit: '5', max_balance: '50' });
+    await becomes(text(page, '#wallet-max-balance'), '50.00', 'its limits show as they are set');
+    await becomes(text(page, '#wallet-available'), '15.00', 'with what is available then');
+    await operationSend(page, 'fund', { amount: '40.01' });
+    await becomesLike(text(page, '#move-problem'), /above the wallet\u2019s max balance/, 'and hold');
+    await post(`/wallets/${id}/freeze`, {});
+    await becomes(text(page, '#wallet-status'), 'frozen', 'it is frozen');
+    await operationSend(page, 'withdraw', { amount: '1' });
+    await becomesLike(text(page, '#move-problem'), /is frozen: nothing moves/, 'and says so');
+    await post(`/wallets/${id}/unfreeze`, {});
+    await becomes(text(page, '#wallet-status'), 'active', 'until it is not');
+    await operationSend(page, 'withdraw', { amount: '12.5' });
+    await becomes(balance(page), '\u22122.50', 'a balance below zero has its sign');
+    await becomesLike(text(page, '#chart-text'), /lowest \u22122\.50 USD/, 'in the chart as well');
+}
+
 export default {
     'create, fund, transfer, withdraw, hold': { run: createFundTransfer },
     'insufficient funds': { run: insufficientFunds },
     'other refusals': { run: otherRefusals },
     'fields are checked': { run: fieldsChecked },
+    'limits and a frozen wallet': { run: frozenWallet },
     'a hold beyond the balance': { run: holdBeyondBalance },
 };

@@ -32,6 +32,18 @@ async function token(page) {
     isTrue(!page.url().includes(TOKEN), 'nor in the address');
 }
 
+async function storageRefused(page) {
+    const { id } = await walletNew('trouble-storage', '10');
+    await page.addInitScript(() => {
+        Object.defineProperty(window, 'sessionStorage', { get: () => { throw new DOMException('refused', 'SecurityError'); } });
+    });
+    await page.goto(`${SERVICE_WITH_TOKEN}/#wallet=${id}`);
+    await tokenType(page, TOKEN);
+    await becomes(balance(page), '10.00', 'a browser that keeps nothing shows wallets all the same');
+    await operationSend(page, 'fund', { amount: '5' });
+    await becomes(balance(page), '15.00', 'and moves money');
+}
+
 async function tokenCancelled(page) {
     const { id } = await walletNew('trouble-cancel', '10');
     await page.goto(`${SERVICE_WITH_TOKEN}/#wallet=${id}`);
@@ -89,6 +101,7 @@ async function serviceGoneAtFirst(page) {
 export default {
     'a token': { run: token },
     'a token that is not given': { run: tokenCancelled },
+    'a browser that keeps nothing': { run: storageRefused },
     'the service is gone': { isAlone: true, run: serviceGone },
     'the service is gone at first': { isAlone: true, run: serviceGoneAtFirst },
 };

@@ -53,6 +53,8 @@ async function figures(page) {
         'version', 'metadata', 'id'].map((name) => text(page, `#wallet-${name}`)()));
     isEqual(shown, ['100.50', 'USD', '80.25', '20.25', '0.00', 'unlimited', 'active', '2', '{"plan":"gold"}', id],
         'the wallet\u2019s figures');
+    await page.locator('#wallet-copy').click();
+    await becomes(() => page.evaluate(() => navigator.clipboard.readText()), id, 'its id can be copied');
     isTrue(await page.locator('#wallet-created time').getAttribute('datetime'), 'created has an exact time');
 }
 
@@ -129,7 +131,7 @@ async function oldHistory(page) {
 export default {
     'find wallets and users': { run: findWalletsAndUsers },
     'a user whose id is a uuid': { run: userWithUuid },
-    'the figures of a wallet': { run: figures },
+    'the figures of a wallet': { options: { permissions: ['clipboard-read', 'clipboard-write'] }, run: figures },
     'the largest amount': { run: largestAmount },
     'the chart': { run: chart },
     'hostile names': { run: hostileNames },
