@@ -14,7 +14,7 @@ endif
 # The programs that up, check and bench use are the ones that were built here.
 export WALLET_BIN ?= $(CURDIR)/kafka_bridge/build$(if $(sanitizers),-sanitize)
 
-.PHONY: help all programs extension install deps up down demo check check-clients check-pg docs lint format clean bench bench-ready bench-smoke oracle
+.PHONY: help all programs extension install deps up down demo check check-clients check-openapi check-pg docs lint format clean bench bench-ready bench-smoke oracle
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +56,11 @@ check-clients: ## drivers and ORMs: psycopg sqlalchemy django node java go (CLIE
 	@$(MAKE) -s install
 	@tests/clients/run $(CLIENTS)
 
+check-openapi: ## the OpenAPI files against the running programs (PROGRAMS=service; SEED=7 EXAMPLES=200: another, longer run)
+	@scripts/deps openapi
+	@$(MAKE) -s install programs
+	@OPENAPI_SEED='$(SEED)' OPENAPI_EXAMPLES='$(EXAMPLES)' tests/openapi/run $(PROGRAMS)
+
 check-pg: ## the tests that need no Kafka, on PG=15, 17 or 18 in a root of the Debian that has it; needs root
 	@scripts/deps check-pg
 	@WALLET_TESTS='$(TESTS)' scripts/check-pg '$(PG)'
@@ -80,10 +85,11 @@ oracle: ## random calls against the reference model, on a server of its own (SEE
 	@$(MAKE) -s install
 	@ORACLE_SEED='$(SEED)' ORACLE_OPS='$(OPS)' perl -Itests/perl tests/t/oracle.t
 
-docs: ## make docs/configuration.md and docs/functions.md anew, from the programs' tables and the extension's comments
+docs: ## make docs/configuration.md, functions.md and http.md anew, from tables, comments and the OpenAPI files
 	@{ printf '# Configuration and metrics\n\nMade by `make docs` from the tables of the programs; `--help` prints the same.\n\n'; \
 		$(MAKE) -s -C kafka_bridge options; } > docs/configuration.md
 	@scripts/functions > docs/functions.md
+	@scripts/http_reference > docs/http.md
 
 lint: ## layout, shell scripts, include arrows, sizes, banned patterns
 	@scripts/lint
