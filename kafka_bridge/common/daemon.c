@@ -17,6 +17,8 @@
 
 #define TICK_MS 1000
 
+const char *const daemon_status_classes[] = {"2xx", "3xx", "4xx", "5xx", NULL};
+
 static void
 routes_fill(Daemon *daemon, const DaemonPlan *plan)
 {
@@ -24,6 +26,16 @@ routes_fill(Daemon *daemon, const DaemonPlan *plan)
 	health_routes_fill(daemon->routes, &daemon->endpoints);
 	for (size_t i = 0; i < plan->route_count; i++)
 		daemon->routes[HEALTH_ROUTE_COUNT + i] = plan->routes[i];
+}
+
+static void
+request_observe(size_t label, unsigned status, int64_t duration_us, void *context)
+{
+	const Daemon *daemon = context;
+	const DaemonRequestMetrics *request_metrics = daemon->request_metrics;
+
+	metric_add(daemon->metrics, request_metrics->requests, status / 100 - 2, 1);
+	metric_observe(daemon->metrics, request_metrics->duration, label, duration_us);
 }
 
 Status
@@ -47,8 +59,16 @@ daemon_start(Daemon *daemon, const DaemonPlan *plan)
 	}
 	daemon->endpoints = (HealthEndpoints){daemon->health, daemon->metrics};
 	routes_fill(daemon, plan);
-	status = http_server_start(&plan->options->http, daemon->routes,
-							   HEALTH_ROUTE_COUNT + plan->route_count, &daemon->server);
+	daemon->request_metrics = plan->request_metrics;
+
+	const HttpPlan http_plan = {
+		.routes = daemon->routes,
+		.route_count = HEALTH_ROUTE_COUNT + plan->route_count,
+		.observer = plan->request_metrics != NULL ? request_observe : NULL,
+		.observer_context = daemon,
+	};
+
+	status = http_server_start(&plan->options->http, &http_plan, &daemon->server);
 	if (!status_is_ok(&status))
 	{
 		daemon_stop(daemon);

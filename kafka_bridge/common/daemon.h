@@ -25,7 +25,17 @@ typedef struct DaemonOptions
 	HttpOptions http;
 } DaemonOptions;
 
-#define DAEMON_ROUTES_MAX 16
+#define DAEMON_ROUTES_MAX 64
+
+/* Where requests are counted, each by its index in the program's table of metrics. */
+typedef struct DaemonRequestMetrics
+{
+	size_t requests; /* counter with label values daemon_status_classes */
+	size_t duration; /* histogram in microseconds; label: HttpRoute's label, 0: no route */
+} DaemonRequestMetrics;
+
+/* "2xx" "3xx" "4xx" "5xx". */
+extern const char *const daemon_status_classes[];
 
 typedef struct Daemon
 {
@@ -35,6 +45,7 @@ typedef struct Daemon
 	Metrics *metrics;
 	HealthEndpoints endpoints;
 	HttpRoute routes[DAEMON_ROUTES_MAX];
+	const DaemonRequestMetrics *request_metrics;
 	HttpServer *server;
 } Daemon;
 
@@ -47,6 +58,7 @@ typedef struct DaemonPlan
 	size_t metric_count;
 	const HttpRoute *routes; /* beside /health, /live, /metrics; or NULL */
 	size_t route_count;
+	const DaemonRequestMetrics *request_metrics; /* or NULL */
 } DaemonPlan;
 
 /*

@@ -237,7 +237,7 @@ health_render(Health *health, size_t *bytes, bool *ready)
 }
 
 static void
-health_answer(const HttpRequest *request, HttpResponse *response, void *context)
+health_answer(HttpRequest *request, HttpResponse *response, const void *context)
 {
 	const HealthEndpoints *endpoints = context;
 	size_t bytes = 0;
@@ -249,7 +249,7 @@ health_answer(const HttpRequest *request, HttpResponse *response, void *context)
 }
 
 static void
-live_answer(const HttpRequest *request, HttpResponse *response, void *context)
+live_answer(HttpRequest *request, HttpResponse *response, const void *context)
 {
 	const HealthEndpoints *endpoints = context;
 	Health *health = endpoints->health;
@@ -266,7 +266,7 @@ live_answer(const HttpRequest *request, HttpResponse *response, void *context)
 }
 
 static void
-metrics_answer(const HttpRequest *request, HttpResponse *response, void *context)
+metrics_answer(HttpRequest *request, HttpResponse *response, const void *context)
 {
 	const HealthEndpoints *endpoints = context;
 	size_t bytes = 0;
@@ -280,9 +280,9 @@ void
 health_routes_fill(HttpRoute routes[HEALTH_ROUTE_COUNT], HealthEndpoints *endpoints)
 {
 	const HttpRoute filled[HEALTH_ROUTE_COUNT] = {
-		{"GET", "/health", health_answer, endpoints},
-		{"GET", "/live", live_answer, endpoints},
-		{"GET", "/metrics", metrics_answer, endpoints},
+		{"GET", "/health", health_answer, endpoints, .is_public = true},
+		{"GET", "/live", live_answer, endpoints, .is_public = true},
+		{"GET", "/metrics", metrics_answer, endpoints, .is_public = true},
 	};
 
 	memcpy(routes, filled, sizeof(filled));

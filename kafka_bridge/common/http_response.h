@@ -5,6 +5,7 @@
 #pragma once
 
 #include <microhttpd.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "http_server.h"
@@ -15,8 +16,10 @@ struct HttpResponse
 {
 	unsigned status; /* 0: not filled yet */
 	const char *content_type;
-	char *body; /* owned until it is given to MHD */
+	const char *body;
 	size_t bytes;
+	bool body_is_owned;			  /* from malloc(), until it is given to MHD */
+	struct MHD_Response *message; /* of a stream, owned; instead of a body */
 	struct
 	{
 		char *name;
@@ -25,5 +28,8 @@ struct HttpResponse
 	size_t header_count;
 };
 
-/* Queues the response and frees what it owns; MHD_NO closes the connection. */
+/* Frees what it owns; zeroed, it can be filled again. */
+void http_response_clear(HttpResponse *response);
+
+/* Queues the response and clears it; MHD_NO closes the connection. */
 enum MHD_Result http_response_send(struct MHD_Connection *connection, HttpResponse *response);

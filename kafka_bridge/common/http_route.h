@@ -13,19 +13,24 @@
 typedef struct HttpRequest HttpRequest;
 typedef struct HttpResponse HttpResponse;
 
-/* Fills response; runs in a thread of the server, possibly in several at once. */
-typedef void (*HttpHandler)(const HttpRequest *request, HttpResponse *response, void *context);
+/*
+ * Fills response, or calls http_request_defer(); runs in a thread of the server, possibly in several
+ * at once, and keeps that thread's other clients waiting meanwhile.
+ */
+typedef void (*HttpHandler)(HttpRequest *request, HttpResponse *response, const void *context);
 
 typedef struct HttpRoute
 {
 	const char *method; /* GET also answers HEAD */
 	const char *pattern;
 	HttpHandler handler;
-	void *context;
+	const void *context;
+	bool is_public; /* answered without the bearer token */
+	size_t label;	/* of the metrics; 0 is for what has no route */
 } HttpRoute;
 
-#define HTTP_PARAMETERS_MAX		  4
-#define HTTP_PARAMETER_BYTES_MAX  256 /* a longer segment matches no {name} */
+#define HTTP_PARAMETERS_MAX		  2
+#define HTTP_PARAMETER_BYTES_MAX  512 /* a longer segment matches no {name} */
 #define HTTP_PARAMETER_NAME_BYTES 32
 
 typedef struct HttpParameter

@@ -2,51 +2,45 @@
  * http_server.c
  *		libmicrohttpd behind a table of routes.
  *
- * A request lives from MHD's first call for it to its completion and belongs to one thread of the
- * pool all that time; nothing here is shared between threads but the server's own constants.
+ * Nothing here is shared between threads but the server's constants and the counter of requests
+ * that are being worked on.
  */
 #include "http_server.h"
 
-#include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
+#include "http_connection.h"
+#include "http_listen.h"
+#include "http_request.h"
 #include "http_response.h"
+#include "http_token.h"
 #include "log.h"
+#include "wait.h"
 
-#define RESPONSE_HEADERS_MAX	8
 #define CONNECTION_MEMORY_BYTES (32 * 1024)	  /* request line, headers and buffers of a client */
 #define DISCARD_BYTES_MAX		(1024 * 1024) /* read of a body that is too large anyway */
-#define LISTEN_BACKLOG			128
+#define ANSWER_TIMEOUT_MS		60000		  /* for the client to read a whole answer */
+#define DRAIN_TICK_MS			10
 
 struct HttpServer
 {
 	struct MHD_Daemon *daemon;
-	const HttpRoute *routes;
-	size_t route_count;
+	HttpConnections *connections;
+	HttpPlan plan;
+	const char *tokens;
 	size_t body_bytes_max;
+	int64_t request_timeout_ms;
+	int64_t idle_timeout_ms;
 	uint16_t port;
-};
-
-struct HttpRequest
-{
-	struct MHD_Connection *connection;
-	const char *method;
-	char *path;
-	char *body;
-	size_t body_bytes;
-	size_t discarded_bytes;
-	bool body_too_large;
-	bool headers_seen;
-	HttpMatch match;
+	atomic_long requests; /* between their last byte and the end of their answer */
+	atomic_bool draining;
 };
 
 const ConfigOption http_options[] = {
@@ -64,7 +58,7 @@ const ConfigOption http_options[] = {
 		.environment = "HTTP_CONNECTIONS_MAX",
 		.type = CONFIG_INTEGER,
 		.offset = offsetof(HttpOptions, connections_max),
-		.default_text = "64",
+		.default_text = "1000",
 		.minimum = 2,
 		.maximum = 10000,
 		.help = "More HTTP clients than these wait to be accepted.",
@@ -79,130 +73,154 @@ const ConfigOption http_options[] = {
 		.maximum = 3600000,
 		.help = "A connection without traffic for so long is closed.",
 	},
+	{
+		.flag = "http-request-timeout",
+		.environment = "HTTP_REQUEST_TIMEOUT",
+		.type = CONFIG_DURATION,
+		.offset = offsetof(HttpOptions, request_timeout_ms),
+		.default_text = "10s",
+		.minimum = 1000,
+		.maximum = 3600000,
+		.help = "A request that is not there whole after so long is cut off.",
+	},
 	CONFIG_OPTIONS_END,
 };
 
-const char *
-http_request_method(const HttpRequest *request)
+const ConfigOption http_token_options[] = {
+	{
+		.flag = "bearer-token",
+		.environment = "BEARER_TOKEN",
+		.type = CONFIG_SECRET,
+		.offset = offsetof(HttpOptions, bearer_tokens),
+		.value_name = "TOKEN",
+		.help = "Clients must send it as 'Authorization: Bearer TOKEN', but for /health, /live, "
+				"/metrics and static files. Several separated by commas are all good; each has at "
+				"least 16 characters. Without one everybody who can connect may ask.",
+	},
+	CONFIG_OPTIONS_END,
+};
+
+Status
+http_options_check(const HttpOptions *options)
 {
-	return request->method;
+	const char *reason =
+		options->bearer_tokens != NULL ? http_tokens_check(options->bearer_tokens) : NULL;
+
+	return reason == NULL ? status_ok()
+						  : status_fatal(EXIT_CODE_CONFIGURATION, "BEARER_TOKEN: %s", reason);
 }
 
-const char *
-http_request_path(const HttpRequest *request)
+void
+http_request_defer(HttpRequest *request)
 {
-	return request->path;
+	request->is_deferred = true;
+	MHD_suspend_connection(request->connection);
 }
 
-const char *
-http_request_parameter(const HttpRequest *request, const char *name)
+void
+http_request_finish(HttpRequest *request)
 {
-	for (size_t i = 0; i < request->match.parameter_count; i++)
-		if (strcmp(request->match.parameters[i].name, name) == 0)
-			return request->match.parameters[i].value;
-	return NULL;
+	MHD_resume_connection(request->connection);
 }
 
-const char *
-http_request_query(const HttpRequest *request, const char *name)
+HttpResponse *
+http_request_response(HttpRequest *request)
 {
-	return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+	return &request->response;
 }
 
-const char *
-http_request_header(const HttpRequest *request, const char *name)
+static void
+request_count(HttpServer *server, HttpRequest *request)
 {
-	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+	request->is_counted = true;
+	atomic_fetch_add(&server->requests, 1);
 }
 
-const char *
-http_request_body(const HttpRequest *request, size_t *bytes)
+static void
+request_uncount(HttpServer *server, HttpRequest *request)
 {
-	*bytes = request->body_bytes;
-	return request->body != NULL ? request->body : "";
+	if (request->is_counted)
+		atomic_fetch_sub(&server->requests, 1);
+	request->is_counted = false;
 }
 
 static enum MHD_Result
-request_answer(const HttpServer *server, HttpRequest *request)
+request_send(HttpServer *server, HttpRequest *request)
 {
-	HttpResponse response = {0};
+	HttpResponse *response = &request->response;
+	const HttpRoute *route = request->match.route;
+	bool is_stream = response->message != NULL;
 
+	if (response->status == 0)
+		http_response_problem(response, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
+	if (atomic_load(&server->draining))
+		http_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	http_connection_limit(server->connections, request->deadline,
+						  is_stream ? HTTP_CONNECTION_NO_DEADLINE : ANSWER_TIMEOUT_MS);
+	if (server->plan.observer != NULL)
+		server->plan.observer(route != NULL ? route->label : 0, response->status,
+							  clock_monotonic_us() - request->begun_us,
+							  server->plan.observer_context);
+	if (is_stream)
+		request_uncount(server, request);
+	return http_response_send(request->connection, response);
+}
+
+/* A route was found: asks for the token where one is needed, then the handler. */
+static void
+request_dispatch(const HttpServer *server, HttpRequest *request)
+{
+	const HttpRoute *route = request->match.route;
+	HttpResponse *response = &request->response;
+
+	if (server->tokens == NULL || route->is_public ||
+		http_token_accept(server->tokens,
+						  http_request_header(request, MHD_HTTP_HEADER_AUTHORIZATION)))
+	{
+		route->handler(request, response, route->context);
+		return;
+	}
+	http_response_problem(response, MHD_HTTP_UNAUTHORIZED, "a bearer token is needed");
+	http_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+}
+
+static enum MHD_Result
+request_answer(HttpServer *server, HttpRequest *request)
+{
+	HttpResponse *response = &request->response;
+
+	request_count(server, request);
+	http_connection_limit(server->connections, request->deadline, HTTP_CONNECTION_NO_DEADLINE);
 	if (request->body_too_large)
 	{
-		http_response_problem(&response, MHD_HTTP_CONTENT_TOO_LARGE, NULL);
-		http_response_header(&response, MHD_HTTP_HEADER_CONNECTION, "close");
-		return http_response_send(request->connection, &response);
+		http_response_problem(response, MHD_HTTP_CONTENT_TOO_LARGE, NULL);
+		http_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+		return request_send(server, request);
 	}
-	switch (http_route_match(server->routes, server->route_count, request->method, request->path,
-							 &request->match))
+	switch (http_route_match(server->plan.routes, server->plan.route_count, request->method,
+							 request->path, &request->match))
 	{
 		case HTTP_MATCH_NO_PATH:
-			http_response_problem(&response, MHD_HTTP_NOT_FOUND, NULL);
+			http_response_problem(response, MHD_HTTP_NOT_FOUND, NULL);
 			break;
 		case HTTP_MATCH_NO_METHOD:
-			http_response_problem(&response, MHD_HTTP_METHOD_NOT_ALLOWED, NULL);
-			http_response_header(&response, MHD_HTTP_HEADER_ALLOW, request->match.allow);
+			http_response_problem(response, MHD_HTTP_METHOD_NOT_ALLOWED, NULL);
+			http_response_header(response, MHD_HTTP_HEADER_ALLOW, request->match.allow);
 			break;
 		case HTTP_MATCH_FOUND:
-			request->match.route->handler(request, &response, request->match.route->context);
+			request_dispatch(server, request);
 			break;
 	}
-	if (response.status == 0)
-		http_response_problem(&response, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
-	return http_response_send(request->connection, &response);
+	return request->is_deferred ? MHD_YES : request_send(server, request);
 }
 
-static void
-request_free(HttpRequest *request)
+static HttpConnection *
+connection_deadline(struct MHD_Connection *connection)
 {
-	free(request->path);
-	free(request->body);
-	free(request);
-}
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
-/* Keeps a piece of the body; beyond the bound it only notes that there was too much. */
-static void
-body_append(const HttpServer *server, HttpRequest *request, const char *data, size_t bytes)
-{
-	if (request->body_too_large || bytes > server->body_bytes_max - request->body_bytes)
-	{
-		request->body_too_large = true;
-		request->discarded_bytes += bytes;
-		return;
-	}
-
-	char *body = realloc(request->body, request->body_bytes + bytes + 1);
-
-	if (body == NULL)
-	{
-		request->body_too_large = true;
-		return;
-	}
-	memcpy(body + request->body_bytes, data, bytes);
-	request->body = body;
-	request->body_bytes += bytes;
-	body[request->body_bytes] = '\0';
-}
-
-/* A length that is announced too large is answered before the body is read. */
-static bool
-announced_too_large(const HttpServer *server, struct MHD_Connection *connection)
-{
-	const char *length =
-		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-
-	return length != NULL && strtoull(length, NULL, 10) > server->body_bytes_max;
-}
-
-/* The path of a request target, as it was sent: no query, and no host of an absolute form. */
-static char *
-target_path_copy(const char *target)
-{
-	const char *scheme_end = strstr(target, "://");
-
-	if (target[0] != '/' && scheme_end != NULL)
-		target = scheme_end + 3 + strcspn(scheme_end + 3, "/?");
-	return strndup(target, strcspn(target, "?"));
+	return info != NULL ? info->socket_context : NULL;
 }
 
 /*
@@ -212,55 +230,83 @@ target_path_copy(const char *target)
 static void *
 request_begin(void *context, const char *target, struct MHD_Connection *connection)
 {
-	HttpRequest *request = calloc(1, sizeof(HttpRequest));
+	HttpRequest *request = http_request_new(connection, target);
 
 	(void) context;
-	if (request == NULL)
-		return NULL;
-	request->connection = connection;
-	request->path = target_path_copy(target);
+	if (request != NULL)
+		request->deadline = connection_deadline(connection);
 	return request;
 }
 
-/* MHD: once after the headers, then for each piece of the body, then once more without any. */
+/*
+ * MHD: once after the headers, then for each piece of the body, then once more without any; of a
+ * deferred request once more when it is finished.
+ */
 static enum MHD_Result
 request_handle(void *context, struct MHD_Connection *connection, const char *path,
 			   const char *method, const char *version, const char *data, size_t *bytes,
 			   void **state)
 {
-	const HttpServer *server = context;
+	HttpServer *server = context;
 	HttpRequest *request = *state;
 
+	(void) connection;
 	(void) path;
 	(void) version;
-	if (request == NULL || request->path == NULL)
+	if (request == NULL)
 		return MHD_NO;
 	if (!request->headers_seen)
 	{
 		request->headers_seen = true;
 		request->method = method;
-		request->body_too_large = announced_too_large(server, connection);
+		request->body_too_large = http_request_announces_more(request, server->body_bytes_max);
 		return request->body_too_large ? request_answer(server, request) : MHD_YES;
 	}
 	if (*bytes > 0)
 	{
-		body_append(server, request, data, *bytes);
+		http_request_body_append(request, server->body_bytes_max, data, *bytes);
 		*bytes = 0;
 		return request->discarded_bytes > DISCARD_BYTES_MAX ? MHD_NO : MHD_YES;
 	}
-	return request_answer(server, request);
+	return request->is_deferred ? request_send(server, request) : request_answer(server, request);
 }
 
 static void
 request_complete(void *context, struct MHD_Connection *connection, void **state,
 				 enum MHD_RequestTerminationCode code)
 {
-	(void) context;
+	HttpServer *server = context;
+	HttpRequest *request = *state;
+
 	(void) connection;
 	(void) code;
-	if (*state != NULL)
-		request_free(*state);
+	if (request == NULL)
+		return;
+	request_uncount(server, request);
+	/* Of a client that is kept: for the next request, should it begin one before it counts as idle. */
+	http_connection_limit(server->connections, request->deadline,
+						  server->idle_timeout_ms + server->request_timeout_ms);
+	http_request_free(request);
 	*state = NULL;
+}
+
+static void
+connection_notice(void *context, struct MHD_Connection *connection, void **socket_context,
+				  enum MHD_ConnectionNotificationCode code)
+{
+	const HttpServer *server = context;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+	{
+		const union MHD_ConnectionInfo *info =
+			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+		*socket_context =
+			http_connection_add(server->connections, info->connect_fd, server->request_timeout_ms);
+		return;
+	}
+	http_connection_remove(server->connections, *socket_context);
+	*socket_context = NULL;
 }
 
 static void __attribute__((format(printf, 2, 0)))
@@ -272,71 +318,6 @@ library_log(void *context, const char *format, va_list arguments)
 	vsnprintf(text, sizeof(text), format, arguments);
 	text[strcspn(text, "\n")] = '\0';
 	log_debug("http", log_text("text", text));
-}
-
-static Status
-listen_error(const HttpOptions *options, const char *reason)
-{
-	return status_fatal(EXIT_CODE_CONFIGURATION, "cannot listen on %s, port %d: %s",
-						options->listen_address, (int) options->port, reason);
-}
-
-static int
-socket_bind(const struct addrinfo *address)
-{
-	int on = 1;
-	int fd = socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		return -1;
-	/* Connections of the process before us that linger in TIME_WAIT must not hold the port. */
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
-		return fd;
-
-	int saved_errno = errno;
-
-	close(fd);
-	errno = saved_errno;
-	return -1;
-}
-
-static Status
-socket_listen(const HttpOptions *options, int *fd)
-{
-	const struct addrinfo wanted = {
-		.ai_family = AF_UNSPEC,
-		.ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_PASSIVE | AI_NUMERICSERV,
-	};
-	struct addrinfo *addresses = NULL;
-	char port[16];
-
-	snprintf(port, sizeof(port), "%d", (int) options->port);
-
-	int failure = getaddrinfo(options->listen_address, port, &wanted, &addresses);
-
-	if (failure != 0)
-		return listen_error(options, gai_strerror(failure));
-	*fd = socket_bind(addresses);
-
-	Status status = *fd >= 0 ? status_ok() : listen_error(options, strerror(errno));
-
-	freeaddrinfo(addresses);
-	return status;
-}
-
-static uint16_t
-socket_port(int fd)
-{
-	struct sockaddr_storage address;
-	socklen_t bytes = sizeof(address);
-
-	memset(&address, 0, sizeof(address));
-	getsockname(fd, (struct sockaddr *) &address, &bytes);
-	if (address.ss_family == AF_INET6)
-		return ntohs(((const struct sockaddr_in6 *) &address)->sin6_port);
-	return ntohs(((const struct sockaddr_in *) &address)->sin_port);
 }
 
 static struct MHD_Daemon *
@@ -352,48 +333,63 @@ daemon_new(HttpServer *server, const HttpOptions *options, int fd)
 	};
 
 	return MHD_start_daemon(
-		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL,
-		NULL, request_handle, server, MHD_OPTION_EXTERNAL_LOGGER, library_log, NULL,
+		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO | MHD_USE_ITC | MHD_USE_ERROR_LOG |
+			MHD_ALLOW_SUSPEND_RESUME,
+		0, NULL, NULL, request_handle, server, MHD_OPTION_EXTERNAL_LOGGER, library_log, NULL,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, request_begin, NULL,
-		MHD_OPTION_NOTIFY_COMPLETED, request_complete, NULL, MHD_OPTION_CONNECTION_LIMIT,
+		MHD_OPTION_NOTIFY_COMPLETED, request_complete, server, MHD_OPTION_NOTIFY_CONNECTION,
+		connection_notice, server, MHD_OPTION_CONNECTION_LIMIT,
 		connections > threads ? connections : threads, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned) ((options->idle_timeout_ms + 999) / 1000), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t) CONNECTION_MEMORY_BYTES, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
 }
 
-Status
-http_server_start(const HttpOptions *options, const HttpRoute *routes, size_t route_count,
-				  HttpServer **server)
+static HttpServer *
+server_new(const HttpOptions *options, const HttpPlan *plan, int fd)
 {
-	HttpServer *made = NULL;
+	HttpServer *server = calloc(1, sizeof(HttpServer));
+
+	if (server == NULL)
+		return NULL;
+	server->plan = *plan;
+	server->tokens = options->bearer_tokens;
+	server->body_bytes_max = (size_t) options->body_bytes_max;
+	server->request_timeout_ms = options->request_timeout_ms;
+	server->idle_timeout_ms = options->idle_timeout_ms;
+	server->port = http_listen_port(fd);
+	server->connections = http_connections_new();
+	if (server->connections != NULL)
+		return server;
+	free(server);
+	return NULL;
+}
+
+Status
+http_server_start(const HttpOptions *options, const HttpPlan *plan, HttpServer **server)
+{
 	int fd = -1;
-	Status status = socket_listen(options, &fd);
+	Status status = http_listen(options, &fd);
 
 	*server = NULL;
 	if (!status_is_ok(&status))
 		return status;
-	made = calloc(1, sizeof(HttpServer));
+
+	HttpServer *made = server_new(options, plan, fd);
+
 	if (made == NULL)
 	{
-		status = status_bug("out of memory");
-		goto cleanup;
+		close(fd);
+		return status_bug("out of memory");
 	}
-	made->routes = routes;
-	made->route_count = route_count;
-	made->body_bytes_max = (size_t) options->body_bytes_max;
-	made->port = socket_port(fd);
 	made->daemon = daemon_new(made, options, fd);
 	if (made->daemon == NULL)
 	{
-		status = listen_error(options, "the HTTP library refused to start");
-		goto cleanup;
+		http_connections_free(made->connections);
+		free(made);
+		close(fd);
+		return http_listen_error(options, "the HTTP library refused to start");
 	}
 	*server = made;
-	return status;
-
-cleanup:
-	free(made);
-	close(fd);
 	return status;
 }
 
@@ -403,12 +399,30 @@ http_server_port(const HttpServer *server)
 	return server->port;
 }
 
+bool
+http_server_drain(HttpServer *server, int64_t timeout_ms)
+{
+	int64_t end_ms = clock_monotonic_ms() + timeout_ms;
+
+	if (!atomic_exchange(&server->draining, true))
+	{
+		MHD_socket fd = MHD_quiesce_daemon(server->daemon);
+
+		if (fd != MHD_INVALID_SOCKET)
+			close(fd);
+	}
+	while (atomic_load(&server->requests) > 0 && clock_monotonic_ms() < end_ms)
+		wait_pause(-1, DRAIN_TICK_MS);
+	return atomic_load(&server->requests) == 0;
+}
+
 void
 http_server_stop(HttpServer **server)
 {
 	if (*server == NULL)
 		return;
 	MHD_stop_daemon((*server)->daemon);
+	http_connections_free((*server)->connections);
 	free(*server);
 	*server = NULL;
 }

@@ -74,6 +74,11 @@ static const ConfigOption history_options[] = {
 	CONFIG_OPTIONS_END,
 };
 
+static const ConfigOption pool_size_options[] = {
+	PG_POOL_SIZE_OPTION(PgPoolOptions, size, "4"),
+	CONFIG_OPTIONS_END,
+};
+
 static const ConfigOption port_options[] = {
 	HTTP_PORT_OPTION(HttpOptions, port, "HISTORY_PORT", "3001"),
 	CONFIG_OPTIONS_END,
@@ -83,8 +88,11 @@ static const ConfigGroup groups[] = {
 	{"PostgreSQL", pg_options, offsetof(HistoryConfig, pg)},
 	{"Kafka", kafka_options, offsetof(HistoryConfig, kafka)},
 	{"History", history_options, offsetof(HistoryConfig, history)},
+	{"Connections for HTTP reads", pool_size_options, offsetof(HistoryConfig, pool)},
+	{NULL, pg_pool_options, offsetof(HistoryConfig, pool)},
 	{"HTTP port", port_options, offsetof(HistoryConfig, daemon.http)},
 	{"HTTP", http_options, offsetof(HistoryConfig, daemon.http)},
+	{NULL, http_token_options, offsetof(HistoryConfig, daemon.http)},
 	{"Log", log_options, offsetof(HistoryConfig, daemon.log)},
 	{NULL, NULL, 0},
 };
@@ -116,6 +124,8 @@ config_check(const void *checked, const ConfigCommand *command)
 							  "HISTORY_DEAD_LETTER_TOPIC and KAFKA_TOPIC must be two topics");
 	if (status_is_ok(&status))
 		status = kafka_properties_check(&config->kafka.properties);
+	if (status_is_ok(&status))
+		status = http_options_check(&config->daemon.http);
 	return status;
 }
 

@@ -10,6 +10,7 @@
 #include "daemon.h"
 #include "kafka_client.h"
 #include "pg_client.h"
+#include "pg_pool.h"
 
 typedef enum HistoryPolicy
 {
@@ -32,6 +33,7 @@ typedef struct HistoryConfig
 {
 	DaemonOptions daemon;
 	PgOptions pg;
+	PgPoolOptions pool; /* of the HTTP reads */
 	KafkaOptions kafka;
 	HistoryOptions history;
 } HistoryConfig;

@@ -4,6 +4,8 @@
  */
 #include "history_metrics.h"
 
+#include "http_reads.h"
+
 static const char *const rebalance_kinds[] = {"came", "went", "lost", NULL};
 
 const MetricDefinition history_metrics[HISTORY_METRIC_COUNT] = {
@@ -71,7 +73,38 @@ const MetricDefinition history_metrics[HISTORY_METRIC_COUNT] = {
 		{.name = "wallet_history_retries_total",
 		 .type = METRIC_COUNTER,
 		 .help = "Attempts that failed because of PostgreSQL or Kafka and are repeated."},
+	[HISTORY_HTTP_REQUESTS] = {.name = "wallet_history_requests_total",
+							   .type = METRIC_COUNTER,
+							   .help = "Requests that were answered.",
+							   .label = "status",
+							   .label_values = daemon_status_classes},
+	[HISTORY_HTTP_TIME] = {.name = "wallet_history_request_seconds",
+						   .type = METRIC_HISTOGRAM,
+						   .help = "From a request's first line to its answer.",
+						   .scale = METRIC_SCALE_US,
+						   .label = "endpoint",
+						   .label_values = http_reads_labels},
+	[HISTORY_HTTP_RETRIES] = {.name = "wallet_history_read_retries_total",
+							  .type = METRIC_COUNTER,
+							  .help = "Reads run again after a timeout."},
+	[HISTORY_POOL_CONNECTIONS] = {.name = "wallet_history_pool_connections",
+								  .type = METRIC_GAUGE,
+								  .help = "Open connections to PostgreSQL for reads."},
+	[HISTORY_POOL_BUSY] = {.name = "wallet_history_pool_busy",
+						   .type = METRIC_GAUGE,
+						   .help = "Connections that work on a read."},
+	[HISTORY_POOL_WAITING] = {.name = "wallet_history_pool_waiting",
+							  .type = METRIC_GAUGE,
+							  .help = "Reads that wait for a connection."},
+	[HISTORY_POOL_REFUSED] = {.name = "wallet_history_pool_refused_total",
+							  .type = METRIC_COUNTER,
+							  .help = "Reads answered 503 without a connection: PostgreSQL gone, "
+									  "queue full, waited too long."},
 	[HISTORY_BUILD_INFO] = {.name = "wallet_history_build_info",
 							.type = METRIC_INFO,
 							.help = "Version of the program and of librdkafka."},
 };
+
+const DaemonRequestMetrics history_request_metrics = {HISTORY_HTTP_REQUESTS, HISTORY_HTTP_TIME};
+const PgPoolMetrics history_pool_metrics = {HISTORY_POOL_CONNECTIONS, HISTORY_POOL_BUSY,
+											HISTORY_POOL_WAITING, HISTORY_POOL_REFUSED, 0};

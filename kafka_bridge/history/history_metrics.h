@@ -4,7 +4,9 @@
  */
 #pragma once
 
+#include "daemon.h"
 #include "metrics.h"
+#include "pg_pool.h"
 
 typedef enum HistoryMetric
 {
@@ -26,8 +28,17 @@ typedef enum HistoryMetric
 	HISTORY_REBALANCES,
 	HISTORY_FENCE_LOST,
 	HISTORY_RETRIES,
+	HISTORY_HTTP_REQUESTS,
+	HISTORY_HTTP_TIME,
+	HISTORY_HTTP_RETRIES,
+	HISTORY_POOL_CONNECTIONS,
+	HISTORY_POOL_BUSY,
+	HISTORY_POOL_WAITING,
+	HISTORY_POOL_REFUSED,
 	HISTORY_BUILD_INFO,
 	HISTORY_METRIC_COUNT
 } HistoryMetric;
 
 extern const MetricDefinition history_metrics[HISTORY_METRIC_COUNT];
+extern const DaemonRequestMetrics history_request_metrics;
+extern const PgPoolMetrics history_pool_metrics;

@@ -12,6 +12,7 @@
 #include "daemon.h"
 #include "history_config.h"
 #include "history_metrics.h"
+#include "http_reads.h"
 #include "log.h"
 #include "rebuild.h"
 #include "signals.h"
@@ -33,8 +34,9 @@ consumer_main(void *argument)
 	return NULL;
 }
 
+/* Consumes in a thread of its own until a stop is requested or going on makes no sense. */
 static Status
-daemon_work(const HistoryConfig *config, Daemon *daemon)
+consumer_work(const HistoryConfig *config, Daemon *daemon)
 {
 	ConsumerThread work = {.end = status_ok()};
 	pthread_t thread;
@@ -54,7 +56,7 @@ daemon_work(const HistoryConfig *config, Daemon *daemon)
 }
 
 static Status
-daemon_run(const HistoryConfig *config, const ConfigSource *source)
+daemon_work(const HistoryConfig *config, const ConfigSource *source, HttpReads *reads)
 {
 	DaemonPlan plan = {
 		.source = source,
@@ -62,9 +64,13 @@ daemon_run(const HistoryConfig *config, const ConfigSource *source)
 		.options_offset = offsetof(HistoryConfig, daemon),
 		.metrics = history_metrics,
 		.metric_count = HISTORY_METRIC_COUNT,
+		.request_metrics = &history_request_metrics,
 	};
 	Daemon daemon;
 	char labels[128];
+
+	plan.routes = http_reads_routes(reads, &plan.route_count);
+
 	Status status = daemon_start(&daemon, &plan);
 
 	if (!status_is_ok(&status))
@@ -73,8 +79,25 @@ daemon_run(const HistoryConfig *config, const ConfigSource *source)
 	snprintf(labels, sizeof(labels), "version=\"%s\",librdkafka=\"%s\"", WALLET_VERSION,
 			 rd_kafka_version_str());
 	metric_info_set(daemon.metrics, HISTORY_BUILD_INFO, labels);
-	status = daemon_work(config, &daemon);
+	status = http_reads_start(reads, &daemon);
+	if (status_is_ok(&status))
+		status = consumer_work(config, &daemon);
+	http_reads_stop(reads, &daemon);
 	daemon_stop(&daemon);
+	return status;
+}
+
+static Status
+daemon_run(const HistoryConfig *config, const ConfigSource *source)
+{
+	HttpReads *reads = http_reads_new(config);
+
+	if (reads == NULL)
+		return status_bug("out of memory");
+
+	Status status = daemon_work(config, source, reads);
+
+	http_reads_free(reads);
 	return status;
 }
 

@@ -18,12 +18,10 @@ daemon_environment()
 
 daemon_database_url()
 {
-    local role=$1
     if [ -n "$external_url" ]; then
         echo "$external_url"
     else
-        [ "$1" != wallet_service ] || role=wallet_user
-        pg_url "$role"
+        pg_url "$1"
     fi
 }
 

@@ -6,7 +6,8 @@ DECLARE
     role record;
 BEGIN
     FOR role IN SELECT * FROM (VALUES ('wallet_user', ''), ('wallet_bridge', 'REPLICATION'),
-                                      ('wallet_history', '')) AS list (name, attributes)
+                                      ('wallet_history', ''), ('wallet_service', ''))
+                                          AS list (name, attributes)
     LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = role.name) THEN
             EXECUTE pg_catalog.format('CREATE ROLE %I LOGIN %s', role.name, role.attributes);
@@ -15,17 +16,24 @@ BEGIN
 END
 $$;
 
--- Application.
+-- Application, also by way of the HTTP service.
 GRANT EXECUTE ON FUNCTION wallet_create, wallet_transfer, wallet_transfer_batch, wallet_post,
     wallet_hold, wallet_capture, wallet_release, wallet_reverse, wallet_lock, wallet_get,
     wallet_list, wallet_receipt, wallet_lookup, wallet_history, wallet_activity, wallet_statement,
-    wallet_balance_at TO wallet_user;
+    wallet_balance_at TO wallet_user, wallet_service;
 -- Cashier.
-GRANT EXECUTE ON FUNCTION wallet_fund, wallet_withdraw TO wallet_user;
+GRANT EXECUTE ON FUNCTION wallet_fund, wallet_withdraw TO wallet_user, wallet_service;
+
+-- Operator, as far as the HTTP service has endpoints for it.
+GRANT EXECUTE ON FUNCTION wallet_freeze, wallet_unfreeze, wallet_close, wallet_set_limits,
+    wallet_health TO wallet_service;
 
 -- Bridge: the stream needs REPLICATION alone, backfill reads the ledger.
 GRANT SELECT ON wallet_ledger TO wallet_bridge;
 GRANT EXECUTE ON FUNCTION wallet_ledger_events TO wallet_bridge;
+
+-- History reader, over HTTP.
+GRANT EXECUTE ON FUNCTION wallet_history, wallet_activity TO wallet_history;
 
 -- History writer. The origin functions mark what it writes, so that it is not decoded.
 GRANT SELECT, INSERT, UPDATE, DELETE ON transaction_events, wallet_history_offsets,

@@ -1,4 +1,5 @@
-# The whole wallet for a test: PostgreSQL with the extension, Kafka, wallet_bridge, wallet_history.
+# The whole wallet for a test: PostgreSQL with the extension, Kafka, wallet_bridge, wallet_history,
+# wallet_service.
 package Stack;
 
 use strict;
@@ -30,13 +31,14 @@ our @EXPORT = qw(poll_until);
         own_kafka => 1,             # a broker of this test's own, that it may stop and kill
         bridge    => 0,             # do not start wallet_bridge yet ($stack->bridge->start later)
         history   => { LOG_LEVEL => 'debug' },         # or further variables for it
+        service   => 1,             # wallet_service too, or variables for it
         extension => 0);            # an empty database
 
     my ($alice, $bob) = $stack->create_wallets(2, fund => '100.00');
     $stack->sql('SELECT wallet_transfer(?, ?, 25)', $alice, $bob);    # and rows, error_of, connect,
                                     # psql: as in Postgres; $stack->postgres is the server
     my $load = $stack->load(clients => 8, wallets => [ $alice, $bob ]);   # see Load
-    $stack->bridge->kill9;  $stack->bridge->start;     # and history: see Daemon
+    $stack->bridge->kill9;  $stack->bridge->start;     # and history, service: see Daemon
     $stack->kafka->stop;    $stack->kafka->start;      # see Kafka; only with own_kafka
     $load->stop;
 
@@ -49,7 +51,7 @@ our @EXPORT = qw(poll_until);
 
     $stack->topic;  $stack->slot;  $stack->group;
     my @records = $stack->records;                     # of the topic, with {event} decoded
-    my $second  = $stack->another_bridge(BRIDGE_SLOT => 'other');   # not started; also another_history
+    my $second  = $stack->another_bridge(BRIDGE_SLOT => 'other');   # not started; also another_history, another_service
     my $lsn     = $stack->confirmed_lsn;
     my ($code, $out, $err) = $stack->bridge_command([qw(slot drop --yes)], BRIDGE_SLOT => 'other');
     done_testing;
@@ -79,9 +81,11 @@ sub start
     my %env = map { ($_ => ref $option{$_} ? $option{$_} : {}) } qw(bridge history);
     $self->{bridge}  = $self->another_bridge(%{ $env{bridge} });
     $self->{history} = $self->another_history(%{ $env{history} });
+    $self->{service} = $self->another_service(%{ $env{service} });
     $self->{bridge}->start  if $option{bridge}  // $option{extension} // 1;
     # Without the bridge there is no topic, for which the history waits.
     $self->{history}->start(ready => $self->{bridge}->running) if $option{history} // $option{extension} // 1;
+    $self->{service}->start if $option{service};
     return $self;
 }
 
@@ -89,6 +93,7 @@ sub postgres { return $_[0]{postgres} }
 sub kafka    { return $_[0]{kafka} }
 sub bridge   { return $_[0]{bridge} }
 sub history  { return $_[0]{history} }
+sub service  { return $_[0]{service} }
 sub topic    { return $_[0]{topic} }
 sub slot     { return $_[0]{slot} }
 sub group    { return $_[0]{group} }
@@ -138,6 +143,12 @@ sub another_history
 {
     my ($self, %env) = @_;
     return $self->_program('wallet_history', KAFKA_GROUP_ID => $self->group, %env);
+}
+
+sub another_service
+{
+    my ($self, %env) = @_;
+    return $self->_program('wallet_service', %env);
 }
 
 # A sub-command of wallet_bridge: its exit code, standard output and standard error.

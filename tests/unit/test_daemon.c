@@ -59,7 +59,7 @@ static char *arguments[] = {program_name, NULL};
 
 /* GET /ready makes the daemon ready, so that the test decides when. */
 static void
-ready_answer(const HttpRequest *request, HttpResponse *response, void *context)
+ready_answer(HttpRequest *request, HttpResponse *response, const void *context)
 {
 	const Daemon *daemon = context;
 

@@ -29,7 +29,7 @@ static atomic_int handlers_running;
 static atomic_bool handlers_may_end;
 
 static void
-echo_answer(const HttpRequest *request, HttpResponse *response, void *context)
+echo_answer(HttpRequest *request, HttpResponse *response, const void *context)
 {
 	const char *query = http_request_query(request, "q");
 	const char *header = http_request_header(request, "X-Test");
@@ -46,7 +46,7 @@ echo_answer(const HttpRequest *request, HttpResponse *response, void *context)
 }
 
 static void
-silent_answer(const HttpRequest *request, HttpResponse *response, void *context)
+silent_answer(HttpRequest *request, HttpResponse *response, const void *context)
 {
 	(void) request;
 	(void) response;
@@ -54,7 +54,7 @@ silent_answer(const HttpRequest *request, HttpResponse *response, void *context)
 }
 
 static void
-slow_answer(const HttpRequest *request, HttpResponse *response, void *context)
+slow_answer(HttpRequest *request, HttpResponse *response, const void *context)
 {
 	(void) request;
 	(void) context;
@@ -73,6 +73,8 @@ static const HttpRoute routes[] = {
 	{"GET", "/slow", slow_answer, NULL},
 };
 
+static const HttpPlan plan = {.routes = routes, .route_count = sizeof(routes) / sizeof(routes[0])};
+
 static char address[] = "127.0.0.1";
 
 static const HttpOptions options = {
@@ -80,6 +82,7 @@ static const HttpOptions options = {
 	.port = 0,
 	.connections_max = 8,
 	.idle_timeout_ms = 2000,
+	.request_timeout_ms = 3000,
 	.body_bytes_max = BODY_BYTES_MAX,
 	.thread_count = 2,
 };
@@ -87,8 +90,7 @@ static const HttpOptions options = {
 static int
 server_begin(void **state)
 {
-	Status status =
-		http_server_start(&options, routes, sizeof(routes) / sizeof(routes[0]), &server);
+	Status status = http_server_start(&options, &plan, &server);
 
 	(void) state;
 	atomic_store(&handlers_running, 0);
@@ -337,7 +339,7 @@ test_taken_port(void **state)
 	(void) state;
 	same.port = http_server_port(server);
 
-	Status status = http_server_start(&same, routes, 1, &second);
+	Status status = http_server_start(&same, &plan, &second);
 
 	assert_int_equal(status.class, STATUS_FATAL);
 	assert_int_equal(status.exit_code, EXIT_CODE_CONFIGURATION);
@@ -356,7 +358,7 @@ test_port_is_free_at_once_after_a_stop(void **state)
 	same.port = http_server_port(server);
 	http_server_stop(&server);
 
-	Status status = http_server_start(&same, routes, sizeof(routes) / sizeof(routes[0]), &server);
+	Status status = http_server_start(&same, &plan, &server);
 
 	assert_true(status_is_ok(&status));
 	assert_int_equal(http_server_port(server), same.port);
@@ -374,11 +376,11 @@ test_wrong_address(void **state)
 	(void) state;
 	other.listen_address = wrong;
 
-	Status status = http_server_start(&other, routes, 1, &second);
+	Status status = http_server_start(&other, &plan, &second);
 
 	assert_int_equal(status.exit_code, EXIT_CODE_CONFIGURATION);
 	other.listen_address = nonsense;
-	status = http_server_start(&other, routes, 1, &second);
+	status = http_server_start(&other, &plan, &second);
 	assert_int_equal(status.exit_code, EXIT_CODE_CONFIGURATION);
 }
 

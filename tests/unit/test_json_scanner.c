@@ -13,7 +13,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "history/json_scanner.h"
+#include "common/json_scanner.h"
 
 #define MUTATIONS 200000
 

@@ -1,0 +1,48 @@
+/*
+ * http_request.h
+ *		One request while the server has it. Handlers see it through http_server.h only.
+ *
+ * It lives from libmicrohttpd's first call for it to its completion, and belongs to one thread of
+ * the server all that time, but for a deferred one: between http_request_defer() and
+ * http_request_finish() it belongs to whoever deferred it, while its connection is suspended.
+ */
+#pragma once
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "http_connection.h"
+#include "http_response.h"
+#include "http_route.h"
+
+struct HttpRequest
+{
+	struct MHD_Connection *connection;
+	HttpConnection *deadline;
+	const char *method;
+	char *path;
+	char *body;
+	size_t body_bytes;
+	size_t body_room;
+	size_t discarded_bytes;
+	int64_t begun_us; /* by clock_monotonic_us() */
+	bool body_too_large;
+	bool headers_seen;
+	bool is_deferred; /* stays true once it was */
+	bool is_counted;  /* among those that http_server_drain() waits for */
+	HttpMatch match;
+	HttpResponse response;
+};
+
+/* path is as it was sent: no query, and no host of an absolute form. NULL when out of memory. */
+HttpRequest *http_request_new(struct MHD_Connection *connection, const char *target);
+void http_request_free(HttpRequest *request);
+
+/* Keeps a piece of the body; beyond bytes_max it only notes that there was too much. */
+void http_request_body_append(HttpRequest *request, size_t bytes_max, const char *data,
+							  size_t bytes);
+
+/* Whether Content-Length says more than bytes_max. */
+bool http_request_announces_more(const HttpRequest *request, size_t bytes_max);

@@ -1,0 +1,28 @@
+/*
+ * service_config.h
+ *		What wallet_service can be told.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "config.h"
+#include "daemon.h"
+#include "pg_client.h"
+#include "pg_pool.h"
+
+typedef struct ServiceOptions
+{
+	char *read_url;			  /* NULL: reads go where operations go */
+	int64_t drain_timeout_ms; /* for requests that are being worked on when a stop is asked for */
+} ServiceOptions;
+
+typedef struct ServiceConfig
+{
+	DaemonOptions daemon;
+	PgOptions pg;
+	PgPoolOptions pool;
+	ServiceOptions service;
+} ServiceConfig;
+
+extern const ConfigProgram service_program;

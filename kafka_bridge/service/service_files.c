@@ -1,0 +1,15 @@
+/*
+ * service_files.c
+ *		The files of console/ and openapi.json, built in.
+ */
+#include "service_files.h"
+
+#define STATIC_FILE(number, name, path) STATIC_FILE_EMBED(number, path)
+#include "static_files.inc"
+#undef STATIC_FILE
+
+#define STATIC_FILE(number, name, path) STATIC_FILE_ENTRY(number, name)
+const StaticFile service_files[] = {
+#include "static_files.inc"
+	STATIC_FILES_END,
+};
