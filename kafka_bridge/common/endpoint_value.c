@@ -11,6 +11,8 @@
 
 #define AMOUNT_BYTES_MAX 64
 #define LIMIT_MAX		 1000
+/* Fewer than bigint has: a statement may add to a version. */
+#define VERSION_DIGITS_MAX 18
 
 /* The reason for lack of memory is never shown: the value is NULL, and the answer 500. */
 static const char *
@@ -128,7 +130,8 @@ endpoint_if_match_parse(const EndpointInput *input, char **values)
 const char *
 endpoint_version_parse(const EndpointInput *input, char **values)
 {
-	if (input->length == 0 || *digits_skip(input->text) != '\0')
+	if (input->length == 0 || input->length > VERSION_DIGITS_MAX ||
+		*digits_skip(input->text) != '\0')
 		return "must be a number of a version";
 	return value_set(input, values);
 }
