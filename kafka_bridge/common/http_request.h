@@ -27,8 +27,10 @@ struct HttpRequest
 	size_t body_bytes;
 	size_t body_room;
 	size_t discarded_bytes;
-	int64_t begun_us; /* by clock_monotonic_us() */
+	size_t reserved_bytes; /* of the server's memory for bodies */
+	int64_t begun_us;	   /* by clock_monotonic_us() */
 	bool body_too_large;
+	bool body_has_no_room; /* among those of all requests */
 	bool headers_seen;
 	bool is_deferred; /* stays true once it was */
 	bool is_counted;  /* among those that http_server_drain() waits for */

@@ -29,7 +29,7 @@ typedef struct HttpRoute
 	size_t label;	/* of the metrics; 0 is for what has no route */
 } HttpRoute;
 
-#define HTTP_PARAMETERS_MAX		  2
+#define HTTP_PARAMETERS_MAX		  4
 #define HTTP_PARAMETER_BYTES_MAX  512 /* a longer segment matches no {name} */
 #define HTTP_PARAMETER_NAME_BYTES 32
 

@@ -26,7 +26,8 @@
 
 #define CONNECTION_MEMORY_BYTES (32 * 1024)	  /* request line, headers and buffers of a client */
 #define DISCARD_BYTES_MAX		(1024 * 1024) /* read of a body that is too large anyway */
-#define ANSWER_TIMEOUT_MS		60000		  /* for the client to read a whole answer */
+#define BODIES_BYTES_DEFAULT	(32 * 1024 * 1024)
+#define ANSWER_TIMEOUT_MS		60000 /* for the client to read a whole answer */
 #define DRAIN_TICK_MS			10
 
 struct HttpServer
@@ -36,6 +37,8 @@ struct HttpServer
 	HttpPlan plan;
 	const char *tokens;
 	size_t body_bytes_max;
+	size_t bodies_bytes_max;
+	atomic_size_t bodies_bytes; /* received of requests that are not answered yet */
 	int64_t request_timeout_ms;
 	int64_t idle_timeout_ms;
 	uint16_t port;
@@ -107,7 +110,7 @@ http_options_check(const HttpOptions *options)
 		options->bearer_tokens != NULL ? http_tokens_check(options->bearer_tokens) : NULL;
 
 	return reason == NULL ? status_ok()
-						  : status_fatal(EXIT_CODE_CONFIGURATION, "BEARER_TOKEN: %s", reason);
+						  : status_fatal(EXIT_CODE_CONFIGURATION, "BEARER_TOKEN %s", reason);
 }
 
 void
@@ -197,6 +200,12 @@ request_answer(HttpServer *server, HttpRequest *request)
 		http_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 		return request_send(server, request);
 	}
+	if (request->body_has_no_room)
+	{
+		http_response_problem(response, MHD_HTTP_SERVICE_UNAVAILABLE, "too many requests at once");
+		http_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+		return request_send(server, request);
+	}
 	switch (http_route_match(server->plan.routes, server->plan.route_count, request->method,
 							 request->path, &request->match))
 	{
@@ -238,6 +247,21 @@ request_begin(void *context, const char *target, struct MHD_Connection *connecti
 	return request;
 }
 
+/* Many clients that each send a body within the bound must not fill the memory together. */
+static void
+body_take(HttpServer *server, HttpRequest *request, const char *data, size_t bytes)
+{
+	size_t others = atomic_fetch_add(&server->bodies_bytes, bytes);
+
+	request->reserved_bytes += bytes;
+	if (others + bytes > server->bodies_bytes_max)
+		request->body_has_no_room = true;
+	if (!request->body_has_no_room)
+		http_request_body_append(request, server->body_bytes_max, data, bytes);
+	else
+		request->discarded_bytes += bytes;
+}
+
 /*
  * MHD: once after the headers, then for each piece of the body, then once more without any; of a
  * deferred request once more when it is finished.
@@ -264,7 +288,7 @@ request_handle(void *context, struct MHD_Connection *connection, const char *pat
 	}
 	if (*bytes > 0)
 	{
-		http_request_body_append(request, server->body_bytes_max, data, *bytes);
+		body_take(server, request, data, *bytes);
 		*bytes = 0;
 		return request->discarded_bytes > DISCARD_BYTES_MAX ? MHD_NO : MHD_YES;
 	}
@@ -283,6 +307,7 @@ request_complete(void *context, struct MHD_Connection *connection, void **state,
 	if (request == NULL)
 		return;
 	request_uncount(server, request);
+	atomic_fetch_sub(&server->bodies_bytes, request->reserved_bytes);
 	/* Of a client that is kept: for the next request, should it begin one before it counts as idle. */
 	http_connection_limit(server->connections, request->deadline,
 						  server->idle_timeout_ms + server->request_timeout_ms);
@@ -354,6 +379,8 @@ server_new(const HttpOptions *options, const HttpPlan *plan, int fd)
 	server->plan = *plan;
 	server->tokens = options->bearer_tokens;
 	server->body_bytes_max = (size_t) options->body_bytes_max;
+	server->bodies_bytes_max = options->bodies_bytes_max > 0 ? (size_t) options->bodies_bytes_max
+															 : (size_t) BODIES_BYTES_DEFAULT;
 	server->request_timeout_ms = options->request_timeout_ms;
 	server->idle_timeout_ms = options->idle_timeout_ms;
 	server->port = http_listen_port(fd);

@@ -4,7 +4,8 @@
  *		everything a client can send and on the time it may take.
  *
  * Unknown paths are answered 404, other methods 405 with Allow, a missing or wrong bearer token 401,
- * bodies over the bound 413 and the connection closed, each as application/problem+json. A handler
+ * bodies over the bound 413 and the connection closed, bodies for which there is no room at the moment
+ * 503, each as application/problem+json. A handler
  * answers at once, or defers: then the request is its own, in any thread, until it finishes it.
  *
  * Call order: http_server_start(), http_server_drain(), http_server_stop(). The routes and their
@@ -30,8 +31,9 @@ typedef struct HttpOptions
 	int64_t idle_timeout_ms;
 	int64_t request_timeout_ms; /* to send a whole request */
 	char *bearer_tokens;		/* separated by commas; NULL: everybody may ask */
-	int64_t body_bytes_max; /* 0: no request may have a body; not an option, set by the program */
-	int64_t thread_count;	/* 0: one; not an option, set by the program */
+	int64_t body_bytes_max;	  /* 0: no request may have a body; not an option, set by the program */
+	int64_t bodies_bytes_max; /* of all requests together; 0: 32 MiB; not an option */
+	int64_t thread_count;	  /* 0: one; not an option, set by the program */
 } HttpOptions;
 
 /* LISTEN_ADDRESS, HTTP_CONNECTIONS_MAX, HTTP_IDLE_TIMEOUT, HTTP_REQUEST_TIMEOUT. */

@@ -4,9 +4,11 @@
  */
 #include "http_stream.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define READ_BLOCK_BYTES 16384
 
@@ -14,6 +16,7 @@ struct HttpStream
 {
 	pthread_mutex_t lock;
 	struct MHD_Connection *connection;
+	int fd;
 	char *data;
 	size_t bytes;
 	size_t room;
@@ -95,6 +98,7 @@ http_stream_new(struct MHD_Connection *connection, struct MHD_Response **respons
 		return NULL;
 	pthread_mutex_init(&stream->lock, NULL);
 	stream->connection = connection;
+	stream->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 	stream->owners = 2;
 	*response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, READ_BLOCK_BYTES, stream_read,
 												  stream, stream_drop);
@@ -143,6 +147,32 @@ http_stream_write(HttpStream *stream, const char *data, size_t bytes)
 	}
 	pthread_mutex_unlock(&stream->lock);
 	return goes_on;
+}
+
+/* Bytes that wait to be read are the client's next request: it is there. */
+static bool
+peer_is_there(int fd)
+{
+	char byte;
+	ssize_t peeked = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	return peeked > 0 || (peeked < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+bool
+http_stream_is_open(HttpStream *stream)
+{
+	pthread_mutex_lock(&stream->lock);
+	/* Until the library has let go of the stream its descriptor is this connection's. */
+	if (!stream->is_gone && !stream->is_ended && !peer_is_there(stream->fd))
+	{
+		stream->is_ended = true;
+		stream_wake(stream);
+	}
+	bool is_open = !stream->is_gone && !stream->is_ended;
+
+	pthread_mutex_unlock(&stream->lock);
+	return is_open;
 }
 
 void

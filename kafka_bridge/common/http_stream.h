@@ -20,6 +20,12 @@ typedef struct HttpStream HttpStream;
 /* False: the client has gone, or is cut off; nothing more will be sent. */
 bool http_stream_write(HttpStream *stream, const char *data, size_t bytes);
 
+/*
+ * The same question without writing: a client that has closed its side counts as gone. The library
+ * does not look at a connection that waits for bytes, so the writer has to ask now and then.
+ */
+bool http_stream_is_open(HttpStream *stream);
+
 /* The writer's end: the client gets what was written, then the end. The stream is not its any more. */
 void http_stream_close(HttpStream *stream);
 

@@ -20,12 +20,12 @@ http_tokens_check(const char *tokens)
 		size_t bytes = strspn(at, token_characters);
 
 		if (bytes < HTTP_TOKEN_BYTES_MIN)
-			return "each token needs 16 or more of the characters A-Z a-z 0-9 - . _ ~ + / =";
+			return "needs 16 or more of the characters A-Z a-z 0-9 - . _ ~ + / = in each token";
 		at += bytes;
 		if (*at == '\0')
 			return NULL;
 		if (*at != ',')
-			return "tokens have the characters A-Z a-z 0-9 - . _ ~ + / = and commas between them";
+			return "may have the characters A-Z a-z 0-9 - . _ ~ + / = and commas between tokens";
 	}
 }
 

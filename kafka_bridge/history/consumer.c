@@ -329,9 +329,15 @@ consumer_tell(Consumer *consumer, int64_t now_ms)
 	health_loop_beat(consumer->daemon->health, consumer->loop);
 	if (subscriber_commit_is_due(consumer->subscriber))
 		ownership_positions_tell(consumer, false);
-	if (now_ms - consumer->reported_at_ms >= REPORT_INTERVAL_MS)
+
+	size_t claims = partition_table_count(&consumer->table, PARTITION_CLAIMING);
+
+	/* Whether it is ready must not be known late. */
+	if (now_ms - consumer->reported_at_ms >= REPORT_INTERVAL_MS ||
+		claims != consumer->reported_claims)
 	{
 		consumer->reported_at_ms = now_ms;
+		consumer->reported_claims = claims;
 		outcome_report(consumer);
 	}
 }

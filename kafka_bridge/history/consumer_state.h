@@ -59,6 +59,8 @@ struct Consumer
 	int64_t full_since_ms;		/* gathering is full since, 0: it is not */
 	int64_t gathering_since_ms; /* the gathering batch was empty last */
 	int64_t reported_at_ms;
+	size_t reported_claims; /* partitions without a position when the last report was made */
+	bool joined;			/* the group has given this process its partitions, be it none */
 	int64_t warned_at_ms;
 	int64_t counted_at_ms; /* gaps and conflicts were counted */
 	bool count_due;

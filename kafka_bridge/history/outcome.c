@@ -346,6 +346,8 @@ outcome_report(Consumer *consumer)
 	else if (subscriber_topic_is_missing(consumer->subscriber))
 		health_check_set(health, "partitions", false, "topic %s does not exist",
 						 consumer->config->kafka.topic);
+	else if (!consumer->joined)
+		health_check_set(health, "partitions", false, "joining the consumer group");
 	else
 		health_check_set(health, "partitions", claiming == 0, "%s",
 						 claiming == 0 ? "" : "waiting for positions in PostgreSQL");

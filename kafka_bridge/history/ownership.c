@@ -34,6 +34,7 @@ ownership_partitions_came(const int32_t *partitions, size_t count, void *context
 	metric_add(consumer->daemon->metrics, HISTORY_REBALANCES, REBALANCE_CAME, 1);
 	log_info("partitions came", log_integer("count", (int64_t) count),
 			 log_integer("first", count > 0 ? partitions[0] : -1));
+	consumer->joined = true;
 	/* What was on its way when the group was left, and an empty assignment, must be answered too:
 	 * the group would wait for ever. */
 	if (count == 0 || consumer->leaving)

@@ -240,7 +240,7 @@ streams_sweep(Live *live, bool all)
 	{
 		LiveStream *stream = *at;
 
-		if (!stream->is_gone && !all)
+		if (!all && !stream->is_gone && http_stream_is_open(stream->stream))
 		{
 			at = &stream->next;
 			continue;

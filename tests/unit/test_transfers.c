@@ -1,0 +1,88 @@
+/*
+ * test_transfers.c
+ *		The array of a batch becomes array literals that PostgreSQL reads back the same.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "service/transfers.h"
+
+#define A	  "a0000000-0000-4000-8000-000000000001"
+#define B	  "b0000000-0000-4000-8000-000000000001"
+#define SIDES "\"from_wallet_id\":\"" A "\",\"to_wallet_id\":\"" B "\""
+
+static const char *
+parse(const char *text, char *values[TRANSFERS_VALUE_COUNT])
+{
+	const EndpointInput input = {JSON_ARRAY_VALUE, text, strlen(text)};
+
+	memset(values, 0, TRANSFERS_VALUE_COUNT * sizeof(*values));
+	return transfers_parse(&input, values);
+}
+
+static void
+values_free(char *values[TRANSFERS_VALUE_COUNT])
+{
+	for (size_t i = 0; i < TRANSFERS_VALUE_COUNT; i++)
+		free(values[i]);
+}
+
+static void
+test_arrays(void **state)
+{
+	char *values[TRANSFERS_VALUE_COUNT];
+
+	(void) state;
+	assert_null(parse("[{" SIDES ",\"amount\":\"1.50\"},{" SIDES
+					  ",\"amount\":7,\"idempotency_key\":\"a\\\"b\\\\,{}\"}]",
+					  values));
+	assert_string_equal(values[0], "{\"" A "\",\"" A "\"}");
+	assert_string_equal(values[1], "{\"" B "\",\"" B "\"}");
+	assert_string_equal(values[2], "{\"1.50\",\"7\"}");
+	assert_string_equal(values[3], "{NULL,\"a\\\"b\\\\,{}\"}");
+	values_free(values);
+}
+
+static void
+assert_refused(const char *text, const char *reason)
+{
+	char *values[TRANSFERS_VALUE_COUNT];
+	const char *given = parse(text, values);
+
+	assert_non_null(given);
+	if (strstr(given, reason) == NULL)
+		fail_msg("\"%s\" is not in \"%s\"", reason, given);
+	values_free(values);
+}
+
+static void
+test_reasons_name_the_item(void **state)
+{
+	(void) state;
+	assert_refused("[]", "at least one");
+	assert_refused("[[]]", "array of objects");
+	assert_refused("[{" SIDES ",\"amount\":1},{" SIDES "}]", "item 2: amount is missing");
+	assert_refused("[{" SIDES ",\"amount\":null}]", "item 1: amount is missing");
+	assert_refused("[{" SIDES ",\"amount\":1.5}]", "item 1: amount must be a string");
+	assert_refused("[{" SIDES ",\"amount\":1,\"x\":null}]", "item 1 has a member other than");
+	assert_refused("[{" SIDES ",\"amount\":1,\"amount\":1}]", "given twice");
+	assert_refused("[{" SIDES ",\"amount\":123456789012345678901234567890}]", "too large");
+	assert_refused("[{" SIDES ",\"amount\":1,\"idempotency_key\":1}]", "must be a string");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_arrays),
+		cmocka_unit_test(test_reasons_name_the_item),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
