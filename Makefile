@@ -14,7 +14,7 @@ endif
 # The programs that up, check and bench use are the ones that were built here.
 export WALLET_BIN ?= $(CURDIR)/kafka_bridge/build$(if $(sanitizers),-sanitize)
 
-.PHONY: help all programs extension install deps up down demo check check-clients check-openapi check-pg docs lint format clean bench bench-ready bench-smoke oracle
+.PHONY: help all programs extension install deps up down demo check check-clients check-console check-openapi check-pg docs lint format clean bench bench-ready bench-smoke oracle
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,11 @@ check-openapi: ## the OpenAPI files against the running programs (PROGRAMS=servi
 	@scripts/deps openapi
 	@$(MAKE) -s install programs
 	@OPENAPI_SEED='$(SEED)' OPENAPI_EXAMPLES='$(EXAMPLES)' tests/openapi/run $(PROGRAMS)
+
+check-console: ## the console in a real browser (SCENARIOS='phone axe': those with one of the words)
+	@scripts/deps console
+	@$(MAKE) -s install programs
+	@tests/console/run $(SCENARIOS)
 
 check-pg: ## the tests that need no Kafka, on PG=15, 17 or 18 in a root of the Debian that has it; needs root
 	@scripts/deps check-pg

@@ -149,6 +149,16 @@ http_stream_write(HttpStream *stream, const char *data, size_t bytes)
 	return goes_on;
 }
 
+bool
+http_stream_is_drained(HttpStream *stream)
+{
+	pthread_mutex_lock(&stream->lock);
+	bool is_drained = stream->bytes == 0;
+
+	pthread_mutex_unlock(&stream->lock);
+	return is_drained;
+}
+
 /* Bytes that wait to be read are the client's next request: it is there. */
 static bool
 peer_is_there(int fd)

@@ -20,8 +20,11 @@ typedef struct HttpStream HttpStream;
 /* False: the client has gone, or is cut off; nothing more will be sent. */
 bool http_stream_write(HttpStream *stream, const char *data, size_t bytes);
 
+/* Whether the client has read all that was written. */
+bool http_stream_is_drained(HttpStream *stream);
+
 /*
- * The same question without writing: a client that has closed its side counts as gone. The library
+ * Whether writing makes sense: false as http_stream_write() says it; a client that has closed its side counts as gone. The library
  * does not look at a connection that waits for bytes, so the writer has to ask now and then.
  */
 bool http_stream_is_open(HttpStream *stream);

@@ -27,8 +27,9 @@
 #define FEED_INTERVAL_MS  200
 #define PING_INTERVAL_MS  15000
 #define STREAMS_MAX		  256
+#define STALLED_MS		  60000 /* a client that has not read for so long is let go */
 #define FIRST_EVENTS	  50
-#define EVENTS_AT_ONCE	  "500" /* of one stream in one round */
+#define EVENTS_AT_ONCE	  "100" /* of one stream in one round */
 #define UUID_BYTES		  37
 #define BEGIN_STATEMENT	  (PG_SESSION_STATEMENTS_MAX - 1)
 #define RECONNECT_MS	  500
@@ -39,8 +40,9 @@ struct LiveStream
 {
 	LiveStream *next;
 	HttpStream *stream;
-	int64_t number; /* of the stream, for the rows of a round */
-	int64_t after;	/* version of the newest event that was written */
+	int64_t number;		/* of the stream, for the rows of a round */
+	int64_t after;		/* version of the newest event that was written */
+	int64_t drained_ms; /* when the client had last read all, by clock_monotonic_ms() */
 	char wallet_id[UUID_BYTES];
 	bool is_gone;
 };
@@ -72,7 +74,7 @@ typedef struct LiveJob
 } LiveJob;
 
 /*
- * $1 numbers of streams, $2 wallets, $3 versions. A round shows versions up to 500 further; where
+ * $1 numbers of streams, $2 wallets, $3 versions. A round shows versions up to 100 further; where
  * they are all missing (a recorded gap) a row without a version moves the stream on.
  */
 static const char feed_sql[] =
@@ -115,31 +117,44 @@ live_free(Live *live)
 	free(live);
 }
 
-/* What the streams wait for, as three array literals; false without streams or memory. */
+/* With the lock held. How many there are. */
+static size_t
+streams_print(const Live *live, FILE *const out[3])
+{
+	size_t count = 0;
+
+	for (const LiveStream *at = live->streams; at != NULL; at = at->next)
+	{
+		const char *comma = count == 0 ? "{" : ",";
+
+		/* A client that still reads gets more when it has done so: nothing gathers for it here. */
+		if (at->is_gone || !http_stream_is_drained(at->stream))
+			continue;
+		fprintf(out[0], "%s%" PRId64, comma, at->number);
+		fprintf(out[1], "%s%s", comma, at->wallet_id);
+		fprintf(out[2], "%s%" PRId64, comma, at->after);
+		count++;
+	}
+	return count;
+}
+
+/* What the streams wait for, as three array literals; false where none waits, or without memory. */
 static bool
 waiting_print(Live *live, char *arrays[3])
 {
 	FILE *out[3] = {NULL, NULL, NULL};
 	size_t bytes[3];
+	size_t count = 0;
 	bool is_open = true;
 
-	pthread_mutex_lock(&live->lock);
-	bool has_streams = live->streams != NULL;
-
-	for (size_t i = 0; i < 3 && has_streams; i++)
+	for (size_t i = 0; i < 3; i++)
 	{
 		out[i] = open_memstream(&arrays[i], &bytes[i]);
 		is_open &= out[i] != NULL;
 	}
-	if (has_streams && is_open)
-		for (const LiveStream *at = live->streams; at != NULL; at = at->next)
-		{
-			const char *comma = at == live->streams ? "{" : ",";
-
-			fprintf(out[0], "%s%" PRId64, comma, at->number);
-			fprintf(out[1], "%s%s", comma, at->wallet_id);
-			fprintf(out[2], "%s%" PRId64, comma, at->after);
-		}
+	pthread_mutex_lock(&live->lock);
+	if (is_open)
+		count = streams_print(live, out);
 	pthread_mutex_unlock(&live->lock);
 	for (size_t i = 0; i < 3; i++)
 		if (out[i] != NULL)
@@ -147,7 +162,7 @@ waiting_print(Live *live, char *arrays[3])
 			fputc('}', out[i]);
 			is_open &= fclose(out[i]) == 0;
 		}
-	return has_streams && is_open;
+	return count > 0 && is_open;
 }
 
 static void
@@ -227,11 +242,23 @@ streams_ping(Live *live)
 
 	pthread_mutex_lock(&live->lock);
 	for (LiveStream *at = live->streams; at != NULL; at = at->next)
-		at->is_gone |= !http_stream_write(at->stream, ping, sizeof(ping) - 1);
+		if (http_stream_is_drained(at->stream))
+			at->is_gone |= !http_stream_write(at->stream, ping, sizeof(ping) - 1);
 	pthread_mutex_unlock(&live->lock);
 }
 
-/* Lets go of streams whose client has gone; of all when the service stops. */
+static bool
+stream_goes_on(LiveStream *stream)
+{
+	int64_t now_ms = clock_monotonic_ms();
+
+	if (http_stream_is_drained(stream->stream))
+		stream->drained_ms = now_ms;
+	return !stream->is_gone && now_ms - stream->drained_ms < STALLED_MS &&
+		   http_stream_is_open(stream->stream);
+}
+
+/* Lets go of streams whose client has gone or does not read; of all when the service stops. */
 static void
 streams_sweep(Live *live, bool all)
 {
@@ -240,7 +267,7 @@ streams_sweep(Live *live, bool all)
 	{
 		LiveStream *stream = *at;
 
-		if (!all && !stream->is_gone && http_stream_is_open(stream->stream))
+		if (!all && stream_goes_on(stream))
 		{
 			at = &stream->next;
 			continue;
@@ -318,6 +345,7 @@ stream_add(Live *live, HttpRequest *request, const char *wallet_id, int64_t afte
 		return false;
 	snprintf(made->wallet_id, sizeof(made->wallet_id), "%s", wallet_id);
 	made->after = after;
+	made->drained_ms = clock_monotonic_ms();
 	pthread_mutex_lock(&live->lock);
 	if (live->stopping || live->count >= STREAMS_MAX)
 	{

@@ -148,17 +148,11 @@ pg_create_database()
     if [ ! -s "$password_file" ]; then
         (umask 077 && od -An -N 18 -t x1 /dev/urandom | tr -d ' \n' >"$password_file")
     fi
-    pg_psql -d postgres >/dev/null 2>"$error" <<SQL || report_fail "no database: $(cat "$error")" "$pg_log"
-SELECT 'CREATE DATABASE $database'
-WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '$database') \gexec
-SQL
     {
-        echo "SET client_min_messages = warning;"
-        echo "CREATE EXTENSION IF NOT EXISTS wallet; ALTER EXTENSION wallet UPDATE;"
-        cat "$stack/roles.sql"
-        echo "ALTER ROLE wallet_user PASSWORD '$(cat "$password_file")';"
-    } | pg_psql -d "$database" >/dev/null 2>"$error" ||
-        report_fail "the extension or its roles: $(cat "$error")"
+        database_sql
+        database_password_sql wallet_user "$(cat "$password_file")"
+    } | pg_psql -d postgres >/dev/null 2>"$error" ||
+        report_fail "the database, the extension or its roles: $(cat "$error")" "$pg_log"
 }
 
 # The URL of a role: ours come through the socket, the user's by TCP.

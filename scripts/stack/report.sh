@@ -46,3 +46,16 @@ report_fail()
     fi
     exit 1
 }
+
+# The comment at the beginning of a script is its --help.
+report_help()
+{
+    sed -n '2,${/^#/!q;s/^# \{0,1\}//p}' "$1"
+}
+
+# report_usage SCRIPT MESSAGE
+report_usage()
+{
+    printf '%s: %s; see %s --help\n' "${1##*/}" "$2" "$1" >&2
+    exit 64
+}

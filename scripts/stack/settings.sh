@@ -17,6 +17,7 @@ slot=${BRIDGE_SLOT:-wallet_bridge}
 . "$stack/report.sh"
 . "$stack/process.sh"
 . "$stack/port.sh"
+. "$stack/database.sh"
 
 settings_prepare()
 {

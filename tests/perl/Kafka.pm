@@ -16,6 +16,7 @@ use Wait;
 
     my $kafka = Kafka->shared;       # the test run's broker (or one of our own, outside a run)
     my $kafka = Kafka->own;          # a broker of this test alone, to stop, kill and start again
+    my $kafka = Kafka->at($brokers); # one that somebody else started
     $kafka->stop;  $kafka->start;  $kafka->kill9;  $kafka->suspend;  $kafka->resume;
     my $list = $kafka->brokers;      # for KAFKA_BROKERS
 
@@ -41,7 +42,7 @@ sub shared
 {
     my ($class) = @_;
     return $shared if $shared;
-    return $shared = bless { brokers => $ENV{WALLET_TEST_KAFKA} }, $class if $ENV{WALLET_TEST_KAFKA};
+    return $shared = $class->at($ENV{WALLET_TEST_KAFKA}) if $ENV{WALLET_TEST_KAFKA};
     return $shared = $class->own;
 }
 
@@ -62,6 +63,12 @@ sub own
         ready => sub { system("kcat -L -b $self->{brokers} -m 1 >/dev/null 2>&1") == 0 });
     $self->{daemon}->start(deadline => 90);
     return $self;
+}
+
+sub at
+{
+    my ($class, $brokers) = @_;
+    return bless { brokers => $brokers }, $class;
 }
 
 sub brokers { return $_[0]{brokers} }

@@ -1,6 +1,5 @@
-# What a test needs of another language's registry: installed once, into a cache outside the work tree named
-# after the file that pins it.
-package Pinned;
+# Packages of other languages that a test needs: fetched once, into a cache outside the work tree.
+package Packages;
 
 use strict;
 use warnings;
@@ -12,14 +11,18 @@ use File::Temp qw(tempdir);
 use POSIX ();
 
 use Client qw(slurp);
+use Wait;
 
-our @EXPORT_OK = qw(installed must_run python_of);
+our @EXPORT_OK = qw(installed must_run node_program python_of);
 
 =head1 SYNOPSIS
 
-    my $folder = installed('node', $text_of_pins, sub { my ($new) = @_; must_run($new, 'npm', 'ci') });
-    my $python = python_of("tests/openapi/requirements.txt");   # of a virtual environment with these
-    must_run($folder, @command);      # dies with what it said, where it fails
+    my $folder  = installed('python', $pins, sub { my ($new) = @_; must_run('.', 'fill', $new) });
+    my @command = node_program('tests/clients/node', 'client.mjs');
+    my $python  = python_of('tests/clients/python/requirements.txt');
+
+What pins the packages is part of the folder's name, so that other pins are another folder. All die,
+with what the command said, where the packages can't be had.
 
 =cut
 
@@ -40,6 +43,7 @@ sub installed
     return $folder;
 }
 
+# Dies with what the command said, where it fails.
 sub must_run
 {
     my ($folder, @command) = @_;
@@ -59,7 +63,29 @@ sub must_run
     die "@command:\n", @said, "\n";
 }
 
-# The file names all that is needed, and all that needs.
+# The command of a program beside its package-lock.json. Packages are searched for beside the program:
+# it runs from a copy beside a link to them.
+sub node_program
+{
+    my ($sources, $program) = @_;
+    my ($kind) = $sources =~ m{([^/]+)$};
+    my $pins   = "$sources/package-lock.json";
+    my $folder = installed($kind, slurp($pins), sub {
+        my ($new) = @_;
+        make_path($new);
+        must_run('.', 'cp', "$sources/package.json", $pins, $new);
+        must_run($new, qw(npm ci --ignore-scripts --no-audit --no-fund));
+    });
+    my $copy = test_directory() . "/$kind";
+    unless (-d $copy)
+    {
+        must_run('.', 'cp', '-r', $sources, $copy);
+        symlink "$folder/node_modules", "$copy/node_modules" or die "$copy: $!\n";
+    }
+    return ('node', "$copy/$program");
+}
+
+# The python3 of a virtual environment with what the file pins: all that is needed, and all that needs.
 sub python_of
 {
     my ($requirements) = @_;
