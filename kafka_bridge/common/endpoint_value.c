@@ -57,6 +57,15 @@ endpoint_text_parse(const EndpointInput *input, char **values)
 }
 
 const char *
+endpoint_key_parse(const EndpointInput *input, char **values)
+{
+	for (size_t i = 0; i < input->length; i++)
+		if (iscntrl((unsigned char) input->text[i]))
+			return "must not have control characters";
+	return endpoint_text_parse(input, values);
+}
+
+const char *
 endpoint_uuid_parse(const EndpointInput *input, char **values)
 {
 	const char *end = picture_match(input->text, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");

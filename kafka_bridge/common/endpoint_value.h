@@ -11,6 +11,8 @@
 
 /* A string. */
 const char *endpoint_text_parse(const EndpointInput *input, char **values);
+/* A string without control characters: a header's, which someone will log. */
+const char *endpoint_key_parse(const EndpointInput *input, char **values);
 /* A string of the form 8-4-4-4-12 hexadecimal digits. */
 const char *endpoint_uuid_parse(const EndpointInput *input, char **values);
 /*
