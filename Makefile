@@ -14,7 +14,7 @@ endif
 # The programs that up, check and bench use are the ones that were built here.
 export WALLET_BIN ?= $(CURDIR)/kafka_bridge/build$(if $(sanitizers),-sanitize)
 
-.PHONY: help all programs extension install deps up down demo check check-clients check-console check-pg docs lint format clean bench bench-ready bench-smoke oracle soak-http
+.PHONY: help all programs extension install deps up down demo check check-clients check-console check-openapi check-pg docs lint format clean bench bench-ready bench-smoke oracle soak-http
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +56,11 @@ check-clients: ## drivers and ORMs: psycopg sqlalchemy django node java go (CLIE
 	@$(MAKE) -s install
 	@tests/clients/run $(CLIENTS)
 
+check-openapi: ## the OpenAPI files against the running programs (PROGRAMS=service; SEED=7 EXAMPLES=200: another, longer run)
+	@scripts/deps openapi
+	@$(MAKE) -s install programs
+	@OPENAPI_SEED='$(SEED)' OPENAPI_EXAMPLES='$(EXAMPLES)' tests/openapi/run $(PROGRAMS)
+
 check-console: ## the console in a real browser (SCENARIOS='phone axe': those with one of the words)
 	@scripts/deps console
 	@$(MAKE) -s install programs
@@ -90,10 +95,11 @@ soak-http: ## mixed load over HTTP through restarts and an outage, for MINUTES=1
 	@$(MAKE) -s install programs
 	@HTTP_SOAK_MINUTES='$(or $(MINUTES),10)' perl -Itests/perl tests/t/http_soak.t
 
-docs: ## make docs/configuration.md and docs/functions.md anew, from the programs' tables and the extension's comments
+docs: ## make docs/configuration.md, functions.md and http.md anew, from tables, comments and the OpenAPI files
 	@{ printf '# Configuration and metrics\n\nMade by `make docs` from the tables of the programs; `--help` prints the same.\n\n'; \
 		$(MAKE) -s -C kafka_bridge options; } > docs/configuration.md
 	@scripts/functions > docs/functions.md
+	@scripts/http_reference > docs/http.md
 
 lint: ## layout, shell scripts, include arrows, sizes, banned patterns
 	@scripts/lint

@@ -11,6 +11,8 @@
 
 #define AMOUNT_BYTES_MAX 64
 #define LIMIT_MAX		 1000
+/* Fewer than bigint has: a statement may add to a version. */
+#define VERSION_DIGITS_MAX 18
 
 /* The reason for lack of memory is never shown: the value is NULL, and the answer 500. */
 static const char *
@@ -52,6 +54,15 @@ endpoint_text_parse(const EndpointInput *input, char **values)
 	if (input->kind != JSON_STRING_VALUE)
 		return "must be a string";
 	return value_set(input, values);
+}
+
+const char *
+endpoint_key_parse(const EndpointInput *input, char **values)
+{
+	for (size_t i = 0; i < input->length; i++)
+		if (iscntrl((unsigned char) input->text[i]))
+			return "must not have control characters";
+	return endpoint_text_parse(input, values);
 }
 
 const char *
@@ -128,7 +139,8 @@ endpoint_if_match_parse(const EndpointInput *input, char **values)
 const char *
 endpoint_version_parse(const EndpointInput *input, char **values)
 {
-	if (input->length == 0 || *digits_skip(input->text) != '\0')
+	if (input->length == 0 || input->length > VERSION_DIGITS_MAX ||
+		*digits_skip(input->text) != '\0')
 		return "must be a number of a version";
 	return value_set(input, values);
 }

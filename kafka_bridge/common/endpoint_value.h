@@ -11,6 +11,8 @@
 
 /* A string. */
 const char *endpoint_text_parse(const EndpointInput *input, char **values);
+/* A string without control characters: a header's, which someone will log. */
+const char *endpoint_key_parse(const EndpointInput *input, char **values);
 /* A string of the form 8-4-4-4-12 hexadecimal digits. */
 const char *endpoint_uuid_parse(const EndpointInput *input, char **values);
 /*
@@ -23,7 +25,7 @@ const char *endpoint_boolean_parse(const EndpointInput *input, char **values);
 const char *endpoint_object_parse(const EndpointInput *input, char **values);
 /* An entity tag of ours, "<version>", or * for any. */
 const char *endpoint_if_match_parse(const EndpointInput *input, char **values);
-/* A number of a version: digits. */
+/* A number of a version: 1 to 18 digits. */
 const char *endpoint_version_parse(const EndpointInput *input, char **values);
 /* 1 to 1000; the value is one more, which tells whether there is a next page. */
 const char *endpoint_limit_parse(const EndpointInput *input, char **values);

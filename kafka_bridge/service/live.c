@@ -431,31 +431,37 @@ job_run(PgJob *taken, PgSession *session)
 	job_finish(job);
 }
 
-/* False: malformed, and the response says so. */
+/* Takes a text that is there; false: malformed, and the response says so. */
+static bool
+text_take(const char *text, EndpointParse parse, const char *refusal, char **value,
+		  HttpResponse *response)
+{
+	char *taken = NULL;
+
+	if (text == NULL)
+		return true;
+	if (parse(&(const EndpointInput){JSON_STRING_VALUE, text, strlen(text)}, &taken) != NULL)
+	{
+		problem_from_code(response, "22P02", refusal);
+		return false;
+	}
+	free(*value);
+	*value = taken;
+	return true;
+}
+
+/* What a browser sends when it connects again says more than the address it began with. */
 static bool
 job_parse(LiveJob *job, HttpResponse *response)
 {
 	const HttpRequest *request = job->request;
-	const char *id = http_request_parameter(request, "id");
-	const char *after = http_request_header(request, "Last-Event-ID");
-	const char *wrong = NULL;
 
-	if (after == NULL)
-		after = http_request_query(request, "after");
-	if (after != NULL)
-		wrong =
-			endpoint_version_parse(&(const EndpointInput){JSON_STRING_VALUE, after, strlen(after)},
-								   &job->after);
-	if (wrong != NULL)
-		problem_from_code(response, "22P02", "after must be a number of a version");
-	else
-	{
-		wrong = endpoint_uuid_parse(&(const EndpointInput){JSON_STRING_VALUE, id, strlen(id)},
-									&job->wallet_id);
-		if (wrong != NULL)
-			problem_from_code(response, "22P02", "id must be a UUID");
-	}
-	return wrong == NULL;
+	return text_take(http_request_query(request, "after"), endpoint_version_parse,
+					 "after must be a number of a version", &job->after, response) &&
+		   text_take(http_request_header(request, "Last-Event-ID"), endpoint_version_parse,
+					 "Last-Event-ID must be a number of a version", &job->after, response) &&
+		   text_take(http_request_parameter(request, "id"), endpoint_uuid_parse,
+					 "id must be a UUID", &job->wallet_id, response);
 }
 
 void

@@ -65,9 +65,9 @@
 	{                                                         \
 		.name = member, .source = SOURCE_QUERY, .parse = kind \
 	}
-#define KEY                                                                              \
-	{                                                                                    \
-		.name = "Idempotency-Key", .source = SOURCE_HEADER, .parse = endpoint_text_parse \
+#define KEY                                                                             \
+	{                                                                                   \
+		.name = "Idempotency-Key", .source = SOURCE_HEADER, .parse = endpoint_key_parse \
 	}
 #define IF_MATCH                                                                      \
 	{                                                                                 \

@@ -13,12 +13,13 @@ use POSIX ();
 use Client qw(slurp);
 use Wait;
 
-our @EXPORT_OK = qw(installed must_run node_program);
+our @EXPORT_OK = qw(installed must_run node_program python_of);
 
 =head1 SYNOPSIS
 
     my $folder  = installed('python', $pins, sub { my ($new) = @_; must_run('.', 'fill', $new) });
     my @command = node_program('tests/clients/node', 'client.mjs');
+    my $python  = python_of('tests/clients/python/requirements.txt');
 
 What pins the packages is part of the folder's name, so that other pins are another folder. All die,
 with what the command said, where the packages can't be had.
@@ -82,6 +83,19 @@ sub node_program
         symlink "$folder/node_modules", "$copy/node_modules" or die "$copy: $!\n";
     }
     return ('node', "$copy/$program");
+}
+
+# The python3 of a virtual environment with what the file pins: all that is needed, and all that needs.
+sub python_of
+{
+    my ($requirements) = @_;
+    my $folder = installed('python', slurp($requirements) . `python3 --version`, sub {
+        my ($new) = @_;
+        must_run('.', 'python3', '-m', 'venv', $new);
+        must_run('.', "$new/bin/python", qw(-m pip install --quiet --disable-pip-version-check --no-deps --requirement),
+            $requirements);
+    });
+    return "$folder/bin/python";
 }
 
 1;

@@ -90,6 +90,10 @@ test_texts_booleans_objects(void **state)
 	(void) state;
 	assert_value(endpoint_text_parse, JSON_STRING_VALUE, "", "");
 	assert_refused(endpoint_text_parse, JSON_NUMBER_VALUE, "1");
+	assert_value(endpoint_key_parse, JSON_STRING_VALUE, "order 17 \xc3\xa9", "order 17 \xc3\xa9");
+	assert_refused(endpoint_key_parse, JSON_STRING_VALUE, "order\t17");
+	assert_refused(endpoint_key_parse, JSON_STRING_VALUE, "order\x7f");
+	assert_refused(endpoint_key_parse, JSON_NUMBER_VALUE, "17");
 	assert_value(endpoint_boolean_parse, JSON_BOOLEAN_VALUE, "true", "true");
 	assert_refused(endpoint_boolean_parse, JSON_STRING_VALUE, "true");
 	assert_value(endpoint_object_parse, JSON_OBJECT_VALUE, "{\"a\":0.10}", "{\"a\":0.10}");
@@ -120,6 +124,9 @@ test_versions_and_limits(void **state)
 	assert_value(endpoint_version_parse, JSON_STRING_VALUE, "17", "17");
 	assert_refused(endpoint_version_parse, JSON_STRING_VALUE, "");
 	assert_refused(endpoint_version_parse, JSON_STRING_VALUE, "-1");
+	assert_value(endpoint_version_parse, JSON_STRING_VALUE, "999999999999999999",
+				 "999999999999999999");
+	assert_refused(endpoint_version_parse, JSON_STRING_VALUE, "1000000000000000000");
 	assert_value(endpoint_limit_parse, JSON_STRING_VALUE, "1", "2");
 	assert_value(endpoint_limit_parse, JSON_STRING_VALUE, "1000", "1001");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
