@@ -34,7 +34,6 @@
 #define BEGIN_STATEMENT	  (PG_SESSION_STATEMENTS_MAX - 1)
 #define RECONNECT_MS	  500
 #define FIRST_VERSION_ALL (-1)
-#define VERSION_MAX		  (INT64_MAX / 2) /* no wallet has so many; rounds count on from there */
 
 typedef struct LiveStream LiveStream;
 struct LiveStream
@@ -396,10 +395,9 @@ static int64_t
 begin_version(const LiveJob *job, const PGresult *wallet)
 {
 	int64_t newest = atoll(PQgetvalue(wallet, 0, 0));
-	int64_t after = job->after != NULL ? atoll(job->after) : 0;
 
 	if (job->after != NULL)
-		return after < VERSION_MAX ? after : VERSION_MAX;
+		return atoll(job->after);
 	return newest >= FIRST_EVENTS ? newest - FIRST_EVENTS : FIRST_VERSION_ALL;
 }
 
