@@ -13,11 +13,10 @@ buildah_run()
 # The format of Docker: OCI's own knows no HEALTHCHECK.
 buildah_build()
 {
-    local resolver
     buildah_run bud -q --format docker --isolation chroot --pull-never --network host "$@"
 }
 
-# container_start NAME IMAGE
+# container_make NAME IMAGE
 container_make()
 {
     buildah_run from -q --pull-never --name "$1" "$2"

@@ -85,13 +85,15 @@ def container_path(service, path):
 
 def monitoring(services):
     """What Prometheus and Grafana read names services, ports and folders that there are."""
-    names = {name: str(service) for name, service in services.items()}
     prometheus = container_path(services["prometheus"], "/etc/prometheus/prometheus.yml")
+    if not os.path.exists(prometheus):
+        yield "there is no prometheus.yml"
+        return
     config = load(prometheus)
     for job in config["scrape_configs"]:
         for target in (t for group in job["static_configs"] for t in group["targets"]):
             host = target.partition(":")[0]
-            if host not in names and host != "localhost":
+            if host not in services and host != "localhost":
                 yield f"prometheus.yml: {target} is no service"
     for rules in config.get("rule_files", []):
         path = os.path.join("/etc/prometheus", rules)

@@ -19,10 +19,13 @@ set_password()
         echo "$role has no password: neither $variable nor $file is set"
         return
     fi
-    # By the environment: a command line is there for all to read.
+    # By the environment: a command line is there for all to read. The server's log would keep it.
     export "${variable?}"
     run_psql -v role="$role" -v variable="$variable" <<'SQL'
 \getenv password :variable
+SET log_statement = none;
+SET log_min_duration_statement = -1;
+SET log_min_error_statement = panic;
 ALTER ROLE :"role" PASSWORD :'password';
 SQL
 }
