@@ -22,6 +22,15 @@ container_make()
     buildah_run from -q --pull-never --name "$1" "$2"
 }
 
+# container_inspect NAME COMMAND ...: in the files of a container, without a process of it.
+container_inspect()
+{
+    local folder
+    folder=$(buildah_run mount "$1")
+    shift
+    chroot "$folder" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/lib/postgresql "$@"
+}
+
 # container_run NAME [OPTION ...] -- COMMAND ...
 container_run()
 {
