@@ -14,7 +14,7 @@ endif
 # The programs that up, check and bench use are the ones that were built here.
 export WALLET_BIN ?= $(CURDIR)/kafka_bridge/build$(if $(sanitizers),-sanitize)
 
-.PHONY: help all programs extension install deps up down demo check check-clients check-console check-openapi check-pg docs lint format clean bench bench-ready bench-smoke oracle soak-http
+.PHONY: help all programs extension install deps up down demo check check-clients check-console check-openapi check-pg docker-check docs lint format clean bench bench-ready bench-smoke oracle soak-http
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +69,10 @@ check-console: ## the console in a real browser (SCENARIOS='phone axe': those wi
 check-pg: ## the tests that need no Kafka, on PG=15, 17 or 18 in a root of the Debian that has it; needs root
 	@scripts/deps check-pg
 	@WALLET_TESTS='$(TESTS)' scripts/check-pg '$(PG)'
+
+docker-check: ## build the images of docker/ with buildah and run them as compose.yaml says; needs root
+	@scripts/deps docker
+	@scripts/docker-check
 
 bench-ready:
 	@scripts/deps check
