@@ -72,7 +72,13 @@ endpoint_uuid_parse(const EndpointInput *input, char **values)
 
 	if (input->kind != JSON_STRING_VALUE || end == NULL || *end != '\0')
 		return "must be a UUID";
-	return value_set(input, values);
+
+	const char *reason = value_set(input, values);
+
+	/* As PostgreSQL prints it: an answer may repeat it beside those that come from there. */
+	for (char *at = values[0]; at != NULL && *at != '\0'; at++)
+		*at = (char) tolower((unsigned char) *at);
+	return reason;
 }
 
 static bool

@@ -13,7 +13,7 @@
 const char *endpoint_text_parse(const EndpointInput *input, char **values);
 /* A string without control characters: a header's, which someone will log. */
 const char *endpoint_key_parse(const EndpointInput *input, char **values);
-/* A string of the form 8-4-4-4-12 hexadecimal digits. */
+/* A string of the form 8-4-4-4-12 hexadecimal digits; the value has small letters. */
 const char *endpoint_uuid_parse(const EndpointInput *input, char **values);
 /*
  * A decimal number, as a string ("100.00") or as a JSON integer. Refused is a JSON number with a

@@ -78,7 +78,8 @@ test_uuids(void **state)
 	};
 
 	(void) state;
-	assert_value(endpoint_uuid_parse, JSON_STRING_VALUE, uuid, uuid);
+	assert_value(endpoint_uuid_parse, JSON_STRING_VALUE, uuid,
+				 "01a22065-b11f-70bc-81ff-4c1e7ee12daf");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_refused(endpoint_uuid_parse, JSON_STRING_VALUE, bad[i]);
 	assert_refused(endpoint_uuid_parse, JSON_NUMBER_VALUE, "1");
