@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "descriptors.h"
 #include "http_connection.h"
 #include "http_fields.h"
 #include "http_listen.h"
@@ -32,6 +33,7 @@
 #define ANSWERS_BYTES_DEFAULT	(32 * 1024 * 1024)
 #define ANSWER_TIMEOUT_MS		60000 /* for the client to read a whole answer */
 #define DRAIN_TICK_MS			10
+#define DESCRIPTORS_ELSEWHERE	600 /* of a program: pools of connections, Kafka, files */
 
 struct HttpServer
 {
@@ -386,11 +388,25 @@ library_log(void *context, const char *format, va_list arguments)
 	log_debug("http", log_text("text", text));
 }
 
+/* Clients must leave descriptors for the rest: without one no lost connection could be renewed. */
+static unsigned
+connections_allow(int64_t wanted)
+{
+	int64_t descriptors = descriptors_raise(wanted + DESCRIPTORS_ELSEWHERE);
+	int64_t allowed = descriptors - descriptors / 4;
+
+	if (wanted <= allowed)
+		return (unsigned) wanted;
+	log_warning("HTTP_CONNECTIONS_MAX is more than the limit of open files allows",
+				log_integer("limit", descriptors), log_integer("connections_max", allowed));
+	return (unsigned) allowed;
+}
+
 static struct MHD_Daemon *
 daemon_new(HttpServer *server, const HttpOptions *options, int fd)
 {
 	unsigned threads = options->thread_count > 1 ? (unsigned) options->thread_count : 1;
-	unsigned connections = (unsigned) options->connections_max;
+	unsigned connections = connections_allow(options->connections_max);
 
 	/* A pool of one is refused; every thread of a pool needs room for a connection. */
 	const struct MHD_OptionItem pool[] = {

@@ -207,10 +207,12 @@ pg_pool_submit(PgPool *pool, PgJob *job)
 		*pool->end = job;
 		pool->end = &job->next;
 		pool->waiting++;
-		pthread_cond_signal(&pool->job_came);
 	}
 	pthread_mutex_unlock(&pool->lock);
-	if (!is_queued)
+	/* Without the lock, which the thread that wakes up wants at once. */
+	if (is_queued)
+		pthread_cond_signal(&pool->job_came);
+	else
 		jobs_refuse(pool, job, refusal);
 }
 
@@ -276,56 +278,65 @@ worker_disconnect(PgWorker *worker, const char *reason)
 	connection_count(worker->pool, -1, &status);
 }
 
-/* A job, or NULL when there was none for a while or the pool stops. */
-static PgJob *
-job_wait(PgPool *pool)
+/* With the lock held. */
+static void
+job_came_wait(PgPool *pool)
 {
 	struct timespec until;
 	int waited = 0;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += IDLE_LOOK_MS / 1000;
-	pthread_mutex_lock(&pool->lock);
 	while (pool->first == NULL && !pool->stopping && waited == 0)
 		waited = pthread_cond_timedwait(&pool->job_came, &pool->lock, &until);
+}
+
+/*
+ * A job, or NULL when there was none for a while or the pool stops. had_job: the worker has done one
+ * since; all in one go, for the lock is every request's.
+ */
+static PgJob *
+job_next(PgPool *pool, bool had_job, bool *is_stopping)
+{
+	pthread_mutex_lock(&pool->lock);
+	if (had_job)
+		pool->busy--;
+	if (pool->first == NULL)
+		job_came_wait(pool);
 
 	PgJob *job = queue_take(pool);
 
 	if (job != NULL)
 		pool->busy++;
+	*is_stopping = pool->stopping;
 	pthread_mutex_unlock(&pool->lock);
 	return job;
 }
 
+/* Returns when the connection broke, or the pool stops: then true. */
 static bool
-pool_is_stopping(PgPool *pool)
-{
-	pthread_mutex_lock(&pool->lock);
-	bool stopping = pool->stopping;
-	pthread_mutex_unlock(&pool->lock);
-	return stopping;
-}
-
-/* Returns when the connection broke or the pool stops. */
-static void
 worker_serve(PgWorker *worker)
 {
 	PgPool *pool = worker->pool;
+	PgSession *session = &worker->session;
+	bool is_stopping = false;
+	bool had_job = false;
 
-	while (!pool_is_stopping(pool))
+	do
 	{
-		PgJob *job = job_wait(pool);
+		PgJob *job = job_next(pool, had_job, &is_stopping);
 
-		if (job != NULL)
-		{
-			job->run(job, &worker->session);
-			pthread_mutex_lock(&pool->lock);
-			pool->busy--;
-			pthread_mutex_unlock(&pool->lock);
-		}
-		if (worker->session.is_broken || (job == NULL && !pg_session_is_alive(&worker->session)))
+		had_job = job != NULL;
+		if (had_job)
+			job->run(job, session);
+		else if (!is_stopping && !pg_session_is_alive(session))
 			break;
-	}
+	} while (!is_stopping && !session->is_broken);
+	pthread_mutex_lock(&pool->lock);
+	pool->busy -= had_job;
+	is_stopping = pool->stopping;
+	pthread_mutex_unlock(&pool->lock);
+	return is_stopping;
 }
 
 static void *
@@ -338,8 +349,7 @@ worker_main(void *argument)
 	worker->session.plan = worker->pool->plan;
 	while (worker_connect(worker, &backoff))
 	{
-		worker_serve(worker);
-		if (pool_is_stopping(worker->pool))
+		if (worker_serve(worker))
 		{
 			pg_session_close(&worker->session);
 			break;

@@ -25,22 +25,33 @@ is($?, 0, 'all benchmarks run') or diag $said;
 like($said, qr/fsync = on, full_page_writes = on.*synchronous_commit = on, wal_level = logical/,
     'on a server as durable as in production');
 
-for my $name (qw(transfer hot))
+my %expected = (
+    transfer => [qw(ceiling plpgsql tpcb tpcb1 tpcb10 wallet)],
+    hot      => [qw(plpgsql wallet)],
+    http     => [qw(get http wallet)]);
+for my $name (sort keys %expected)
 {
     my $content    = decode_json(slurp("$output/$name.json") || '{}');
     my %candidates = map { $_->{candidate} => $_ } @{ $content->{runs} };
-    my @expected   = $name eq 'transfer' ? qw(ceiling plpgsql tpcb tpcb1 tpcb10 wallet) : qw(plpgsql wallet);
+    my @expected   = @{ $expected{$name} };
+    my @written    = grep { $_ ne 'get' } @expected;
 
     is_deeply([ sort keys %candidates ], \@expected, "$name: every candidate had its turn");
     is_deeply(
-        [ grep { !($candidates{$_}{tps} > 0 && $candidates{$_}{wal_bytes} > 50) } @expected ],
+        [ grep { !($candidates{$_}{tps} > 0 && $candidates{$_}{wal_bytes} > 50) } @written ],
         [], "$name: every candidate has figures");
-    ok($candidates{$_}{disk_bytes} >= 0, "$name: $_ has a size") for qw(wallet plpgsql);
+    ok($candidates{$_}{disk_bytes} >= 0, "$name: $_ has a size") for grep { /^(?:wallet|plpgsql|http)$/ } @expected;
+    for my $candidate (grep { /^(?:get|http)$/ } @expected)
+    {
+        my %figure = %{ $candidates{$candidate} };
+        is_deeply([ grep { !(($figure{$_} // 0) > 0) } qw(p50_ms p99_ms service_cpu_us memory_kb) ], [],
+            "$name: latency, CPU and memory of $candidate");
+    }
 }
 
 mkdir $docs or die "$docs: $!";
 open my $page, '>', "$docs/benchmarks.md" or die "$docs: $!";
-print {$page} "before\n<!-- begin $_ -->\nold\n<!-- end $_ -->\nafter\n" for qw(transfer hot);
+print {$page} "before\n<!-- begin $_ -->\nold\n<!-- end $_ -->\nafter\n" for qw(transfer hot http);
 close $page;
 $said = `'$bench/report' --input '$output' --docs '$docs' 2>&1`;
 is($?, 0, 'the report is made') or diag $said;
@@ -49,6 +60,7 @@ my $text = slurp("$docs/benchmarks.md");
 like($text, qr/^before\n<!-- begin transfer -->\n.*\| 2 \| the same in PL\/pgSQL \|.*<!-- end transfer -->\nafter\n/s,
     'the table stands in its place');
 unlike($text, qr/^old$/m, 'and has replaced the former one');
-like(slurp("$docs/benchmarks-$_.svg"), qr/^<svg .*<rect .*<\/svg>\n\z/s, "a plot of $_") for qw(transfer hot);
+like($text, qr/\| `wallet_transfer\(\)` \|.*\| `GET \/wallets\/\{id\}` \| \d+ µs \|/s, 'and what the service takes');
+like(slurp("$docs/benchmarks-$_.svg"), qr/^<svg .*<rect .*<\/svg>\n\z/s, "a plot of $_") for sort keys %expected;
 
 done_testing();

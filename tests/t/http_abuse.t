@@ -208,7 +208,9 @@ subtest "fuzzed requests, seed $SEED" => sub {
     is_deeply(\@wrong, [], "$REQUESTS requests were answered 2xx or 4xx, or cut off");
     note join ', ', map { "$_: $statuses{$_}" } sort keys %statuses;
     note join ', ', map { "$_: $ends{$_}" } sort keys %ends;
-    cmp_ok($statuses{$_} // 0, '>', 0, "some were answered $_") for 200, 201, 400, 404, 405, 409, 412, 413, 414, 415, 422, 431;
+    # A short run does not reach the rare ones.
+    my @reached = $REQUESTS < 10_000 ? (200, 400, 404, 405) : (200, 201, 400, 404, 405, 409, 412, 413, 414, 415, 422, 431);
+    cmp_ok($statuses{$_} // 0, '>', 0, "some were answered $_") for @reached;
     is_deeply([ $stack->rows('SELECT * FROM wallet_check()') ], [], 'wallet_check() finds nothing');
     is_deeply([ $stack->rows('SELECT * FROM wallet_totals() WHERE difference <> 0') ], [], 'the sums are right');
     unharmed_ok('fuzzed requests');
@@ -349,6 +351,27 @@ subtest 'live histories that come and go' => sub {
     unharmed_ok('live histories');
 };
 
+subtest 'more clients than descriptors' => sub {
+    my $narrow = $stack->another_service(HTTP_REQUEST_TIMEOUT => '60s', HTTP_IDLE_TIMEOUT => '60s', DATABASE_POOL_SIZE => 4);
+    # The process itself, so that its limits are all that the shell leaves behind.
+    $narrow->{command} = [ 'sh', '-c', 'ulimit -n 128; exec "$0"', @{ $narrow->{command} } ];
+    $narrow->start;
+    my ($its_port) = $narrow->{url} =~ /:(\d+)$/;
+    my @idle = map { RawHttp->connect($its_port) } 1 .. 60;
+    my $kept = RawHttp->connect($its_port);
+    $kept->send($look);
+    is(($kept->answer)[0], 200, 'a client that was there before');
+    push @idle, map { RawHttp->connect($its_port) } 1 .. 200;
+    $stack->sql(q{SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'wallet_service'});
+    poll_until(sub { $kept->send($look); (($kept->answer)[0] // 0) == 200 }, what => 'connections to PostgreSQL again');
+    pass('connections to PostgreSQL are renewed while clients want more than there is');
+    $_->close for @idle, $kept;
+    is($narrow->stop, 0, 'it stops when asked to');
+    is_deeply([ $narrow->unexpected_log(allow => [ qr/HTTP_CONNECTIONS_MAX is more than/, qr/cannot be reached/, qr/broken off/ ]) ], [],
+        'it has said that it takes fewer clients, and nothing else');
+};
+
+# The termination above was the first service's too.
 is($service->stop, 0, 'it stops when asked to');
-is_deeply([ $service->unexpected_log ], [], 'without a word of a sanitizer');
+is_deeply([ $service->unexpected_log(allow => qr/cannot be reached/) ], [], 'without a word of a sanitizer');
 done_testing;
