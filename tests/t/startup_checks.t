@@ -78,7 +78,7 @@ subtest 'restored into another server' => sub {
     is($bridge->stop, 0, 'the bridge stops');
     my $server = Postgres->new;
     is($stack->postgres->run('pg_dump', '-Fc', '-f', "$stack->{postgres}{base}/dump", '-d', $stack->postgres->uri), 0, 'pg_dump');
-    $server->sql(q(DO $$ BEGIN CREATE ROLE wallet_user LOGIN; CREATE ROLE wallet_bridge LOGIN REPLICATION; CREATE ROLE wallet_history LOGIN; END $$));
+    $server->sql(q(DO $$ BEGIN CREATE ROLE wallet_user LOGIN; CREATE ROLE wallet_bridge LOGIN REPLICATION; CREATE ROLE wallet_history LOGIN; CREATE ROLE wallet_service LOGIN; END $$));
     is($server->run('pg_restore', '-d', $server->uri, "$stack->{postgres}{base}/dump"), 0, 'pg_restore');
     pay($server);
 
