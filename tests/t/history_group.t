@@ -135,10 +135,10 @@ sub leaves_when
     return wait_shared('the first one alone', $first);
 }
 
-subtest 'leaving with partitions that wait for their claim' => sub { leaves_when(4096, qr/"partitions came" count=1/) };
+subtest 'leaving with partitions that wait for their claim' => sub { leaves_when(4096, qr/"partitions came" count=[1-9]/) };
 
 # With its batches full it does not look at what the group gives.
-subtest 'leaving with partitions on their way' => sub { leaves_when(1, qr/delegating incremental assign of 1 partition/) };
+subtest 'leaving with partitions on their way' => sub { leaves_when(1, qr/delegating incremental assign of [1-9]/) };
 
 # Partitions are paused, not given up.
 subtest 'PostgreSQL is down for 10 s' => sub {
@@ -148,8 +148,12 @@ subtest 'PostgreSQL is down for 10 s' => sub {
     $load->wait_progress(50);
     my $began = time;
     $stack->postgres->stop('fast');
-    poll_until(sub { ($first->get('/health'))[0] == 503 }, what => '/health that says so');
-    like(($first->get('/health'))[1], qr/"history":\{"ok":false,"reason":"/, '/health says so');
+    poll_until(
+        sub {
+            my ($code, $body) = $first->get('/health');
+            $code == 503 && $body =~ /"history":\{"ok":false,"reason":"/;
+        },
+        what => '/health that says so');
     poll_until(sub { ($first->metric('wallet_history_paused_partitions') // 0) == 6 }, what => 'paused partitions');
     is(($first->get('/live'))[0], 200, 'it lives');
     # The outage is a length of time: longer than the session timeout, which must not pass.
