@@ -11,7 +11,7 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -50,6 +50,7 @@ struct PgPool
 	int64_t busy;
 	bool is_gone;
 	bool stopping;
+	char reason[STATUS_TEXT_BYTES]; /* why there is no connection */
 	pthread_t keeper;
 	size_t worker_count; /* threads that were started */
 	bool has_keeper;
@@ -165,9 +166,12 @@ queue_take_hopeless(PgPool *pool, bool all)
 	return hopeless;
 }
 
+/* By the keeper alone, so that what the workers saw last cannot be told before what they saw first. */
 static void
 figures_show(const PgPool *pool)
 {
+	health_check_set(pool->health, pool->plan->name, pool->open > 0, "%s",
+					 pool->open > 0 ? "" : pool->reason);
 	metric_set(pool->metrics, pool->ids.connections, pool->ids.label, pool->open);
 	metric_set(pool->metrics, pool->ids.busy, pool->ids.label, pool->busy);
 	metric_set(pool->metrics, pool->ids.waiting, pool->ids.label, pool->waiting);
@@ -233,14 +237,11 @@ connection_count(PgPool *pool, int change, const Status *reason)
 	bool is_first = pool->open == 1 && change > 0;
 	bool is_gone = pool->is_gone;
 
+	if (is_gone)
+		snprintf(pool->reason, sizeof(pool->reason), "%s", reason->text);
 	pthread_mutex_unlock(&pool->lock);
 	if (is_first)
-	{
-		health_check_set(pool->health, pool->plan->name, true, "%s", "");
 		log_info("connected", log_text("peer", pool->plan->name));
-	}
-	if (is_gone)
-		health_check_set(pool->health, pool->plan->name, false, "%s", reason->text);
 	if (is_gone && !was_gone)
 		log_status(LOG_LEVEL_WARNING, "PostgreSQL cannot be reached", reason);
 	jobs_refuse(pool, hopeless, PG_REFUSAL_GONE);
@@ -381,7 +382,8 @@ pg_pool_start(PgPool *pool, Health *health, Metrics *metrics, const PgPoolMetric
 	pool->health = health;
 	pool->metrics = metrics;
 	pool->ids = *pool_metrics;
-	health_check_set(health, pool->plan->name, false, "%s", "not connected yet");
+	snprintf(pool->reason, sizeof(pool->reason), "not connected yet");
+	health_check_set(health, pool->plan->name, false, "%s", pool->reason);
 	pool->has_keeper = pthread_create(&pool->keeper, NULL, keeper_main, pool) == 0;
 	if (!pool->has_keeper)
 		return status_bug("no thread can be started");
