@@ -307,4 +307,5 @@ metrics_markdown_print(const MetricDefinition *definitions, size_t count, FILE *
 		}
 		fprintf(out, " | %s |\n", definition->help);
 	}
+	process_metrics_markdown_print(out);
 }
