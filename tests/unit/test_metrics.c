@@ -188,7 +188,8 @@ test_markdown(void **state)
 	metrics_markdown_print(definitions, METRIC_COUNT, out);
 	fclose(out);
 	assert_non_null(strstr(markdown, "| `t_connected` | gauge | `peer`: pg, kafka | Peers. |\n"));
-	assert_non_null(strstr(markdown, "| `process_open_fds` | gauge |  | Open file descriptors. |\n"));
+	assert_non_null(
+		strstr(markdown, "| `process_open_fds` | gauge |  | Open file descriptors. |\n"));
 	free(markdown);
 }
 
