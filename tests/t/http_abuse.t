@@ -165,7 +165,7 @@ subtest 'what is malformed is refused' => sub {
         [ 'a parameter given twice',              400, message('GET', "/wallets/$alice/statement?since=2020-01-01&since=2030-01-01") ],
         [ '%00 in the query',                     400, message('GET', '/operations?idempotency_key=a%00b') ],
         [ 'too many parameters',                  400, message('GET', "/wallets/$alice?" . join '&', map { "p$_=1" } 1 .. 100) ],
-        [ '%00 in the path',                      404, message('GET', "/users/a%00b/wallets") ],
+        [ '%00 in the path',                      '40[04]', message('GET', "/users/a%00b/wallets") ],
         [ 'bytes that are no text in the path',   400, message('GET', '/users/%ff%fe/wallets') ],
         [ 'bytes that are no text in the key',    400, message('POST', "/wallets/$alice/fund", $good, "Idempotency-Key: k\xff") ],
         [ '\u0000 in the body',                   400, message('POST', '/wallets', '{"user_id":"a\u0000b"}') ],
@@ -176,7 +176,8 @@ subtest 'what is malformed is refused' => sub {
     {
         my ($name, $status, $bytes) = @$case;
         my ($answer) = RawHttp::exchange($port, [$bytes], end => 1);
-        is($answer->{statuses}[0], $status, $name) or diag $answer->{bytes};
+        # Newer versions of libmicrohttpd refuse %00 themselves.
+        like($answer->{statuses}[0], qr/^$status$/, $name) or diag $answer->{bytes};
     }
     is($stack->sql(q{SELECT count(*) FROM wallet_ledger WHERE idempotency_key IN ('a', 'b')}), 0, 'none of it did anything');
     unharmed_ok('malformed requests');
@@ -196,8 +197,8 @@ subtest "fuzzed requests, seed $SEED" => sub {
             my $answer = $answers[$number];
             $statuses{$_}++ for @{ $answer->{statuses} };
             $ends{ $answer->{end} }++;
-            # A history that is followed live ends with the client.
-            next if $answer->{end} ne 'late' && !grep { $_ >= 500 && $_ != 505 } @{ $answer->{statuses} };
+            # A history that is followed live ends with the client. 501 and 505: another transfer encoding or HTTP.
+            next if $answer->{end} ne 'late' && !grep { $_ >= 500 && $_ != 501 && $_ != 505 } @{ $answer->{statuses} };
             next if $answer->{bytes} =~ m{text/event-stream};
             push @wrong, substr(join(' ', $requests[$number], '->', $answer->{end}, $answer->{bytes}), 0, 2000)
                 =~ s/([^ -~])/sprintf '\\x%02x', ord $1/ger;
