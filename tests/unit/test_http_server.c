@@ -6,25 +6,21 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "common/http_server.h"
+#include "http_client.h"
 
-#define ANSWER_BYTES	  65536
-#define ANSWER_TIMEOUT_MS 10000
-#define BODY_BYTES_MAX	  16
+#define BODY_BYTES_MAX 16
 
-static HttpServer *server;
 static atomic_int handlers_running;
 static atomic_bool handlers_may_end;
 
@@ -158,71 +154,6 @@ server_end(void **state)
 	(void) state;
 	http_server_stop(&server);
 	return server != NULL;
-}
-
-static int
-client_connect(void)
-{
-	struct sockaddr_in to = {
-		.sin_family = AF_INET,
-		.sin_port = htons(http_server_port(server)),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(connect(fd, (const struct sockaddr *) &to, sizeof(to)), 0);
-	return fd;
-}
-
-static void
-client_send(int fd, const char *request)
-{
-	assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), (ssize_t) strlen(request));
-}
-
-/* All the server says until it closes the connection. */
-static const char *
-client_receive(int fd)
-{
-	static char answer[ANSWER_BYTES];
-	size_t used = 0;
-
-	for (;;)
-	{
-		struct pollfd polled = {.fd = fd, .events = POLLIN};
-
-		if (poll(&polled, 1, ANSWER_TIMEOUT_MS) != 1)
-			fail_msg("no answer in time; until then: %.*s", (int) used, answer);
-
-		ssize_t bytes = recv(fd, answer + used, sizeof(answer) - used - 1, 0);
-
-		if (bytes <= 0)
-			break;
-		used += (size_t) bytes;
-	}
-	answer[used] = '\0';
-	close(fd);
-	return answer;
-}
-
-/* The answer to one request on a connection of its own. */
-static const char *
-ask(const char *request)
-{
-	int fd = client_connect();
-
-	client_send(fd, request);
-	return client_receive(fd);
-}
-
-#define REST "HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-
-static void
-assert_contains(const char *answer, const char *part)
-{
-	if (strstr(answer, part) == NULL)
-		fail_msg("\"%s\" is not in: %s", part, answer);
 }
 
 static void
