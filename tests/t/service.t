@@ -338,6 +338,20 @@ subtest 'an operation that waits for another' => sub {
     is($http->post("/wallets/$alice/transfer", { to_wallet_id => $bob, amount => 1 })->{status}, 200, 'then it works');
 };
 
+# What a session took over when it began stays with it: it has to be renewed.
+subtest 'a session that may not write' => sub {
+    my $id = wallet_new('grace', '1');
+
+    $postgres->sql('ALTER ROLE wallet_service SET default_transaction_read_only = on');
+    my $single = service(DATABASE_POOL_SIZE => 1)->start;
+    $postgres->sql('ALTER ROLE wallet_service RESET default_transaction_read_only');
+    my $asked = Http->new($single->{url});
+    refused_ok($asked->post("/wallets/$id/fund", { amount => '1' }), 503, '25006', 'read only');
+    poll_until(sub { $asked->post("/wallets/$id/fund", { amount => '1' })->{status} == 200 }, what => 'another session');
+    is(balance($id), '2.0000', 'the next one may');
+    is($single->stop, 0, 'stopped');
+};
+
 subtest 'rights of the database' => sub {
     my $poor = service(DATABASE_URL => $postgres->uri(user => 'wallet_user'))->start;
     my $id   = wallet_new('heidi', '1');
