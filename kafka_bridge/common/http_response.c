@@ -105,12 +105,6 @@ http_response_header(HttpResponse *response, const char *name, const char *value
 	response->header_count++;
 }
 
-unsigned
-http_response_status(const HttpResponse *response)
-{
-	return response->status;
-}
-
 HttpStream *
 http_response_stream(HttpRequest *request, HttpResponse *response, const char *content_type)
 {

@@ -130,5 +130,3 @@ HttpStream *http_response_stream(HttpRequest *request, HttpResponse *response,
 								 const char *content_type);
 /* At most 8; name and value are copied. */
 void http_response_header(HttpResponse *response, const char *name, const char *value);
-/* What it was filled with; 0: not yet. */
-unsigned http_response_status(const HttpResponse *response);
