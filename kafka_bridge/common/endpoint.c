@@ -109,20 +109,6 @@ statements_run(const EndpointJob *job, PgSession *session, EndpointResults *resu
 	return status;
 }
 
-/* The session may not see what changed (another primary, another extension) before it is renewed. */
-static bool
-session_is_stale(const char *sqlstate)
-{
-	static const char *const prefixes[] = {"25006", "57P", "42", "0A", "26", "XX", "08", "58"};
-
-	if (strcmp(sqlstate, "42501") == 0)
-		return false;
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (strncmp(sqlstate, prefixes[i], strlen(prefixes[i])) == 0)
-			return true;
-	return false;
-}
-
 static void
 session_failed(PgSession *session, HttpResponse *response, const Status *status)
 {
@@ -159,8 +145,8 @@ attempt(const EndpointJob *job, PgSession *session, bool is_last)
 							 response);
 	else if (is_over)
 		problem_from_result(response, error);
-	if (error != NULL && session_is_stale(sqlstate))
-		pg_session_break(session);
+	if (error != NULL)
+		pg_session_error(session, sqlstate);
 	results_clear(&results);
 	return is_over;
 }

@@ -121,5 +121,8 @@ Status pg_session_prepare(PgSession *session, size_t statement, const char *sql,
 /* The connection is not to be used again: it is closed after the job. */
 void pg_session_break(PgSession *session);
 
+/* A statement failed with this SQLSTATE: breaks the session where only another one would go on. */
+void pg_session_error(PgSession *session, const char *sqlstate);
+
 /* Opens a connection that is set up as those of the pool, for a caller that keeps it. */
 Status pg_pool_connection_open(const PgPoolPlan *plan, const Wait *wait, PGconn **connection);

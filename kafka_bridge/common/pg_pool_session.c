@@ -127,3 +127,24 @@ pg_session_break(PgSession *session)
 {
 	session->is_broken = true;
 }
+
+/* The session may not see what changed (another primary, another extension) before it is renewed. */
+static bool
+session_is_stale(const char *sqlstate)
+{
+	static const char *const prefixes[] = {"25006", "57P", "42", "0A", "26", "XX", "08", "58"};
+
+	if (strcmp(sqlstate, "42501") == 0)
+		return false;
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (strncmp(sqlstate, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	return false;
+}
+
+void
+pg_session_error(PgSession *session, const char *sqlstate)
+{
+	if (session_is_stale(sqlstate))
+		pg_session_break(session);
+}

@@ -422,7 +422,10 @@ job_run(PgJob *taken, PgSession *session)
 		problem_unavailable(response, "PostgreSQL cannot be reached at the moment");
 	}
 	else if (PQresultStatus(result) != PGRES_TUPLES_OK)
+	{
 		problem_from_result(response, result);
+		pg_session_error(session, PQresultErrorField(result, PG_DIAG_SQLSTATE));
+	}
 	else if (!stream_add(job->live, job->request, job->wallet_id, begin_version(job, result)))
 		problem_unavailable(response, "too many clients follow histories already");
 	PQclear(result);
