@@ -24,8 +24,9 @@ bool http_stream_write(HttpStream *stream, const char *data, size_t bytes);
 bool http_stream_is_drained(HttpStream *stream);
 
 /*
- * Whether writing makes sense: false as http_stream_write() says it; a client that has closed its side counts as gone. The library
- * does not look at a connection that waits for bytes, so the writer has to ask now and then.
+ * Whether writing makes sense: as http_stream_write() says it, and a client that has closed its side
+ * counts as gone. The library does not look at a connection that waits for bytes, so the writer has
+ * to ask now and then.
  */
 bool http_stream_is_open(HttpStream *stream);
 
