@@ -89,9 +89,18 @@ http_request_free(HttpRequest *request)
 	if (request == NULL)
 		return;
 	http_response_clear(&request->response);
+	http_request_body_free(request);
 	free(request->path);
-	free(request->body);
 	free(request);
+}
+
+void
+http_request_body_free(HttpRequest *request)
+{
+	free(request->body);
+	request->body = NULL;
+	request->body_bytes = 0;
+	request->body_room = 0;
 }
 
 static bool

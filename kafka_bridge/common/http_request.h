@@ -49,5 +49,8 @@ void http_request_free(HttpRequest *request);
 void http_request_body_append(HttpRequest *request, size_t bytes_max, const char *data,
 							  size_t bytes);
 
+/* Once it is not read any more. */
+void http_request_body_free(HttpRequest *request);
+
 /* Whether Content-Length says more than bytes_max. */
 bool http_request_announces_more(const HttpRequest *request, size_t bytes_max);

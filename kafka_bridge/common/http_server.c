@@ -179,6 +179,15 @@ answer_reserve(HttpServer *server, HttpRequest *request)
 		busy_answer(response, "too many large answers at once");
 }
 
+/* Nobody reads the body any more: its room is free before the client can know of the answer. */
+static void
+body_release(HttpServer *server, HttpRequest *request)
+{
+	http_request_body_free(request);
+	atomic_fetch_sub(&server->bodies_bytes, request->reserved_bytes);
+	request->reserved_bytes = 0;
+}
+
 static enum MHD_Result
 request_send(HttpServer *server, HttpRequest *request)
 {
@@ -188,6 +197,7 @@ request_send(HttpServer *server, HttpRequest *request)
 
 	if (response->status == 0)
 		http_response_problem(response, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
+	body_release(server, request);
 	answer_reserve(server, request);
 	if (atomic_load(&server->draining))
 		http_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
@@ -346,7 +356,8 @@ request_complete(void *context, struct MHD_Connection *connection, void **state,
 	if (request == NULL)
 		return;
 	request_uncount(server, request);
-	atomic_fetch_sub(&server->bodies_bytes, request->reserved_bytes);
+	/* Of a client that left before its answer. */
+	body_release(server, request);
 	atomic_fetch_sub(&server->answers_bytes, request->answer_bytes);
 	/* Of a client that is kept: for the next request, should it begin one before it counts as idle. */
 	http_connection_limit(server->connections, request->deadline,
