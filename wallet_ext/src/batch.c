@@ -203,7 +203,7 @@ item_read(const Batch *batch, int item)
 	request_check_id(request.to_wallet_id, names[1]);
 	if (request.idempotency_key != NULL)
 		request_check_key(request.idempotency_key);
-	request.amount = money_check_amount(batch->amounts.values[item], names[2]);
+	request.amount = request_check_amount(batch->amounts.values[item], names[2]);
 	if (wallet_compare_id(request.from_wallet_id, request.to_wallet_id) == 0)
 		error_raise_same_wallet(request.from_wallet_id);
 	return request;

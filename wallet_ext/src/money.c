@@ -11,7 +11,6 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
-#include "errors.h"
 #include "money.h"
 
 #define DIGIT_BASE 10000
@@ -22,14 +21,6 @@
 #define WIRE_HEADER_BYTES 8
 #define WIRE_POSITIVE	  0x0000
 #define WIRE_NEGATIVE	  0x4000
-
-typedef enum MoneyClass
-{
-	MONEY_EXACT,
-	MONEY_NOT_FINITE,
-	MONEY_TOO_PRECISE,
-	MONEY_TOO_LARGE,
-} MoneyClass;
 
 static inline int
 wire_int16(const char *at)
@@ -72,24 +63,20 @@ money_from_numeric(Datum value, Money *money)
 	return money_fits(*money) ? MONEY_EXACT : MONEY_TOO_LARGE;
 }
 
-Money
-money_check_amount(Datum value, const char *argument)
+MoneyClass
+money_check_amount(Datum value, Money *money)
 {
-	Money money = 0;
+	MoneyClass found = money_from_numeric(value, money);
 
-	if (money_from_numeric(value, &money) != MONEY_EXACT || money <= 0)
-		error_raise_invalid_amount(argument, value, false);
-	return money;
+	return found == MONEY_EXACT && *money <= 0 ? MONEY_TOO_SMALL : found;
 }
 
-Money
-money_check_limit(Datum value, const char *argument)
+MoneyClass
+money_check_limit(Datum value, Money *money)
 {
-	Money money = 0;
+	MoneyClass found = money_from_numeric(value, money);
 
-	if (money_from_numeric(value, &money) != MONEY_EXACT || money < 0)
-		error_raise_invalid_amount(argument, value, true);
-	return money;
+	return found == MONEY_EXACT && *money < 0 ? MONEY_TOO_SMALL : found;
 }
 
 /* The largest remainder comes first, then the first in order. */

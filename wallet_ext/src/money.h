@@ -16,18 +16,27 @@ typedef int128 Money;
 /* Bound of numeric(19,4), on both sides of zero. */
 #define MONEY_MAX ((Money) INT64CONST(1000000000000000000) * 10 - 1)
 
-/* Reads an amount argument: finite, above 0, at most 4 decimals by value, at most MONEY_MAX; any
- * other raises WL003 with the argument's name. */
-extern Money money_check_amount(Datum value, const char *argument);
+/* What a numeric is as an amount; all but the first are refused. */
+typedef enum MoneyClass
+{
+	MONEY_EXACT,
+	MONEY_NOT_FINITE,
+	MONEY_TOO_PRECISE, /* more than 4 decimals by value */
+	MONEY_TOO_LARGE,   /* above MONEY_MAX, on either side of zero */
+	MONEY_TOO_SMALL,
+} MoneyClass;
+
+/* Reads an amount, which is above 0. *money counts for MONEY_EXACT only. */
+extern MoneyClass money_check_amount(Datum value, Money *money);
+
+/* Reads a limit, which may be 0. */
+extern MoneyClass money_check_limit(Datum value, Money *money);
 
 /* Reads a column of our own tables; a value that no operation can have written raises XX001. */
 extern Money money_from_column(Datum value);
 
 /* numeric with 4 decimals, in the current memory context. */
 extern Datum money_to_column(Money money);
-
-/* The same for a limit, which may be 0. */
-extern Money money_check_limit(Datum value, const char *argument);
 
 /* Divides amount in proportion to the weights, each share rounded down and what is left over given to
  * the largest remainders, ties in order (method of the largest remainder, Hamilton's). amount is at

@@ -106,7 +106,7 @@ post_check_amounts(const Request *request, const Datum *amounts)
 	for (int i = 0; i < request->leg_count; i++)
 	{
 		error_set_index(i + 1);
-		legs[i].amount = money_check_amount(amounts[i], leg_columns[2]);
+		legs[i].amount = request_check_amount(amounts[i], leg_columns[2]);
 	}
 	for (int i = 0; i < request->leg_count; i++)
 	{

@@ -128,6 +128,26 @@ request_read_last(Request *request, FunctionCallInfo fcinfo, int first_argument)
 	request_read_metadata(request, fcinfo, first_argument + 2);
 }
 
+Money
+request_check_amount(Datum value, const char *argument)
+{
+	Money amount = 0;
+
+	if (money_check_amount(value, &amount) != MONEY_EXACT)
+		error_raise_invalid_amount(argument, value, false);
+	return amount;
+}
+
+Money
+request_check_limit(Datum value, const char *argument)
+{
+	Money limit = 0;
+
+	if (money_check_limit(value, &limit) != MONEY_EXACT)
+		error_raise_invalid_amount(argument, value, true);
+	return limit;
+}
+
 void
 request_read_amount(Request *request, FunctionCallInfo fcinfo, int argument)
 {
@@ -136,6 +156,6 @@ request_read_amount(Request *request, FunctionCallInfo fcinfo, int argument)
 		Assert(request->amount_rule == AMOUNT_OPTIONAL);
 		return;
 	}
-	request->amount = money_check_amount(PG_GETARG_DATUM(argument), "amount");
+	request->amount = request_check_amount(PG_GETARG_DATUM(argument), "amount");
 	request->has_amount = true;
 }

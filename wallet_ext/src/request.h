@@ -87,6 +87,10 @@ extern text *request_read_currency(FunctionCallInfo fcinfo, int argument);
 extern void request_check_id(const pg_uuid_t *id, const char *name);
 extern void request_check_key(const text *key);
 
+/* WL003 with the argument's name for a value that is no amount, or no limit, which may be 0. */
+extern Money request_check_amount(Datum value, const char *argument);
+extern Money request_check_limit(Datum value, const char *argument);
+
 /* The ids that several functions take; the nil UUID is malformed. */
 extern pg_uuid_t *request_read_id(FunctionCallInfo fcinfo, int argument, const char *name);
 

@@ -141,10 +141,10 @@ wallet_set_limits(PG_FUNCTION_ARGS)
 	request_read_last(&request, fcinfo, 3);
 	request.has_credit_limit = !PG_ARGISNULL(1);
 	if (request.has_credit_limit)
-		request.credit_limit = money_check_limit(PG_GETARG_DATUM(1), "credit_limit");
+		request.credit_limit = request_check_limit(PG_GETARG_DATUM(1), "credit_limit");
 	request.has_max_balance = !PG_ARGISNULL(2);
 	if (request.has_max_balance)
-		request.max_balance = money_check_limit(PG_GETARG_DATUM(2), "max_balance");
+		request.max_balance = request_check_limit(PG_GETARG_DATUM(2), "max_balance");
 	WalletChange change = {status_set_limits};
 
 	PG_RETURN_UUID_P(call_run(&request, &status_steps, &change));
