@@ -47,13 +47,14 @@ Fault
 fault_of_version(const Parties *parties, const Request *request)
 {
 	const Wallet *versioned = parties->first != NULL ? parties->first : parties->second;
+	const OptionalInteger *expected = &request->expected_version;
 
-	if (!request->has_expected_version || versioned->next.version == request->expected_version)
+	if (!expected->present || versioned->next.version == expected->value)
 		return no_fault;
 	return (Fault){
 		.rule = FAULT_VERSION,
 		.wallet = versioned,
-		.expected_version = request->expected_version,
+		.expected_version = expected->value,
 	};
 }
 
@@ -133,8 +134,9 @@ Fault
 fault_of_credit(const Wallet *wallet, Money amount)
 {
 	Money after = money_add(wallet->next.balance, amount);
+	const OptionalMoney *max_balance = &wallet->next.max_balance;
 
-	if (money_fits(after) && (!wallet->next.has_max_balance || after <= wallet->next.max_balance))
+	if (money_fits(after) && (!max_balance->present || after <= max_balance->value))
 		return no_fault;
 	return (Fault){.rule = FAULT_LIMIT, .wallet = wallet};
 }

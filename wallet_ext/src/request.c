@@ -97,9 +97,8 @@ request_read_expected_version(Request *request, FunctionCallInfo fcinfo, int arg
 {
 	if (PG_ARGISNULL(argument))
 		return;
-	request->has_expected_version = true;
-	request->expected_version = PG_GETARG_INT64(argument);
-	if (request->expected_version < 0)
+	request->expected_version = optional_integer(PG_GETARG_INT64(argument));
+	if (request->expected_version.value < 0)
 		error_raise_malformed("expected_version", "must not be negative");
 }
 
@@ -156,6 +155,5 @@ request_read_amount(Request *request, FunctionCallInfo fcinfo, int argument)
 		Assert(request->amount_rule == AMOUNT_OPTIONAL);
 		return;
 	}
-	request->amount = request_check_amount(PG_GETARG_DATUM(argument), "amount");
-	request->has_amount = true;
+	request->amount = optional_money(request_check_amount(PG_GETARG_DATUM(argument), "amount"));
 }

@@ -18,6 +18,7 @@
 
 #include "ledger.h"
 #include "money.h"
+#include "optional.h"
 
 #define USER_ID_CHARACTERS_MAX	  100
 #define IDEMPOTENCY_KEY_BYTES_MAX 255
@@ -55,23 +56,18 @@ typedef struct Request
 	text *user_id;
 	text *currency;
 	AmountRule amount_rule;
-	bool has_amount;
-	Money amount;
+	OptionalMoney amount;
 	Interval *expires_in;
-	bool has_final;
-	bool final;
-	bool has_credit_limit;
-	Money credit_limit;
-	bool has_max_balance;
-	Money max_balance;
+	OptionalBool final;
+	OptionalMoney credit_limit;
+	OptionalMoney max_balance;
 	const Leg *legs; /* of wallet_post */
 	int leg_count;
 	/* Compares the legs with those of the stored operation; NULL: there are none. */
 	void (*compare_legs)(const LedgerRow *owner, const struct Request *request);
-	text *idempotency_key; /* NULL: none */
-	bool has_expected_version;
-	int64 expected_version; /* of the first wallet named */
-	Jsonb *metadata;		/* NULL: none */
+	text *idempotency_key;			  /* NULL: none */
+	OptionalInteger expected_version; /* of the first wallet named */
+	Jsonb *metadata;				  /* NULL: none */
 } Request;
 
 /* Refuses with 25006 what may not write, and makes earlier calls of the same statement visible. */
