@@ -1,4 +1,5 @@
-\echo Use "ALTER EXTENSION wallet UPDATE" to load this file. \quit
+-- The rows of a batch have more columns, and its items more arguments.
+DROP FUNCTION wallet_transfer_batch(uuid[], uuid[], numeric[], text[], boolean, jsonb);
 
 -- How many decimals the amounts of a currency may have; one that isn't here has the 4 of every amount.
 CREATE TABLE wallet_currency_scales (
