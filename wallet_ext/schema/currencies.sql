@@ -3,7 +3,7 @@
 CREATE FUNCTION wallet_currency_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'wallet_currency_changed';
 COMMENT ON FUNCTION wallet_currency_changed() IS
-    'Tells every session that wallet_currency_scales has changed.';
+    'Internal, trigger of wallet_currency_scales: every session reads the scales anew after a change.';
 
 CREATE OR REPLACE TRIGGER wallet_currency_changed
     AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON wallet_currency_scales
