@@ -14,7 +14,7 @@ endif
 # The programs that up, check and bench use are the ones that were built here.
 export WALLET_BIN ?= $(CURDIR)/kafka_bridge/build$(if $(sanitizers),-sanitize)
 
-.PHONY: help all programs extension install deps up down demo check check-clients check-console check-openapi check-pg docker-check docs lint format clean bench bench-ready bench-smoke oracle soak-http
+.PHONY: help all programs extension install uninstall deps up down demo check check-clients check-console check-openapi check-pg docker-check docs lint format clean bench bench-ready bench-smoke oracle soak-http
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -28,43 +28,49 @@ extension:
 programs:
 	@$(MAKE) -C kafka_bridge SANITIZE='$(sanitizers)'
 
-install: extension ## install the extension into PostgreSQL (pg_config, or PG_CONFIG=); needs root
+install: extension ## install the extension into PostgreSQL (PG_CONFIG=, DESTDIR=); may need root
 	@scripts/install
+
+uninstall: ## remove what install installed (PG_CONFIG=, DESTDIR=)
+	@scripts/install remove
 
 deps: ## install the Debian packages that are missing
 	@scripts/deps
 
+# What is built for the stack and the tests goes into a copy of PostgreSQL of their own.
+privately := scripts/private-postgres
+
 demo: ## install what is missing, build, start everything, move money, show it coming back
 	@scripts/deps demo
-	@$(MAKE) -s install programs
-	@scripts/stack/demo
+	@$(privately) $(MAKE) -s install programs
+	@$(privately) scripts/stack/demo
 
 up: ## start whatever of the stack is down; '. .run/env' then gives a shell its addresses
 	@scripts/deps demo
-	@$(MAKE) -s install programs
-	@scripts/stack/up
+	@$(privately) $(MAKE) -s install programs
+	@$(privately) scripts/stack/up
 
 down: ## stop the stack
 	@scripts/stack/down
 
 check: ## every test, on servers of its own (TESTS=words: a part; SANITIZE=1: sanitized programs)
 	@scripts/deps check
-	@WALLET_TESTS='$(TESTS)' WALLET_SANITIZE='$(sanitizers)' MAKEFLAGS= MAKEOVERRIDES= scripts/check
+	@WALLET_TESTS='$(TESTS)' WALLET_SANITIZE='$(sanitizers)' MAKEFLAGS= MAKEOVERRIDES= $(privately) scripts/check
 
 check-clients: ## drivers and ORMs: psycopg sqlalchemy django node java go (CLIENTS='node go': some)
 	@scripts/deps clients
-	@$(MAKE) -s install
-	@tests/clients/run $(CLIENTS)
+	@$(privately) $(MAKE) -s install
+	@$(privately) tests/clients/run $(CLIENTS)
 
 check-openapi: ## the OpenAPI files against the running programs (PROGRAMS=service; SEED=7 EXAMPLES=200: another, longer run)
 	@scripts/deps openapi
-	@$(MAKE) -s install programs
-	@OPENAPI_SEED='$(SEED)' OPENAPI_EXAMPLES='$(EXAMPLES)' tests/openapi/run $(PROGRAMS)
+	@$(privately) $(MAKE) -s install programs
+	@OPENAPI_SEED='$(SEED)' OPENAPI_EXAMPLES='$(EXAMPLES)' $(privately) tests/openapi/run $(PROGRAMS)
 
 check-console: ## the console in a real browser (SCENARIOS='phone axe': those with one of the words)
 	@scripts/deps console
-	@$(MAKE) -s install programs
-	@tests/console/run $(SCENARIOS)
+	@$(privately) $(MAKE) -s install programs
+	@$(privately) tests/console/run $(SCENARIOS)
 
 check-pg: ## the tests that need no Kafka, on PG=15, 17 or 18 in a root of the Debian that has it; needs root
 	@scripts/deps check-pg
@@ -76,28 +82,28 @@ docker-check: ## build the images of docker/ with buildah and run them as compos
 
 bench-ready:
 	@scripts/deps check
-	@$(MAKE) -s install
+	@$(privately) $(MAKE) -s install
 
 bench: bench-ready ## every benchmark, on a server of its own, into docs/benchmarks.md (BENCH='--rounds 3': options)
-	@tests/bench/run $(BENCH)
+	@$(privately) tests/bench/run $(BENCH)
 	@tests/bench/report
 
 bench-smoke: bench-ready ## whether the benchmarks run, in seconds
-	@prove -Itests/harness tests/system/operation/bench_run.t tests/system/operation/bench_baseline.t
+	@$(privately) prove -Itests/harness tests/system/operation/bench_run.t tests/system/operation/bench_baseline.t
 
 bench-%: bench-ready ## one benchmark: bench-transfer, bench-hot
-	@tests/bench/run $(BENCH) $*
+	@$(privately) tests/bench/run $(BENCH) $*
 	@tests/bench/report
 
 oracle: ## random calls against the reference model, on a server of its own (SEED=1 OPS=100000)
 	@scripts/deps check
-	@$(MAKE) -s install
-	@ORACLE_SEED='$(SEED)' ORACLE_OPS='$(OPS)' perl -Itests/harness tests/system/operation/oracle.t
+	@$(privately) $(MAKE) -s install
+	@ORACLE_SEED='$(SEED)' ORACLE_OPS='$(OPS)' $(privately) perl -Itests/harness tests/system/operation/oracle.t
 
 soak-http: ## mixed load over HTTP through restarts and an outage, for MINUTES=10
 	@scripts/deps check
-	@$(MAKE) -s install programs
-	@HTTP_SOAK_MINUTES='$(or $(MINUTES),10)' perl -Itests/harness tests/system/http/http_soak.t
+	@$(privately) $(MAKE) -s install programs
+	@HTTP_SOAK_MINUTES='$(or $(MINUTES),10)' $(privately) perl -Itests/harness tests/system/http/http_soak.t
 
 docs: ## make docs/configuration.md, functions.md and http.md anew, from tables, comments and the OpenAPI files
 	@{ printf '# Configuration and metrics\n\nMade by `make docs` from the tables of the programs; `--help` prints the same.\n\n'; \

@@ -1,0 +1,2 @@
+\echo Use "ALTER EXTENSION wallet UPDATE" to load this file. \quit
+
