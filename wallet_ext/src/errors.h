@@ -35,8 +35,8 @@
 #define ERRCODE_EXCEEDS_REVERSIBLE	 MAKE_SQLSTATE('W', 'L', '0', '3', '2')
 #define ERRCODE_LEDGER_APPEND_ONLY	 MAKE_SQLSTATE('W', 'L', '0', '9', '0')
 
-/* The item or leg that is being judged, from 1: DETAIL names it as "index". 0: there is none. Whoever
- * sets it sets it back, after an error too. */
+/* The item or leg that is being judged, from 1: DETAIL names it as "index". 0: there is none.
+ * The caller must reset it to 0, also when an error is raised. */
 extern void error_set_index(int index);
 
 /* 25006: the operation writes, and the transaction, server or worker may not. */
@@ -54,6 +54,13 @@ pg_noreturn extern void error_raise_too_many_items(const char *argument, int ite
 /* WL003; value is a numeric. */
 pg_noreturn extern void error_raise_invalid_amount(const char *argument, Datum value,
 												   bool may_be_zero);
+
+/* WL003: more decimals than the currency's scale. */
+pg_noreturn extern void error_raise_too_many_decimals(const char *argument, Money value,
+													  const char *currency, int scale);
+
+/* 55000: the scale can't be lowered to this. */
+pg_noreturn extern void error_raise_scale_in_use(const char *currency, int scale);
 
 /* WL007 */
 pg_noreturn extern void error_raise_same_wallet(const pg_uuid_t *wallet_id);
