@@ -2,8 +2,8 @@
  * fault.h
  *		Why an operation may not be done: the first rule of the error table that it breaks.
  *
- * A fault is a value, because what is judged without a lock may be out of date: then the wallets are
- * locked and judged again. Only what was judged under the locks is raised.
+ * A fault is a value, because what is judged without a lock may be out of date: then the wallets
+ * are locked and judged again. Only what was judged under the locks is raised.
  */
 #pragma once
 

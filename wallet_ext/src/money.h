@@ -29,10 +29,10 @@ extern Datum money_to_column(Money money);
 /* The same for a limit, which may be 0. */
 extern Money money_check_limit(Datum value, const char *argument);
 
-/* Divides amount in proportion to the weights, each share rounded down and what is left over given to
- * the largest remainders, ties in order (method of the largest remainder, Hamilton's). amount is at
- * most the sum of the weights, which are not negative; no share exceeds its weight. Weights and, unless
- * it is the whole sum, amount are at most MONEY_MAX. */
+/* Divides amount in proportion to the weights, each share rounded down and what is left over given
+ * to the largest remainders, ties in order (method of the largest remainder, Hamilton's). amount is
+ * at most the sum of the weights, which are not negative; no share exceeds its weight. Weights and,
+ * unless it is the whole sum, amount are at most MONEY_MAX. */
 extern void money_divide(Money amount, const Money *weights, Money *shares, int count);
 
 /* "12.3400", "-0.0001", palloc'd. */

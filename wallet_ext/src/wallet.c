@@ -174,8 +174,8 @@ wallet_read_slot(Wallet *wallet)
 }
 
 /* An index scan prunes a page as soon as it is fuller than the fillfactor, which is at nearly every
- * update: a pass over all its rows and a WAL record to win the room of one version. The fillfactor's
- * room is there to be used up first. */
+ * update: a pass over all its rows and a WAL record to win the room of one version. The
+ * fillfactor's room is there to be used up first. */
 static void
 wallet_prune_page(Relation table, Buffer buffer)
 {
@@ -219,8 +219,8 @@ wallet_slot_has_id(const Wallet *wallet)
 	return !is_null && wallet_compare_id(DatumGetUUIDP(id), &wallet->id) == 0;
 }
 
-/* Whether a hint led to the wallet. SERIALIZABLE wants the index look-up, which notes down what this
- * transaction has looked for. */
+/* Whether a hint led to the wallet. SERIALIZABLE wants the index look-up, which notes down what
+ * this transaction has looked for. */
 static bool
 wallet_fetch_hinted(WalletScan *scan, Wallet *wallet)
 {
@@ -292,8 +292,9 @@ wallet_is_ours(const Wallet *wallet)
 	return is_ours;
 }
 
-/* Stands in line for a wallet. Never for one whose row this transaction already holds: a transaction
- * of two calls that holds the row but not the place in line would deadlock with the line's head. */
+/* Stands in line for a wallet. Never for one whose row this transaction already holds: a
+ * transaction of two calls that holds the row but not the place in line would deadlock with the
+ * line's head. */
 static void
 wallet_queue(const Wallet *wallet)
 {
