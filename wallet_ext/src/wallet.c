@@ -319,8 +319,8 @@ wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue)
 										GetCurrentCommandId(false), LockTupleNoKeyExclusive,
 										LockWaitBlock, flags, &failure);
 
-	/* The row is marked: who comes next waits for this transaction. A transaction of many calls must
-	 * not fill the server's lock table. */
+	/* The row is marked: who comes next waits for this transaction. A transaction of many calls
+	 * must not fill the server's lock table. */
 	if (queue)
 		lock_class_release(LOCK_CLASS_WALLET, wallet_queue_hash(wallet));
 	switch (result)
