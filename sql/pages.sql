@@ -15,9 +15,9 @@ $$;
 
 -- Two wallets that pay each other every second, one that was created before and is named once in between, a user
 -- with many wallets, an operation of many legs, a wallet with many holds.
-CREATE FUNCTION at_second(second integer) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS
+CREATE FUNCTION at_second(second integer) RETURNS timestamptz LANGUAGE sql STABLE AS
     $$SELECT '2024-01-01 00:00:00+00'::timestamptz + second * interval '1 second'$$;
-CREATE FUNCTION id_at(second integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS
+CREATE FUNCTION id_at(second integer) RETURNS uuid LANGUAGE sql STABLE AS
     $$SELECT (lpad(to_hex(extract(epoch FROM at_second(second))::bigint * 1000), 12, '0') || '70008000' || lpad(to_hex(second), 12, '0'))::uuid$$;
 INSERT INTO wallets (id, user_id, currency, balance, version, created_at, updated_at)
 VALUES ('a0000000-0000-0000-0000-000000000001', 'alice', 'USD', 0, :rows, at_second(0), at_second(:rows)),

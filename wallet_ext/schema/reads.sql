@@ -1,7 +1,7 @@
--- Reads. wallet_get and wallet_receipt are C; the others are SQL bound at creation (BEGIN ATOMIC), so that neither
--- search_path nor temporary objects can change what they mean, and run with their owner's rights, so
--- that EXECUTE alone suffices. wallet_receipt and wallet_lookup are VOLATILE: a STABLE function can't
--- see what its own argument has just done.
+-- Reads. wallet_get, wallet_receipt, wallet_hold_get, wallet_hold_list and wallet_operations are C; the others are
+-- SQL bound at creation (BEGIN ATOMIC), so that neither search_path nor temporary objects can change what they mean,
+-- and run with their owner's rights, so that EXECUTE alone suffices. wallet_receipt and wallet_lookup are VOLATILE: a
+-- STABLE function can't see what its own argument has just done.
 
 CREATE TYPE wallet_details AS (
     id           uuid,
@@ -90,28 +90,10 @@ after_entry: the last entry of the page before; from the first when NULL. max_ro
 Works in one round trip with the operation: SELECT * FROM wallet_receipt(wallet_transfer(...)).
 Errors: 22004, 22023 (after_entry or max_rows is negative).$$;
 
-CREATE FUNCTION wallet_hold_status(status text, expires_at timestamptz) RETURNS text
-    LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'wallet_hold_status';
-COMMENT ON FUNCTION wallet_hold_status(text, timestamptz) IS
-    'Internal, for the reads: returns the status of a hold by the clock, expired from the deadline on, swept or not.';
-
-CREATE FUNCTION wallet_read_hold_statuses(status text) RETURNS text[]
-    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'wallet_read_hold_statuses';
-COMMENT ON FUNCTION wallet_read_hold_statuses(text) IS
-$$Internal, for the reads: returns what may be stored of holds that have the status; everything when NULL.
-Errors: 22023 (no hold has such a status).$$;
-
 CREATE FUNCTION wallet_hold_get(hold_id uuid)
     RETURNS TABLE (hold_id uuid, wallet_id uuid, amount numeric, captured numeric, released numeric,
                    remaining numeric, status text, expires_at timestamptz, created_at timestamptz)
-    LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 1
-BEGIN ATOMIC
-    SELECT hold.hold_id, hold.wallet_id, hold.amount, hold.captured, hold.released,
-           hold.amount - hold.captured - hold.released, wallet_hold_status(hold.status, hold.expires_at),
-           hold.expires_at, hold.created_at
-    FROM wallet_holds AS hold
-    WHERE hold.hold_id = wallet_read_argument(wallet_hold_get.hold_id, 'hold_id');
-END;
+    LANGUAGE c STABLE PARALLEL SAFE ROWS 1 COST 50 AS 'MODULE_PATHNAME', 'wallet_hold_get';
 COMMENT ON FUNCTION wallet_hold_get(uuid) IS
 $$Returns one hold: what it reserved, what was captured, what was given back, what remains of it (amount - captured - released) and its status: open, captured, released or expired, which it is from its deadline on. No row for an unknown id.
 What remains of an expired hold is available again, and is released by the next debit, by wallet_release or by wallet_expire_holds.
@@ -121,25 +103,7 @@ CREATE FUNCTION wallet_hold_list(
     wallet_id uuid, status text DEFAULT NULL, after_id uuid DEFAULT NULL, max_rows integer DEFAULT 50
 ) RETURNS TABLE (hold_id uuid, wallet_id uuid, amount numeric, captured numeric, released numeric,
                  remaining numeric, status text, expires_at timestamptz, created_at timestamptz)
-    LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 50
-BEGIN ATOMIC
-    SELECT page.hold_id, page.wallet_id, page.amount, page.captured, page.released,
-           page.amount - page.captured - page.released, page.status_now, page.expires_at, page.created_at
-    FROM unnest(wallet_read_hold_statuses(wallet_hold_list.status)) AS stored (status)
-    CROSS JOIN LATERAL (
-        -- The index on wallet_id, status and hold_id gives each page of each stored status as it stands.
-        SELECT hold.*, wallet_hold_status(hold.status, hold.expires_at) AS status_now
-        FROM wallet_holds AS hold
-        WHERE hold.wallet_id = wallet_hold_list.wallet_id AND hold.status = stored.status
-          AND hold.hold_id > coalesce(wallet_hold_list.after_id, '00000000-0000-0000-0000-000000000000')
-          AND (wallet_hold_list.status IS NULL
-               OR wallet_hold_status(hold.status, hold.expires_at) = wallet_hold_list.status)
-        ORDER BY hold.hold_id
-        LIMIT wallet_hold_list.max_rows
-    ) AS page
-    ORDER BY page.hold_id
-    LIMIT wallet_read_rows(wallet_hold_list.wallet_id, 'wallet_id', wallet_hold_list.max_rows);
-END;
+    LANGUAGE c STABLE PARALLEL SAFE ROWS 50 COST 100 AS 'MODULE_PATHNAME', 'wallet_hold_list';
 COMMENT ON FUNCTION wallet_hold_list(uuid, text, uuid, integer) IS
 $$Returns a wallet's holds, oldest first, each as wallet_hold_get returns it; no row for an unknown wallet.
 status: open, captured, released or expired (from the deadline on, swept or not); every hold when NULL. after_id: the last hold of the page before; from the oldest when NULL. max_rows: 0 or more.

@@ -59,8 +59,8 @@ hold_remaining(const Hold *hold)
 	return money_subtract(hold->amount, money_add(hold->captured, hold->released));
 }
 
-static void
-hold_read_slot(TupleTableSlot *slot, Hold *hold)
+void
+hold_read(TupleTableSlot *slot, Hold *hold)
 {
 	slot_getallattrs(slot);
 
@@ -96,7 +96,7 @@ hold_find(HoldTable *holds, const pg_uuid_t *id, Hold *hold)
 	bool found = index_read_next(&read);
 
 	if (found)
-		hold_read_slot(read.slot, hold);
+		hold_read(read.slot, hold);
 	index_read_end(&read);
 	return found;
 }
@@ -113,7 +113,7 @@ hold_list(HoldTable *holds, const char *index, ScanKey keys, int count, int max)
 	{
 		Hold *hold = palloc(sizeof(Hold));
 
-		hold_read_slot(read.slot, hold);
+		hold_read(read.slot, hold);
 		found = lappend(found, hold);
 	}
 	index_read_end(&read);

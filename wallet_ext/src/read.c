@@ -8,10 +8,8 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -19,11 +17,9 @@
 
 #include "clock.h"
 #include "errors.h"
-#include "hold_table.h"
 #include "index_read.h"
 #include "money.h"
 #include "table_columns.h"
-#include "wallet.h"
 
 /* The type wallet_details: the columns of wallets but for the seal, then these two. */
 #define DETAILS_OF_WALLET WALLETS_UPDATED_AT
@@ -34,8 +30,6 @@
 PG_FUNCTION_INFO_V1(wallet_get);
 PG_FUNCTION_INFO_V1(wallet_read_argument);
 PG_FUNCTION_INFO_V1(wallet_read_rows);
-PG_FUNCTION_INFO_V1(wallet_read_hold_statuses);
-PG_FUNCTION_INFO_V1(wallet_hold_status);
 
 /* What the wallet's holds reserve now: expired ones no longer count, whether swept or not. */
 static Money
@@ -153,36 +147,4 @@ wallet_read_rows(PG_FUNCTION_ARGS)
 	if (PG_GETARG_INT32(2) < 0)
 		error_raise_malformed("max_rows", "must not be negative");
 	PG_RETURN_INT64(PG_GETARG_INT32(2));
-}
-
-/* wallet_read_hold_statuses(status): what may be stored of holds that have the status by the clock; an
- * expired one that is not swept is still stored as open. */
-Datum
-wallet_read_hold_statuses(PG_FUNCTION_ARGS)
-{
-	static const HoldStatus all[] = {HOLD_OPEN, HOLD_CAPTURED, HOLD_RELEASED, HOLD_EXPIRED};
-	const text *wanted = PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0);
-	bool expired = wanted != NULL && wallet_text_is(wanted, hold_status_name(HOLD_EXPIRED));
-	Datum statuses[lengthof(all)];
-	int count = 0;
-
-	for (int i = 0; i < lengthof(all); i++)
-		if (wanted == NULL || wallet_text_is(wanted, hold_status_name(all[i])) ||
-			(expired && all[i] == HOLD_OPEN))
-			statuses[count++] = CStringGetTextDatum(hold_status_name(all[i]));
-	if (count == 0)
-		error_raise_malformed("status", "must be open, captured, released or expired");
-	PG_RETURN_ARRAYTYPE_P(construct_array(statuses, count, TEXTOID, -1, false, TYPALIGN_INT));
-}
-
-/* wallet_hold_status(status, expires_at): the status by the clock. */
-Datum
-wallet_hold_status(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		PG_RETURN_NULL();
-	if (wallet_text_is(PG_GETARG_TEXT_PP(0), hold_status_name(HOLD_OPEN)) &&
-		PG_GETARG_TIMESTAMPTZ(1) <= clock_read())
-		PG_RETURN_DATUM(CStringGetTextDatum(hold_status_name(HOLD_EXPIRED)));
-	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 }
