@@ -126,7 +126,11 @@ END
     if ($$ == $owner_pid)
     {
         my $status = $?;
-        $_->run('down') for grep { -d "$_->{dir}/state" } @every;
+        for my $stack (@every)
+        {
+            kill 'KILL', -$stack->{job}->pid if $stack->{job} && $stack->{job}->running;
+            $stack->run('down') if -d "$stack->{dir}/state";
+        }
         $? = $status;
     }
 }

@@ -34,6 +34,7 @@ use strict;
 use warnings;
 use IO::Socket::INET;
 my (\$name, \$port) = \@ARGV;
+alarm 600;
 my \$pid_file = "$folder/\$name.pid";
 exit if -e \$pid_file;
 my \$listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => \$port, Listen => 9, ReuseAddr => 1) or die;
