@@ -75,7 +75,7 @@ SELECT is_empty($$SELECT conrelid::regclass FROM pg_constraint JOIN member ON ob
 -- Guards.
 SELECT bag_eq($$SELECT t.tgrelid::regclass::text, t.tgname::text, t.tgenabled::text, t.tgfoid::regprocedure::text, t.tgtype::integer
     FROM pg_trigger t JOIN member ON objid = t.tgrelid AND classid = 'pg_class'::regclass WHERE NOT t.tgisinternal$$,
-    $$SELECT guarded, name, 'A', name || '()', type
+    $$SELECT guarded, name, 'A' AS enabled, name || '()' AS function, type
       FROM unnest(ARRAY['wallets', 'wallet_ledger', 'wallet_holds']) AS guarded,
            (VALUES ('wallet_guard', 58), ('wallet_guard_row', 27), ('wallet_guard_insert', 6)) AS guard (name, type)
       UNION ALL VALUES ('wallet_currency_scales', 'wallet_currency_changed', 'A', 'wallet_currency_changed()', 60)$$,
