@@ -81,7 +81,7 @@ SELECT query, touched(query), blocks FROM page;
 SELECT replace(replace(query, :'middle_id', 'MIDDLE'), '0000-0000-0000-', '..') AS touches_too_much, touched(query) FROM page WHERE touched(query) > blocks;
 SELECT count(*) AS queries, bool_and(blocks < 1000) AS bounded FROM page;
 
--- The optional index for metadata is used (docs/database.md).
+-- The optional index for metadata is used (docs/operation.md).
 CREATE INDEX ledger_metadata_idx ON wallet_ledger USING gin (metadata jsonb_path_ops) WHERE metadata IS NOT NULL;
 ANALYZE wallet_ledger;
 SELECT amount, metadata FROM wallet_operations(metadata => '{"order": 5000}');

@@ -1,6 +1,20 @@
 -- Who may do what: nobody anything until it is granted, and each duty of the README's GRANT block
 -- exactly its own work, without any right on a table.
+-- What default privileges give to others is taken back.
+CREATE ROLE regress_privileges_app;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO regress_privileges_app WITH GRANT OPTION;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT EXECUTE ON FUNCTIONS TO regress_privileges_app;
+ALTER DEFAULT PRIVILEGES GRANT USAGE ON TYPES TO regress_privileges_app;
+-- Who may create beside the extension is named.
+GRANT CREATE ON SCHEMA public TO regress_privileges_app;
 CREATE EXTENSION wallet;
+REVOKE CREATE ON SCHEMA public FROM regress_privileges_app;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM regress_privileges_app, PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE EXECUTE ON FUNCTIONS FROM regress_privileges_app;
+ALTER DEFAULT PRIVILEGES REVOKE USAGE ON TYPES FROM regress_privileges_app;
+-- An error where something still depends on the role.
+DROP ROLE regress_privileges_app;
 \set grants `awk '/^## / { section = $2 } section == "Privileges" && /^(CREATE|GRANT|    )/' "$PG_ABS_SRCDIR/README.md"`
 \set alice '''a0000000-0000-0000-0000-000000000001'''
 \set bob '''b0000000-0000-0000-0000-000000000001'''
@@ -96,6 +110,10 @@ SELECT count(*) FROM wallet_history(:alice);
 SELECT count(*) FROM wallet_activity('alice');
 SELECT try('SELECT count(*) FROM wallet_check()') AS check, try('SELECT count(*) FROM wallet_totals()') AS totals,
        try('SELECT count(*) FROM wallet_health()') AS health;
+SELECT remaining, status FROM wallet_hold_get(:'hold');
+SELECT count(*) FROM wallet_hold_list(:alice);
+SELECT try('SELECT count(*) FROM wallet_operations()') AS operations, try('SELECT count(*) FROM wallet_currencies()') AS currencies,
+       try($$SELECT wallet_set_currency('JPY', 0)$$) AS set_currency;
 SELECT result, count(*) FROM try_tables() GROUP BY result ORDER BY result;
 SELECT try('ALTER TABLE wallets DISABLE TRIGGER wallet_guard') AS disable, try('SET session_replication_role = replica') AS replica,
        try('CREATE TRIGGER mine BEFORE INSERT ON wallet_ledger EXECUTE FUNCTION suppress_redundant_updates_trigger()') AS trigger,
@@ -112,6 +130,8 @@ SELECT count(*) FROM wallet_check();
 SELECT count(*) FROM wallet_check(:alice);
 SELECT currency, balance, difference FROM wallet_totals();
 SELECT status FROM wallet_health();
+SELECT wallet_set_currency('JPY', 0) IS NOT NULL AS set, currency, scale FROM wallet_currencies() ORDER BY currency;
+SELECT count(*) > 0 AS operations FROM wallet_operations(currency => 'USD');
 SELECT wallet_freeze(:bob) IS NOT NULL AS frozen, wallet_unfreeze(:bob) IS NOT NULL AS unfrozen, wallet_set_limits(:bob, 5) IS NOT NULL AS limited,
        wallet_reverse_force(:'paid', 1) IS NOT NULL AS forced, wallet_expire_holds() AS expired;
 SELECT try(format('SELECT wallet_close(%L)', :bob)) AS close, try(format('SELECT wallet_hold(%L, 1)', :bob)) AS hold,
@@ -123,6 +143,7 @@ SELECT result, count(*) FROM try_tables() GROUP BY result ORDER BY result;
 SET ROLE wallet_auditor;
 SELECT balance FROM wallet_get(:alice);
 SELECT count(*) FROM wallet_check();
+SELECT count(*) > 0 AS operations FROM wallet_operations(user_id => 'alice');
 SELECT kind, amount FROM wallet_ledger ORDER BY transaction_id;
 SELECT type, amount FROM wallet_transactions WHERE wallet_id = :bob ORDER BY version;
 SELECT statement, result FROM try_tables() WHERE result <> '42501';
