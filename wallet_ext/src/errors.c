@@ -66,6 +66,16 @@ detail_add_uuid(StringInfo detail, const char *name, const pg_uuid_t *value)
 	detail_add_text(detail, name, uuid_text(value));
 }
 
+/* Begins DETAIL with what the error is about. */
+static StringInfo
+detail_begin(const char *name, const pg_uuid_t *id)
+{
+	StringInfo detail = makeStringInfo();
+
+	detail_add_uuid(detail, name, id);
+	return detail;
+}
+
 static void
 detail_add_money(StringInfo detail, const char *name, Money value)
 {
@@ -97,12 +107,9 @@ detail_end(StringInfo detail)
 static int
 errdetail_index(void)
 {
-	StringInfoData detail;
-
 	if (error_index == 0)
 		return 0;
-	initStringInfo(&detail);
-	return errdetail_internal("%s", detail_end(&detail));
+	return errdetail_internal("%s", detail_end(makeStringInfo()));
 }
 
 /* Raises an error that has nothing but a code, a message and a JSON object in DETAIL. */
@@ -165,15 +172,14 @@ void
 error_raise_invalid_amount(const char *argument, Datum value, bool may_be_zero)
 {
 	char *text = DatumGetCString(DirectFunctionCall1(numeric_out, value));
-	StringInfoData detail;
+	StringInfo detail = makeStringInfo();
 
 	if (strlen(text) > AMOUNT_TEXT_BYTES_MAX)
 		strcpy(text + AMOUNT_TEXT_BYTES_MAX - 3, "...");
-	initStringInfo(&detail);
-	detail_add_text(&detail, "argument", argument);
-	detail_add_text(&detail, "value", text);
+	detail_add_text(detail, "argument", argument);
+	detail_add_text(detail, "value", text);
 	ereport(ERROR, (errcode(ERRCODE_INVALID_AMOUNT), errmsg("invalid %s: %s", argument, text),
-					errdetail_internal("%s", detail_end(&detail)),
+					errdetail_internal("%s", detail_end(detail)),
 					may_be_zero
 						? errhint("A limit is 0 or more, has at most 4 decimals and is at most %s.",
 								  money_format(MONEY_MAX))
@@ -184,26 +190,22 @@ error_raise_invalid_amount(const char *argument, Datum value, bool may_be_zero)
 void
 error_raise_same_wallet(const pg_uuid_t *wallet_id)
 {
-	StringInfoData detail;
-
-	initStringInfo(&detail);
-	detail_add_uuid(&detail, "wallet_id", wallet_id);
-	error_raise(ERRCODE_SAME_WALLET, &detail, "cannot move money from a wallet to itself");
+	error_raise(ERRCODE_SAME_WALLET, detail_begin("wallet_id", wallet_id),
+				"cannot move money from a wallet to itself");
 }
 
 void
 error_raise_idempotency_conflict(const char *key, const char *field, const char *stored,
 								 const char *sent, const pg_uuid_t *transaction_id)
 {
-	StringInfoData detail;
+	StringInfo detail = makeStringInfo();
 
-	initStringInfo(&detail);
-	detail_add_text(&detail, "idempotency_key", key);
-	detail_add_text(&detail, "field", field);
-	detail_add_text(&detail, "stored", stored);
-	detail_add_text(&detail, "sent", sent);
-	detail_add_uuid(&detail, "transaction_id", transaction_id);
-	error_raise(ERRCODE_IDEMPOTENCY_CONFLICT, &detail,
+	detail_add_text(detail, "idempotency_key", key);
+	detail_add_text(detail, "field", field);
+	detail_add_text(detail, "stored", stored);
+	detail_add_text(detail, "sent", sent);
+	detail_add_uuid(detail, "transaction_id", transaction_id);
+	error_raise(ERRCODE_IDEMPOTENCY_CONFLICT, detail,
 				"idempotency key was used for another request: %s differs", field);
 }
 
@@ -217,24 +219,18 @@ error_raise_serialization_failure(void)
 void
 error_raise_wallet_not_found(const pg_uuid_t *wallet_id)
 {
-	StringInfoData detail;
-
-	initStringInfo(&detail);
-	detail_add_uuid(&detail, "wallet_id", wallet_id);
-	error_raise(ERRCODE_WALLET_NOT_FOUND, &detail, "wallet %s does not exist",
-				uuid_text(wallet_id));
+	error_raise(ERRCODE_WALLET_NOT_FOUND, detail_begin("wallet_id", wallet_id),
+				"wallet %s does not exist", uuid_text(wallet_id));
 }
 
 void
 error_raise_version_conflict(const pg_uuid_t *wallet_id, int64 expected, int64 actual)
 {
-	StringInfoData detail;
+	StringInfo detail = detail_begin("wallet_id", wallet_id);
 
-	initStringInfo(&detail);
-	detail_add_uuid(&detail, "wallet_id", wallet_id);
-	detail_add_integer(&detail, "expected", expected);
-	detail_add_integer(&detail, "actual", actual);
-	error_raise(ERRCODE_VERSION_CONFLICT, &detail,
+	detail_add_integer(detail, "expected", expected);
+	detail_add_integer(detail, "actual", actual);
+	error_raise(ERRCODE_VERSION_CONFLICT, detail,
 				"wallet %s is at version " INT64_FORMAT ", not " INT64_FORMAT, uuid_text(wallet_id),
 				actual, expected);
 }
@@ -242,174 +238,134 @@ error_raise_version_conflict(const pg_uuid_t *wallet_id, int64 expected, int64 a
 void
 error_raise_wallet_closed(const pg_uuid_t *wallet_id)
 {
-	StringInfoData detail;
-
-	initStringInfo(&detail);
-	detail_add_uuid(&detail, "wallet_id", wallet_id);
-	error_raise(ERRCODE_WALLET_CLOSED, &detail, "wallet %s is closed", uuid_text(wallet_id));
+	error_raise(ERRCODE_WALLET_CLOSED, detail_begin("wallet_id", wallet_id), "wallet %s is closed",
+				uuid_text(wallet_id));
 }
 
 void
 error_raise_wallet_frozen(const pg_uuid_t *wallet_id)
 {
-	StringInfoData detail;
-
-	initStringInfo(&detail);
-	detail_add_uuid(&detail, "wallet_id", wallet_id);
-	error_raise(ERRCODE_WALLET_FROZEN, &detail, "wallet %s is frozen", uuid_text(wallet_id));
+	error_raise(ERRCODE_WALLET_FROZEN, detail_begin("wallet_id", wallet_id), "wallet %s is frozen",
+				uuid_text(wallet_id));
 }
 
 void
 error_raise_currency_mismatch(const pg_uuid_t *wallet_id, const char *expected, const char *actual)
 {
-	StringInfoData detail;
+	StringInfo detail = detail_begin("wallet_id", wallet_id);
 
-	initStringInfo(&detail);
-	detail_add_uuid(&detail, "wallet_id", wallet_id);
-	detail_add_text(&detail, "expected", expected);
-	detail_add_text(&detail, "actual", actual);
-	error_raise(ERRCODE_CURRENCY_MISMATCH, &detail, "wallet %s holds %s, not %s",
+	detail_add_text(detail, "expected", expected);
+	detail_add_text(detail, "actual", actual);
+	error_raise(ERRCODE_CURRENCY_MISMATCH, detail, "wallet %s holds %s, not %s",
 				uuid_text(wallet_id), actual, expected);
 }
 
 void
 error_raise_insufficient_funds(const pg_uuid_t *wallet_id, Money available, Money requested)
 {
-	StringInfoData detail;
+	StringInfo detail = detail_begin("wallet_id", wallet_id);
 
-	initStringInfo(&detail);
-	detail_add_uuid(&detail, "wallet_id", wallet_id);
-	detail_add_money(&detail, "available", available);
-	detail_add_money(&detail, "requested", requested);
-	error_raise(ERRCODE_INSUFFICIENT_FUNDS, &detail, "insufficient funds in wallet %s",
+	detail_add_money(detail, "available", available);
+	detail_add_money(detail, "requested", requested);
+	error_raise(ERRCODE_INSUFFICIENT_FUNDS, detail, "insufficient funds in wallet %s",
 				uuid_text(wallet_id));
 }
 
 void
 error_raise_limit_exceeded(const pg_uuid_t *wallet_id)
 {
-	StringInfoData detail;
-
-	initStringInfo(&detail);
-	detail_add_uuid(&detail, "wallet_id", wallet_id);
-	error_raise(ERRCODE_LIMIT_EXCEEDED, &detail, "balance limit of wallet %s exceeded",
-				uuid_text(wallet_id));
+	error_raise(ERRCODE_LIMIT_EXCEEDED, detail_begin("wallet_id", wallet_id),
+				"balance limit of wallet %s exceeded", uuid_text(wallet_id));
 }
 
 void
 error_raise_wallet_not_empty(const pg_uuid_t *wallet_id, Money balance, Money held)
 {
-	StringInfoData detail;
+	StringInfo detail = detail_begin("wallet_id", wallet_id);
 
-	initStringInfo(&detail);
-	detail_add_uuid(&detail, "wallet_id", wallet_id);
-	detail_add_money(&detail, "balance", balance);
-	detail_add_money(&detail, "held", held);
-	error_raise(ERRCODE_WALLET_NOT_EMPTY, &detail, "wallet %s is not empty", uuid_text(wallet_id));
+	detail_add_money(detail, "balance", balance);
+	detail_add_money(detail, "held", held);
+	error_raise(ERRCODE_WALLET_NOT_EMPTY, detail, "wallet %s is not empty", uuid_text(wallet_id));
 }
 
 void
 error_raise_wallet_not_frozen(const pg_uuid_t *wallet_id)
 {
-	StringInfoData detail;
-
-	initStringInfo(&detail);
-	detail_add_uuid(&detail, "wallet_id", wallet_id);
-	error_raise(ERRCODE_WALLET_NOT_FROZEN, &detail, "wallet %s is not frozen",
-				uuid_text(wallet_id));
+	error_raise(ERRCODE_WALLET_NOT_FROZEN, detail_begin("wallet_id", wallet_id),
+				"wallet %s is not frozen", uuid_text(wallet_id));
 }
 
 void
 error_raise_hold_not_found(const pg_uuid_t *hold_id)
 {
-	StringInfoData detail;
-
-	initStringInfo(&detail);
-	detail_add_uuid(&detail, "hold_id", hold_id);
-	error_raise(ERRCODE_HOLD_NOT_FOUND, &detail, "hold %s does not exist", uuid_text(hold_id));
+	error_raise(ERRCODE_HOLD_NOT_FOUND, detail_begin("hold_id", hold_id), "hold %s does not exist",
+				uuid_text(hold_id));
 }
 
 void
 error_raise_hold_expired(const pg_uuid_t *hold_id, TimestampTz expired_at)
 {
-	StringInfoData detail;
+	StringInfo detail = detail_begin("hold_id", hold_id);
 
-	initStringInfo(&detail);
-	detail_add_uuid(&detail, "hold_id", hold_id);
-	detail_add_time(&detail, "expired_at", expired_at);
-	error_raise(ERRCODE_HOLD_EXPIRED, &detail, "hold %s has expired", uuid_text(hold_id));
+	detail_add_time(detail, "expired_at", expired_at);
+	error_raise(ERRCODE_HOLD_EXPIRED, detail, "hold %s has expired", uuid_text(hold_id));
 }
 
 void
 error_raise_hold_not_open(const pg_uuid_t *hold_id, const char *status)
 {
-	StringInfoData detail;
+	StringInfo detail = detail_begin("hold_id", hold_id);
 
-	initStringInfo(&detail);
-	detail_add_uuid(&detail, "hold_id", hold_id);
-	detail_add_text(&detail, "status", status);
-	error_raise(ERRCODE_HOLD_NOT_OPEN, &detail, "hold %s is not open but %s", uuid_text(hold_id),
+	detail_add_text(detail, "status", status);
+	error_raise(ERRCODE_HOLD_NOT_OPEN, detail, "hold %s is not open but %s", uuid_text(hold_id),
 				status);
 }
 
 void
 error_raise_exceeds_hold(const pg_uuid_t *hold_id, Money remaining, Money requested)
 {
-	StringInfoData detail;
+	StringInfo detail = detail_begin("hold_id", hold_id);
 
-	initStringInfo(&detail);
-	detail_add_uuid(&detail, "hold_id", hold_id);
-	detail_add_money(&detail, "remaining", remaining);
-	detail_add_money(&detail, "requested", requested);
-	error_raise(ERRCODE_EXCEEDS_HOLD, &detail, "amount exceeds hold %s", uuid_text(hold_id));
+	detail_add_money(detail, "remaining", remaining);
+	detail_add_money(detail, "requested", requested);
+	error_raise(ERRCODE_EXCEEDS_HOLD, detail, "amount exceeds hold %s", uuid_text(hold_id));
 }
 
 void
 error_raise_operation_not_found(const pg_uuid_t *transaction_id)
 {
-	StringInfoData detail;
-
-	initStringInfo(&detail);
-	detail_add_uuid(&detail, "transaction_id", transaction_id);
-	error_raise(ERRCODE_OPERATION_NOT_FOUND, &detail, "operation %s does not exist",
-				uuid_text(transaction_id));
+	error_raise(ERRCODE_OPERATION_NOT_FOUND, detail_begin("transaction_id", transaction_id),
+				"operation %s does not exist", uuid_text(transaction_id));
 }
 
 void
 error_raise_not_reversible(const pg_uuid_t *transaction_id, const char *type)
 {
-	StringInfoData detail;
+	StringInfo detail = detail_begin("transaction_id", transaction_id);
 
-	initStringInfo(&detail);
-	detail_add_uuid(&detail, "transaction_id", transaction_id);
-	detail_add_text(&detail, "type", type);
-	error_raise(ERRCODE_NOT_REVERSIBLE, &detail, "operation %s cannot be reversed",
+	detail_add_text(detail, "type", type);
+	error_raise(ERRCODE_NOT_REVERSIBLE, detail, "operation %s cannot be reversed",
 				uuid_text(transaction_id));
 }
 
 void
 error_raise_exceeds_reversible(const pg_uuid_t *transaction_id, Money reversible, Money requested)
 {
-	StringInfoData detail;
+	StringInfo detail = detail_begin("transaction_id", transaction_id);
 
-	initStringInfo(&detail);
-	detail_add_uuid(&detail, "transaction_id", transaction_id);
-	detail_add_money(&detail, "reversible", reversible);
-	detail_add_money(&detail, "requested", requested);
-	error_raise(ERRCODE_EXCEEDS_REVERSIBLE, &detail,
+	detail_add_money(detail, "reversible", reversible);
+	detail_add_money(detail, "requested", requested);
+	error_raise(ERRCODE_EXCEEDS_REVERSIBLE, detail,
 				"amount exceeds what can be reversed of operation %s", uuid_text(transaction_id));
 }
 
 void
 error_raise_append_only(const char *table)
 {
-	StringInfoData detail;
-
-	initStringInfo(&detail);
 	ereport(ERROR,
 			(errcode(ERRCODE_LEDGER_APPEND_ONLY),
 			 errmsg("table \"%s\" cannot be changed directly", table),
-			 errdetail_internal("%s", detail_end(&detail)),
+			 errdetail_internal("%s", detail_end(makeStringInfo())),
 			 errhint("Only the wallet functions write it; a correction is a new operation.")));
 }
 

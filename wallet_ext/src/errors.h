@@ -35,8 +35,8 @@
 #define ERRCODE_EXCEEDS_REVERSIBLE	 MAKE_SQLSTATE('W', 'L', '0', '3', '2')
 #define ERRCODE_LEDGER_APPEND_ONLY	 MAKE_SQLSTATE('W', 'L', '0', '9', '0')
 
-/* The item or leg that is being judged, from 1: DETAIL names it as "index". 0: there is none. Whoever
- * sets it sets it back, after an error too. */
+/* The item or leg that is being judged, from 1: DETAIL names it as "index". 0: there is none.
+ * The caller must reset it to 0, also when an error is raised. */
 extern void error_set_index(int index);
 
 /* 25006: the operation writes, and the transaction, server or worker may not. */
