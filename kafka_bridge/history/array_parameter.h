@@ -13,7 +13,7 @@
 
 #include "buffer.h"
 #include "event_reader.h"
-#include "pg_parameters.h"
+#include "postgres/parameters.h"
 
 /* Types by OID: fixed in PostgreSQL's catalog for ever. */
 #define ARRAY_ELEMENT_INT8 20

@@ -13,16 +13,16 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "consumer_parts.h"
 #include "consumer_report.h"
 #include "flow.h"
 #include "history_metrics.h"
 #include "intake.h"
-#include "log.h"
+#include "observe/log.h"
 #include "membership.h"
 #include "outcome.h"
-#include "signals.h"
+#include "base/signals.h"
 #include "work_queue.h"
 
 #define LOOP_LIMIT_MS	  60000

@@ -10,7 +10,7 @@
 #include "dead_letter.h"
 #include "history_config.h"
 #include "history_session.h"
-#include "status.h"
+#include "base/status.h"
 #include "subscriber.h"
 
 /* Stays where it is: the parts point into it. The applier and the dead letters are the worker's. */

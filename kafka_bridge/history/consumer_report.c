@@ -4,9 +4,9 @@
  */
 #include "consumer_report.h"
 
-#include "clock.h"
+#include "base/clock.h"
 #include "history_metrics.h"
-#include "log.h"
+#include "observe/log.h"
 
 #define REPORT_INTERVAL_MS 500
 #define WARN_INTERVAL_MS   30000

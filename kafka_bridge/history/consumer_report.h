@@ -9,9 +9,9 @@
 
 #include "apply_worker.h"
 #include "flow.h"
-#include "health.h"
+#include "observe/health.h"
 #include "membership.h"
-#include "metrics.h"
+#include "base/metrics.h"
 
 typedef enum RebalanceKind
 {

@@ -8,7 +8,7 @@
 
 #include "membership.h"
 #include "outcome.h"
-#include "status.h"
+#include "base/status.h"
 #include "work_queue.h"
 
 /*

@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "log.h"
+#include "observe/log.h"
 
 #define START_OFFSET_TIMEOUT_MS 5000
 

@@ -24,7 +24,7 @@
 #include "batch.h"
 #include "partition_table.h"
 #include "position_store.h"
-#include "status.h"
+#include "base/status.h"
 #include "subscriber.h"
 
 typedef enum MembershipState

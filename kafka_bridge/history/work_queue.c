@@ -7,7 +7,7 @@
 
 #include <assert.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "subscriber.h"
 
 #define RETRY_INITIAL_MS 100

@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "apply_worker.h"
-#include "backoff.h"
+#include "base/backoff.h"
 #include "batch.h"
 
 typedef enum WorkState
