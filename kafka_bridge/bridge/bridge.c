@@ -120,7 +120,7 @@ static Status
 connect_failure_judge(const Bridge *bridge, Status status)
 {
 	if (status.class == STATUS_FATAL && bridge->connected_once &&
-		(strncmp(status.sqlstate, "28", 2) == 0 || strncmp(status.sqlstate, "3D", 2) == 0))
+		(pg_status_is(&status, PG_CLASS_AUTHORIZATION) || pg_status_is(&status, PG_CLASS_DATABASE)))
 		return status_retry("%s", status.text);
 	return status;
 }
@@ -466,7 +466,7 @@ term_stream(Bridge *bridge)
 	}
 }
 
-/* A stop without a stream: what Kafka already has is still recorded, so that it is not sent again. */
+/* A stop without a stream: records what Kafka already has, so that it is not sent again. */
 static void
 outbox_drain(Bridge *bridge)
 {

@@ -27,6 +27,6 @@ typedef struct ConsumerParts
 	Subscriber *subscriber;
 } ConsumerParts;
 
-/* parts are zero-initialised; config must outlive them. consumer_parts_free() after an error too. */
+/* parts are zero-initialised; config must outlive them. Free them after an error too. */
 Status consumer_parts_make(ConsumerParts *parts, const HistoryConfig *config);
 void consumer_parts_free(ConsumerParts *parts);

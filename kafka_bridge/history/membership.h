@@ -85,7 +85,7 @@ bool membership_owns(const Membership *membership, const BatchPosition *position
 
 bool membership_owns_batch(const Membership *membership, const Batch *batch);
 
-/* Drops from a batch what is not this process's to apply any more: its next owner reads it again. */
+/* Drops from a batch what is no longer this process's to apply: its next owner reads it again. */
 void membership_batch_prune(const Membership *membership, Batch *batch);
 
 /* The batch is applied: moves its partitions' positions. */

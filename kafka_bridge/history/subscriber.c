@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <jansson.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,7 +150,7 @@ request_clear(GroupRequest *request)
 	*request = (GroupRequest){.answer = ANSWER_NONE};
 }
 
-/* librdkafka's rebalance callback: the group goes on when the loop has called assign or unassign. */
+/* librdkafka's rebalance callback. The group goes on when the loop has assigned or unassigned. */
 static void
 request_record(rd_kafka_t *handle, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list,
 			   void *opaque)
@@ -308,6 +309,18 @@ partition_add(const Subscriber *subscriber, rd_kafka_topic_partition_list_t *lis
 	return rd_kafka_topic_partition_list_add(list, subscriber->options->kafka->topic, partition);
 }
 
+static rd_kafka_topic_partition_list_t *
+position_list_fill(const Subscriber *subscriber, const SubscriberPosition *positions, size_t count)
+{
+	rd_kafka_topic_partition_list_t *list;
+
+	assert(count <= INT_MAX);
+	list = rd_kafka_topic_partition_list_new((int) count);
+	for (size_t i = 0; i < count; i++)
+		partition_add(subscriber, list, positions[i].partition)->offset = positions[i].offset;
+	return list;
+}
+
 Status
 subscriber_join(Subscriber *subscriber)
 {
@@ -437,10 +450,8 @@ subscriber_start_offset(Subscriber *subscriber, int32_t partition, int timeout_m
 Status
 subscriber_assign(Subscriber *subscriber, const SubscriberPosition *positions, size_t count)
 {
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int) count);
+	rd_kafka_topic_partition_list_t *list = position_list_fill(subscriber, positions, count);
 
-	for (size_t i = 0; i < count; i++)
-		partition_add(subscriber, list, positions[i].partition)->offset = positions[i].offset;
 	if (subscriber->request.answer == ANSWER_ASSIGN)
 		subscriber->request.answer = ANSWER_NONE;
 
@@ -476,8 +487,10 @@ subscriber_give_back(Subscriber *subscriber)
 static rd_kafka_topic_partition_list_t *
 partition_list_fill(const Subscriber *subscriber, const int32_t *partitions, size_t count)
 {
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int) count);
+	rd_kafka_topic_partition_list_t *list;
 
+	assert(count <= INT_MAX);
+	list = rd_kafka_topic_partition_list_new((int) count);
 	for (size_t i = 0; i < count; i++)
 		partition_add(subscriber, list, partitions[i]);
 	return list;
@@ -519,10 +532,8 @@ void
 subscriber_commit(Subscriber *subscriber, const SubscriberPosition *positions, size_t count,
 				  bool wait)
 {
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int) count);
+	rd_kafka_topic_partition_list_t *list = position_list_fill(subscriber, positions, count);
 
-	for (size_t i = 0; i < count; i++)
-		partition_add(subscriber, list, positions[i].partition)->offset = positions[i].offset;
 	if (count > 0)
 		rd_kafka_commit(subscriber->handle, list, wait ? 0 : 1);
 	rd_kafka_topic_partition_list_destroy(list);

@@ -6,8 +6,8 @@
  * until it does; subscriber_join(); subscriber_poll() for ever; subscriber_free().
  *
  * What the group gives and takes is news like a record: librdkafka's callback only writes it down
- * and makes the poll return, and the group waits for the answer that the loop gives, in its own time
- * for partitions that came (their positions must be found first), at once for those that go.
+ * and makes the poll return. The group waits for the loop's answer: partitions that came are
+ * answered when their positions are found, partitions that go at once.
  */
 #pragma once
 
