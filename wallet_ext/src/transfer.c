@@ -54,7 +54,7 @@ transfer_fault_of_parties(const Transfer *transfer)
 static Fault
 transfer_fault_of_amount(const Transfer *transfer)
 {
-	Money amount = transfer->request->amount;
+	Money amount = transfer->request->amount.value;
 	Fault fault = {FAULT_NONE};
 
 	if (transfer->sides[FROM] != NULL)
@@ -72,11 +72,11 @@ transfer_append(Transfer *transfer)
 
 	journal_begin(journal, request, transfer->call.now, transfer->sides, lengthof(transfer->sides));
 	journal_append(journal, request->kind, transfer->sides[FROM], transfer->sides[TO],
-				   request->amount);
+				   request->amount.value);
 }
 
-/* Writes the wallets where nothing is in the way. A payer that holds money is locked, since its holds
- * may expire. */
+/* Writes the wallets where nothing is in the way. A payer that holds money is locked, since its
+ * holds may expire. */
 static bool
 transfer_try(Transfer *transfer)
 {
@@ -103,7 +103,9 @@ transfer_locked(Transfer *transfer, LedgerRow *owner)
 	call_lock(call);
 	if (call_find_key_again(call, transfer->request, owner))
 	{
-		/* An equal request changes the same wallets: it can't have been done behind a written one. */
+		/*
+		 * An equal request changes the same wallets: it can't have been done behind a written one.
+		 */
 		if (call->wallets.wrote_early)
 			error_raise_serialization_failure();
 		return false;

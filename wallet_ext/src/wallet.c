@@ -161,9 +161,10 @@ wallet_read_slot(Wallet *wallet)
 	state->balance = money_from_column(wallet_column(slot, WALLETS_BALANCE));
 	state->held = money_from_column(wallet_column(slot, WALLETS_HELD));
 	state->credit_limit = money_from_column(wallet_column(slot, WALLETS_CREDIT_LIMIT));
-	state->has_max_balance = !slot->tts_isnull[WALLETS_MAX_BALANCE - 1];
-	if (state->has_max_balance)
-		state->max_balance = money_from_column(slot->tts_values[WALLETS_MAX_BALANCE - 1]);
+	state->max_balance = (OptionalMoney){.present = false};
+	if (!slot->tts_isnull[WALLETS_MAX_BALANCE - 1])
+		state->max_balance =
+			optional_money(money_from_column(slot->tts_values[WALLETS_MAX_BALANCE - 1]));
 	state->status = wallet_status_from_text(DatumGetTextPP(wallet_column(slot, WALLETS_STATUS)));
 	state->version = DatumGetInt64(wallet_column(slot, WALLETS_VERSION));
 	state->updated_at = DatumGetTimestampTz(wallet_column(slot, WALLETS_UPDATED_AT));
@@ -174,8 +175,8 @@ wallet_read_slot(Wallet *wallet)
 }
 
 /* An index scan prunes a page as soon as it is fuller than the fillfactor, which is at nearly every
- * update: a pass over all its rows and a WAL record to win the room of one version. The fillfactor's
- * room is there to be used up first. */
+ * update: a pass over all its rows and a WAL record to win the room of one version. The
+ * fillfactor's room is there to be used up first. */
 static void
 wallet_prune_page(Relation table, Buffer buffer)
 {
@@ -219,8 +220,8 @@ wallet_slot_has_id(const Wallet *wallet)
 	return !is_null && wallet_compare_id(DatumGetUUIDP(id), &wallet->id) == 0;
 }
 
-/* Whether a hint led to the wallet. SERIALIZABLE wants the index look-up, which notes down what this
- * transaction has looked for. */
+/* Whether a hint led to the wallet. SERIALIZABLE wants the index look-up, which notes down what
+ * this transaction has looked for. */
 static bool
 wallet_fetch_hinted(WalletScan *scan, Wallet *wallet)
 {
@@ -275,30 +276,29 @@ wallet_find(WalletScan *scan, const pg_uuid_t *id, Wallet *wallet)
 		wallet_read_slot(wallet);
 }
 
-/* Whether this transaction wrote or locked the version in the slot. */
+/* Whether this transaction wrote or locked the version in the slot. Others change xmax and what it
+ * means together: both are read under the buffer's lock. */
 static bool
 wallet_is_ours(const Wallet *wallet)
 {
-	bool should_free = false;
-	HeapTuple tuple = ExecFetchSlotHeapTuple(wallet->slot, false, &should_free);
-	HeapTupleHeader header = tuple->t_data;
-	bool is_ours = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(header)) ||
-				   (header->t_infomask & HEAP_XMAX_IS_MULTI) != 0 ||
-				   ((header->t_infomask & HEAP_XMAX_INVALID) == 0 &&
-					TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmax(header)));
+	BufferHeapTupleTableSlot *slot = (BufferHeapTupleTableSlot *) wallet->slot;
+	HeapTupleHeader header = slot->base.tuple->t_data;
 
-	if (should_free)
-		heap_freetuple(tuple);
-	return is_ours;
+	LockBuffer(slot->buffer, BUFFER_LOCK_SHARE);
+
+	uint16 infomask = header->t_infomask;
+	TransactionId xmin = HeapTupleHeaderGetXmin(header);
+	TransactionId xmax = HeapTupleHeaderGetRawXmax(header);
+
+	LockBuffer(slot->buffer, BUFFER_LOCK_UNLOCK);
+	return TransactionIdIsCurrentTransactionId(xmin) || (infomask & HEAP_XMAX_IS_MULTI) != 0 ||
+		   ((infomask & HEAP_XMAX_INVALID) == 0 && TransactionIdIsCurrentTransactionId(xmax));
 }
 
-/* Stands in line for a wallet. Never for one whose row this transaction already holds: a transaction
- * of two calls that holds the row but not the place in line would deadlock with the line's head. */
-static void
-wallet_queue(const Wallet *wallet)
+static uint64
+wallet_queue_hash(const Wallet *wallet)
 {
-	if (!wallet_is_ours(wallet))
-		lock_class_acquire(LOCK_CLASS_WALLET, hash_bytes_extended(wallet->id.data, UUID_LEN, 0));
+	return hash_bytes_extended(wallet->id.data, UUID_LEN, 0);
 }
 
 void
@@ -307,14 +307,23 @@ wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue)
 	uint8 flags = TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS;
 	TM_FailureData failure;
 
+	/* A transaction of two calls that holds the row but not the place in line would deadlock with
+	 * the line's head. */
+	queue = queue && !wallet_is_ours(wallet);
 	if (queue)
-		wallet_queue(wallet);
+		lock_class_acquire(LOCK_CLASS_WALLET, wallet_queue_hash(wallet));
 	if (!IsolationUsesXactSnapshot())
 		flags |= TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
 
-	switch (table_tuple_lock(scan->table, &wallet->tid, scan->snapshot, wallet->slot,
-							 GetCurrentCommandId(false), LockTupleNoKeyExclusive, LockWaitBlock,
-							 flags, &failure))
+	TM_Result result = table_tuple_lock(scan->table, &wallet->tid, scan->snapshot, wallet->slot,
+										GetCurrentCommandId(false), LockTupleNoKeyExclusive,
+										LockWaitBlock, flags, &failure);
+
+	/* The row is marked: who comes next waits for this transaction. A transaction of many calls
+	 * must not fill the server's lock table. */
+	if (queue)
+		lock_class_release(LOCK_CLASS_WALLET, wallet_queue_hash(wallet));
+	switch (result)
 	{
 		case TM_Ok:
 			wallet_read_slot(wallet);
@@ -343,9 +352,9 @@ wallet_fill_values(const Wallet *wallet, Datum *values, bool *nulls)
 	values[WALLETS_BALANCE - 1] = money_to_column(next->balance);
 	values[WALLETS_HELD - 1] = money_to_column(next->held);
 	values[WALLETS_CREDIT_LIMIT - 1] = money_to_column(next->credit_limit);
-	nulls[WALLETS_MAX_BALANCE - 1] = !next->has_max_balance;
-	if (next->has_max_balance)
-		values[WALLETS_MAX_BALANCE - 1] = money_to_column(next->max_balance);
+	nulls[WALLETS_MAX_BALANCE - 1] = !next->max_balance.present;
+	if (next->max_balance.present)
+		values[WALLETS_MAX_BALANCE - 1] = money_to_column(next->max_balance.value);
 	values[WALLETS_STATUS - 1] = CStringGetTextDatum(wallet_status_name(next->status));
 	values[WALLETS_VERSION - 1] = Int64GetDatum(next->version);
 	values[WALLETS_CREATED_AT - 1] = TimestampTzGetDatum(wallet->created_at);
