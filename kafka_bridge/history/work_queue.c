@@ -13,8 +13,6 @@
 #define RETRY_INITIAL_MS 100
 #define RETRY_MAXIMUM_MS 5000
 
-static const char *const state_names[WORK_STATE_COUNT] = {"idle", "running", "waiting to retry"};
-
 /* By the state before and the state after. */
 static const bool legal_moves[WORK_STATE_COUNT][WORK_STATE_COUNT] = {
 	[WORK_IDLE] = {[WORK_RUNNING] = true, [WORK_RETRY_AT] = true},
@@ -22,13 +20,6 @@ static const bool legal_moves[WORK_STATE_COUNT][WORK_STATE_COUNT] = {
 	/* To itself: what stands before a task may fail again and again. */
 	[WORK_RETRY_AT] = {[WORK_RUNNING] = true, [WORK_RETRY_AT] = true},
 };
-
-const char *
-work_state_name(WorkState state)
-{
-	assert(state < WORK_STATE_COUNT);
-	return state_names[state];
-}
 
 bool
 work_move_is_legal(WorkState from, WorkState to)

@@ -46,9 +46,6 @@ typedef struct WorkQueue
 	BatchLimits limits;
 } WorkQueue;
 
-/* Static text: "idle" ... */
-const char *work_state_name(WorkState state);
-
 /* Whether the queue may go from one state to another; every move is asserted. */
 bool work_move_is_legal(WorkState from, WorkState to);
 

@@ -1,6 +1,6 @@
 /*
  * test_role.c
- *		The bridge's roles: their names, which of them make it ready, and how they follow each other.
+ *		The bridge's roles: their names, which make it ready, and how they follow each other.
  */
 #include <setjmp.h>
 #include <stdarg.h>
