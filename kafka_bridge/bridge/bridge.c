@@ -474,7 +474,7 @@ outbox_drain(Bridge *bridge)
 	OutboxPositions positions;
 	Status failure;
 
-	outbox_set_hurry(bridge->outbox, true);
+	outbox_set_flush_now(bridge->outbox, true);
 	do
 	{
 		positions = outbox_get_positions(bridge->outbox);
