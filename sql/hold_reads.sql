@@ -32,7 +32,7 @@ SELECT keep('capture_part', wallet_capture(id('part'), :bob, 8, final => false))
 DO $$
 BEGIN
     WHILE clock_timestamp() <= (SELECT max(expires_at) FROM wallet_holds WHERE expires_at < created_at + '1 minute'::interval) LOOP
-        PERFORM pg_sleep(0.01);
+        NULL;
     END LOOP;
 END
 $$;

@@ -25,7 +25,7 @@ VALUES ('a0000000-0000-0000-0000-000000000001', 'alice', 'USD', 0, :rows, at_sec
        ('c0000000-0000-0000-0000-000000000001', 'carol', 'USD', 0, 1, at_second(0), at_second(100));
 INSERT INTO wallets (id, user_id, currency, balance, version, created_at, updated_at)
 SELECT ('d0000000-0000-0000-0000-' || lpad(to_hex(i), 12, '0'))::uuid, 'dave', 'USD', 0, 0, at_second(i), at_second(i)
-FROM generate_series(1, :rows / 40) AS i;
+FROM generate_series(1, :rows / 10) AS i;
 INSERT INTO wallet_ledger (transaction_id, leg, kind, amount, currency, created_at, from_wallet_id, from_version, from_balance, from_held,
     from_status, from_user_id, to_wallet_id, to_version, to_balance, to_held, to_status, to_user_id, metadata,
     session_user_name, current_user_name, application_name)
@@ -50,26 +50,26 @@ SELECT id_at(i), 'a0000000-0000-0000-0000-000000000001', 1, CASE WHEN i % 1000 =
 FROM generate_series(1, :rows / 4) AS i;
 VACUUM ANALYZE wallets, wallet_ledger, wallet_holds;
 SELECT id_at(:rows / 2) AS middle_id, at_second(:rows / 2) AS middle, at_second(:rows / 2 + 50) AS fifty_later, id_at(:rows / 8) AS middle_hold,
-       id_at(:rows / 8000 * 1000) AS middle_open, ('d0000000-0000-0000-0000-' || lpad(to_hex(:rows / 80), 12, '0')) AS middle_wallet, :rows / 2 AS middle_version \gset
+       id_at(:rows / 8000 * 1000) AS middle_open, ('d0000000-0000-0000-0000-' || lpad(to_hex(:rows / 20), 12, '0')) AS middle_wallet, :rows / 2 AS middle_version \gset
 
 CREATE TABLE page (query text, blocks integer);
 INSERT INTO page VALUES
-    ($$SELECT * FROM wallet_list('dave', max_rows => 50)$$, 600),
-    (format($$SELECT * FROM wallet_list('dave', %L, 50)$$, :'middle_wallet'), 600),
+    ($$SELECT * FROM wallet_list('dave', max_rows => 50)$$, 500),
+    (format($$SELECT * FROM wallet_list('dave', %L, 50)$$, :'middle_wallet'), 500),
     ($$SELECT * FROM wallet_receipt('01910000-0000-7000-8000-000000000001', max_rows => 50)$$, 100),
     ($$SELECT * FROM wallet_receipt('01910000-0000-7000-8000-000000000001', 15000, 50)$$, 100),
     ($$SELECT * FROM wallet_statement('a0000000-0000-0000-0000-000000000001', max_rows => 50)$$, 600),
     (format($$SELECT * FROM wallet_statement('a0000000-0000-0000-0000-000000000001', NULL, NULL, %s, 50)$$, :middle_version), 600),
     (format($$SELECT * FROM wallet_statement('a0000000-0000-0000-0000-000000000001', %L, %L)$$, :'middle', :'fifty_later'), 600),
-    ($$SELECT * FROM wallet_hold_list('a0000000-0000-0000-0000-000000000001')$$, 300),
-    (format($$SELECT * FROM wallet_hold_list('a0000000-0000-0000-0000-000000000001', after_id => %L)$$, :'middle_hold'), 300),
-    ($$SELECT * FROM wallet_hold_list('a0000000-0000-0000-0000-000000000001', 'open', max_rows => 10)$$, 100),
-    (format($$SELECT * FROM wallet_hold_list('a0000000-0000-0000-0000-000000000001', 'open', %L, 10)$$, :'middle_open'), 100),
+    ($$SELECT * FROM wallet_hold_list('a0000000-0000-0000-0000-000000000001')$$, 50),
+    (format($$SELECT * FROM wallet_hold_list('a0000000-0000-0000-0000-000000000001', after_id => %L)$$, :'middle_hold'), 50),
+    ($$SELECT * FROM wallet_hold_list('a0000000-0000-0000-0000-000000000001', 'open', max_rows => 10)$$, 50),
+    (format($$SELECT * FROM wallet_hold_list('a0000000-0000-0000-0000-000000000001', 'open', %L, 10)$$, :'middle_open'), 50),
     (format($$SELECT * FROM wallet_hold_get(%L)$$, :'middle_hold'), 20),
-    ($$SELECT * FROM wallet_operations()$$, 400),
-    (format($$SELECT * FROM wallet_operations(before_transaction_id => %L)$$, :'middle_id'), 400),
-    (format($$SELECT * FROM wallet_operations(%L, %L)$$, :'middle', :'fifty_later'), 600),
-    (format($$SELECT * FROM wallet_operations(until => %L, types => '{TRANSFER_IN}', currency => 'USD', min_amount => 10, max_amount => 90)$$, :'middle'), 600),
+    ($$SELECT * FROM wallet_operations()$$, 100),
+    (format($$SELECT * FROM wallet_operations(before_transaction_id => %L)$$, :'middle_id'), 100),
+    (format($$SELECT * FROM wallet_operations(%L, %L)$$, :'middle', :'fifty_later'), 100),
+    (format($$SELECT * FROM wallet_operations(until => %L, types => '{TRANSFER_IN}', currency => 'USD', min_amount => 10, max_amount => 90)$$, :'middle'), 100),
     ($$SELECT * FROM wallet_operations(user_id => 'alice')$$, 600),
     (format($$SELECT * FROM wallet_operations(user_id => 'alice', before_transaction_id => %L)$$, :'middle_id'), 900),
     (format($$SELECT * FROM wallet_operations(%L, %L, user_id => 'bob', types => '{FUND}')$$, :'middle', :'fifty_later'), 900),

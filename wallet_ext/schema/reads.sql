@@ -64,9 +64,11 @@ BEGIN ATOMIC
         SELECT wallet.id, wallet.created_at
         FROM wallets AS wallet
         WHERE wallet.user_id = wallet_read_argument(wallet_list.user_id, 'user_id')
-          AND (wallet_list.after_id IS NULL OR (wallet.created_at, wallet.id) > (
-              SELECT last.created_at, last.id FROM wallets AS last
-              WHERE last.id = wallet_list.after_id AND last.user_id = wallet_list.user_id))
+          AND (wallet.created_at, wallet.id) > (
+              CASE WHEN wallet_list.after_id IS NULL THEN '-infinity'
+                   ELSE (SELECT last.created_at FROM wallets AS last
+                         WHERE last.id = wallet_list.after_id AND last.user_id = wallet_list.user_id) END,
+              coalesce(wallet_list.after_id, '00000000-0000-0000-0000-000000000000'))
         ORDER BY wallet.created_at, wallet.id
         LIMIT CASE WHEN wallet_list.max_rows IS NOT NULL
                    THEN wallet_read_rows(wallet_list.user_id, 'user_id', wallet_list.max_rows) END

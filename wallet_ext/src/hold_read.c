@@ -2,9 +2,9 @@
  * hold_read.c
  *		wallet_hold_get and wallet_hold_list: the holds as they are by the clock.
  *
- * A hold has expired from its deadline on, although it is stored as open until it is swept. A list is
- * merged from the holds of each stored status, which an index has in the order of their ids: a page is
- * read as it stands, however many holds the wallet has.
+ * A hold has expired from its deadline on, although it is stored as open until it is swept. A list
+ * is merged from the holds of each stored status, which an index has in the order of their ids: a
+ * page is read as it stands, however many holds the wallet has.
  */
 #include "postgres.h"
 
@@ -121,7 +121,7 @@ source_advance(HoldSource *source)
 		hold_read(source->read.slot, &source->next);
 }
 
-/* The wallet's holds that are stored with the status, by their ids from the one after after_id on. */
+/* The wallet's holds that are stored with the status, by their ids, those behind after_id. */
 static void
 source_begin(HoldSource *source, FunctionCallInfo fcinfo, HoldStatus status)
 {

@@ -80,8 +80,8 @@ receipt_type(Datum kind, MovementSide side)
 	return kind;
 }
 
-/* Adds what the movement in the slot did to the wallet on this side, if there is one and it is on the
- * page. */
+/* Adds what the movement in the slot did to the wallet on this side, if there is one and it is on
+ * the page. */
 static void
 receipt_add_side(Receipt *receipt, TupleTableSlot *slot, MovementSide side)
 {
@@ -100,8 +100,8 @@ receipt_add_side(Receipt *receipt, TupleTableSlot *slot, MovementSide side)
 	receipt->rows_left--;
 }
 
-/* The first leg that may have an entry of the page. Only an operation of at most two legs has one with a
- * single side: in all others every leg has two entries, and those before the page need not be read. */
+/* The first leg that may have an entry of the page. Only an operation of at most two legs has one
+ * with a single side. In all others every leg has two entries: those before the page are not read. */
 static int
 receipt_first_leg(Receipt *receipt)
 {

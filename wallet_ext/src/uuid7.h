@@ -12,8 +12,8 @@
  * other 62 bits are random. */
 extern void uuid7_make(TimestampTz at, pg_uuid_t *id);
 
-/* The lowest id of the millisecond in which `at` lies, and of the one after it; false where no id has
- * such a time. */
+/* The lowest id of the millisecond in which `at` lies, and of the one after it; false where no id
+ * has such a time. */
 extern bool uuid7_lowest(TimestampTz at, pg_uuid_t *id);
 extern bool uuid7_lowest_after(TimestampTz at, pg_uuid_t *id);
 
