@@ -53,6 +53,8 @@ sub is_consistent
 }
 
 my $hinted = new_server();
+is($hinted->sql(q{SELECT context FROM pg_settings WHERE name = 'wallet.row_hints'}),
+    'postmaster', 'their number changes with a restart only');
 move_around($hinted, 'SELECT 1');
 is(move_around($hinted, 'SELECT 1'), 0, 'a wallet that was found before is not looked up again, by any session');
 is_consistent($hinted, 4, 'by hints');
