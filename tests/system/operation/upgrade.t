@@ -21,7 +21,7 @@ my %query_of = (
                  FROM member JOIN pg_attribute a ON a.attrelid = objid AND classid = 'pg_class'::regclass
                  LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
                  WHERE a.attnum > 0 AND NOT a.attisdropped},
-    relations => q{SELECT c.oid::regclass, c.relkind, c.reloptions, c.relacl, obj_description(c.oid, 'pg_class'),
+    relations => q{SELECT c.oid::regclass, c.relkind, c.reloptions, coalesce(c.relacl, acldefault('r', c.relowner)), obj_description(c.oid, 'pg_class'),
                           CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END
                    FROM member JOIN pg_class c ON c.oid = objid AND classid = 'pg_class'::regclass},
     indexes => q{SELECT pg_get_indexdef(i.indexrelid)
@@ -35,7 +35,7 @@ my %query_of = (
     initial_rights => q{SELECT objid::regprocedure, cardinality(i.initprivs)
                         FROM member LEFT JOIN pg_init_privs i ON i.objoid = objid AND i.classoid = classid AND i.objsubid = 0
                         WHERE classid = 'pg_proc'::regclass},
-    types => q{SELECT t.oid::regtype, t.typtype, t.typacl, obj_description(t.oid, 'pg_type')
+    types => q{SELECT t.oid::regtype, t.typtype, coalesce(t.typacl, acldefault('T', t.typowner)), obj_description(t.oid, 'pg_type')
                FROM member JOIN pg_type t ON t.oid = objid AND classid = 'pg_type'::regclass},
     dumped_tables => q{SELECT c.oid::regclass, condition
                        FROM pg_extension e, unnest(e.extconfig, e.extcondition) AS dumped (id, condition)
