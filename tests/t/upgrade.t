@@ -32,6 +32,9 @@ my %query_of = (
                   FROM member JOIN pg_trigger t ON t.tgrelid = objid AND classid = 'pg_class'::regclass},
     functions => q{SELECT pg_get_functiondef(p.oid), p.proacl, obj_description(p.oid, 'pg_proc')
                    FROM member JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass},
+    initial_rights => q{SELECT objid::regprocedure, cardinality(i.initprivs)
+                        FROM member LEFT JOIN pg_init_privs i ON i.objoid = objid AND i.classoid = classid AND i.objsubid = 0
+                        WHERE classid = 'pg_proc'::regclass},
     types => q{SELECT t.oid::regtype, t.typtype, t.typacl, obj_description(t.oid, 'pg_type')
                FROM member JOIN pg_type t ON t.oid = objid AND classid = 'pg_type'::regclass},
     dumped_tables => q{SELECT c.oid::regclass, condition
@@ -90,13 +93,63 @@ my @former = grep { $_ ne $newest } map { $_->{version} }
     $server->rows(q{SELECT version FROM pg_available_extension_versions WHERE name = 'wallet' ORDER BY version});
 cmp_ok(scalar(@former), '>', 0, 'there are earlier versions');
 
+# Rights on a function that every upgrade keeps, and on one that an upgrade makes anew. Returns the names.
+sub grant_rights
+{
+    my ($dbname, $version) = @_;
+    my @names = grep { $server->sql_in($dbname, 'SELECT to_regproc(?)', $_) } qw(wallet_transfer wallet_transfer_batch);
+
+    if ($version eq $former[0])
+    {
+        $server->sql_in('postgres', "CREATE ROLE $_") for qw(upgrade_clerk upgrade_chief upgrade_owner upgrade_stranger);
+    }
+    for my $name (@names)
+    {
+        $server->sql_in($dbname, "GRANT EXECUTE ON FUNCTION $name TO upgrade_clerk");
+        $server->sql_in($dbname, "GRANT EXECUTE ON FUNCTION $name TO upgrade_chief WITH GRANT OPTION");
+        $server->sql_in($dbname, "ALTER FUNCTION $name OWNER TO upgrade_owner");
+    }
+    # Whatever the newest upgrade brings must be nobody's.
+    $server->sql_in($dbname, 'ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO upgrade_stranger') if $version eq $former[-1];
+    return @names;
+}
+
+# The rights that were granted stand, and no others; a dump writes them down. Takes them back.
+sub check_rights
+{
+    my ($dbh, $version, @names) = @_;
+
+    for my $name (@names)
+    {
+        is($dbh->selectrow_array("SELECT has_function_privilege('upgrade_clerk', '$name'::regproc, 'EXECUTE')"), 1,
+            "$version: a right on $name is kept");
+        is($dbh->selectrow_array("SELECT has_function_privilege('upgrade_chief', '$name'::regproc, 'EXECUTE WITH GRANT OPTION')"), 1,
+            "$version: and one to pass on");
+        is($dbh->selectrow_array("SELECT proowner::regrole FROM pg_proc WHERE oid = '$name'::regproc"), 'upgrade_owner',
+            "$version: and the owner");
+        like(dump_of($version), qr/GRANT ALL ON FUNCTION public\.$name\(.*\) TO upgrade_clerk;/, "$version: a dump has it");
+        $dbh->do("ALTER FUNCTION $name OWNER TO postgres");
+        $dbh->do("REVOKE EXECUTE ON FUNCTION $name FROM upgrade_clerk, upgrade_chief");
+    }
+    return;
+}
+
+sub dump_of
+{
+    my ($version) = @_;
+    $server->run('pg_dump', '-s', '-f', "$server->{base}/dump.sql", '-d', $server->uri(dbname => "from_$version")) == 0
+        or die "pg_dump failed\n";
+    open my $file, '<', "$server->{base}/dump.sql" or die "dump.sql: $!\n";
+    local $/;
+    return scalar <$file>;
+}
+
 for my $version (@former)
 {
     my $dbname = "from_$version";
     $server->sql_in('postgres', qq{CREATE DATABASE "$dbname"});
     $server->sql_in($dbname, qq{CREATE EXTENSION wallet VERSION '$version'});
-    $server->sql_in($dbname, q{CREATE ROLE upgrade_clerk}) if $version eq $former[0];
-    $server->sql_in($dbname, q{GRANT EXECUTE ON FUNCTION wallet_transfer TO upgrade_clerk});
+    my @granted = grant_rights($dbname, $version);
     restore_ledger($dbname);
 
     my $dbh = $server->connect(dbname => $dbname, PrintError => 0);
@@ -106,9 +159,7 @@ for my $version (@former)
 
     $dbh->do('ALTER EXTENSION wallet UPDATE');
     is($dbh->selectrow_array(q{SELECT extversion FROM pg_extension WHERE extname = 'wallet'}), $newest, "$version: updated");
-    ok($dbh->selectrow_array(q{SELECT has_function_privilege('upgrade_clerk', 'wallet_transfer(uuid, uuid, numeric, text, bigint, jsonb)', 'EXECUTE')}),
-        "$version: grants are kept");
-    $dbh->do('REVOKE EXECUTE ON FUNCTION wallet_transfer FROM upgrade_clerk');
+    check_rights($dbh, $version, @granted);
     for my $kind (sort keys %query_of)
     {
         is(objects_of($dbname, $kind), objects_of('fresh', $kind), "$version: $kind as in a fresh installation");
