@@ -123,11 +123,11 @@ call_release_expired(Call *call, Wallet *wallet)
 {
 	ListCell *cell;
 
-	if (wallet == NULL || wallet->swept || wallet->next.held == 0)
+	if (wallet == NULL || wallet->expired_released || wallet->next.held == 0)
 		return;
 	foreach (cell, hold_row_list_expired(call_holds(call), &wallet->id, call->now))
 		call_expire_hold(call, wallet, lfirst(cell));
-	wallet->swept = true;
+	wallet->expired_released = true;
 }
 
 bool
