@@ -123,6 +123,40 @@ money_divide(Money amount, const Money *weights, Money *shares, int count)
 	pfree(remainders);
 }
 
+/* Money's units in one of the last decimal that a scale leaves. */
+static int
+scale_units(int scale)
+{
+	static const int units[] = {10000, 1000, 100, 10, 1};
+
+	StaticAssertDecl(lengthof(units) == MONEY_SCALE + 1, "units of each scale");
+	Assert(scale >= 0 && scale <= MONEY_SCALE);
+	return units[scale];
+}
+
+bool
+money_has_scale(Money money, int scale)
+{
+	return money % scale_units(scale) == 0;
+}
+
+Money
+money_share(Money amount, Money part, Money whole, int scale)
+{
+	Money units = scale_units(scale);
+	Money divisor = whole * units;
+
+	Assert(amount >= 0 && part >= 0 && part <= whole && whole > 0);
+
+	/* The product of two amounts stays below 2^127. */
+	Money product = amount * part;
+	Money quotient = product / divisor;
+
+	if (product % divisor * 2 >= divisor)
+		quotient++;
+	return quotient * units;
+}
+
 Money
 money_from_column(Datum value)
 {

@@ -4,7 +4,7 @@
  *
  * "Money" is a number of 1/10000 units. The largest amount, 999999999999999.9999, is 10^19 - 1
  * units and exceeds 64 bits. This is the only room with arithmetic on amounts: everything else
- * calls it. Nothing here rounds; what can't be represented exactly is refused.
+ * calls it. What can't be represented exactly is refused; only a share is rounded (money_share).
  */
 #pragma once
 
@@ -12,6 +12,9 @@
 #include "utils/numeric.h"
 
 typedef int128 Money;
+
+/* Decimals of an amount where its currency has no scale of its own. */
+#define MONEY_SCALE 4
 
 /* Bound of numeric(19,4), on both sides of zero. */
 #define MONEY_MAX ((Money) INT64CONST(1000000000000000000) * 10 - 1)
@@ -43,6 +46,13 @@ extern Datum money_to_column(Money money);
  * most the sum of the weights, which are not negative; no share exceeds its weight. Weights and, unless
  * it is the whole sum, amount are at most MONEY_MAX. */
 extern void money_divide(Money amount, const Money *weights, Money *shares, int count);
+
+/* amount * part / whole, rounded half away from zero to that many decimals, at most MONEY_SCALE. None is
+ * negative or above MONEY_MAX, whole is above 0, part at most whole. */
+extern Money money_share(Money amount, Money part, Money whole, int scale);
+
+/* Whether the amount has at most that many decimals by value. */
+extern bool money_has_scale(Money money, int scale);
 
 /* "12.3400", "-0.0001", palloc'd. */
 extern char *money_format(Money money);

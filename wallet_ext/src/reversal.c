@@ -171,7 +171,7 @@ reversal_credited(Reversal *reversal, const OriginalLeg *leg)
 						  leg->credited_id.present ? &leg->credited_id.value : NULL);
 }
 
-/* The version counts for the first leg's wallets only. */
+/* Amount and version count for the first leg's wallets only. */
 static void
 reversal_check_parties(Reversal *reversal)
 {
@@ -186,6 +186,7 @@ reversal_check_parties(Reversal *reversal)
 		};
 
 		fault_raise(fault_of_parties(&parties, &request));
+		request.amount.present = false;
 		request.expected_version.present = false;
 	}
 }
