@@ -81,8 +81,8 @@ result_add(FunctionCallInfo fcinfo, const Hold *hold, HoldStatus status)
 		[HOLD_COLUMN_AMOUNT] = money_to_column(hold->amount),
 		[HOLD_COLUMN_CAPTURED] = money_to_column(hold->captured),
 		[HOLD_COLUMN_RELEASED] = money_to_column(hold->released),
-		[HOLD_COLUMN_REMAINING] = money_to_column(hold_remaining(hold)),
-		[HOLD_COLUMN_STATUS] = CStringGetTextDatum(hold_status_name(status)),
+		[HOLD_COLUMN_REMAINING] = money_to_column(hold_row_remaining(hold)),
+		[HOLD_COLUMN_STATUS] = CStringGetTextDatum(hold_row_status_name(status)),
 		[HOLD_COLUMN_EXPIRES_AT] = TimestampTzGetDatum(hold->expires_at),
 		[HOLD_COLUMN_CREATED_AT] = TimestampTzGetDatum(hold->created_at),
 	};
@@ -106,7 +106,7 @@ wallet_hold_get(PG_FUNCTION_ARGS)
 					 HOLDS_COLUMNS, "wallet_holds_pkey", &key, 1);
 	if (index_read_next(&read))
 	{
-		hold_read(read.slot, &hold);
+		hold_row_read_slot(read.slot, &hold);
 		result_add(fcinfo, &hold, hold_status_now(&hold));
 	}
 	index_read_end(&read);
@@ -118,7 +118,7 @@ source_advance(HoldSource *source)
 {
 	source->has_next = index_read_next(&source->read);
 	if (source->has_next)
-		hold_read(source->read.slot, &source->next);
+		hold_row_read_slot(source->read.slot, &source->next);
 }
 
 /* The wallet's holds that are stored with the status, by their ids, those behind after_id. */
@@ -130,7 +130,7 @@ source_begin(HoldSource *source, FunctionCallInfo fcinfo, HoldStatus status)
 
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ, PG_GETARG_DATUM(0));
 	ScanKeyEntryInitialize(&keys[1], 0, 2, BTEqualStrategyNumber, InvalidOid, DEFAULT_COLLATION_OID,
-						   F_TEXTEQ, CStringGetTextDatum(hold_status_name(status)));
+						   F_TEXTEQ, CStringGetTextDatum(hold_row_status_name(status)));
 	if (!PG_ARGISNULL(2))
 		ScanKeyInit(&keys[count++], 3, BTGreaterStrategyNumber, F_UUID_GT, PG_GETARG_DATUM(2));
 	index_read_begin(&source->read, get_func_namespace(fcinfo->flinfo->fn_oid), "wallet_holds",
@@ -191,8 +191,11 @@ list_read_status(FunctionCallInfo fcinfo)
 {
 	if (PG_ARGISNULL(1))
 		return NULL;
+
+	const char *name = text_to_cstring(PG_GETARG_TEXT_PP(1));
+
 	for (int i = 0; i < HOLD_STATUSES; i++)
-		if (wallet_text_is(PG_GETARG_TEXT_PP(1), hold_status_name(all_statuses[i])))
+		if (strcmp(name, hold_row_status_name(all_statuses[i])) == 0)
 			return &all_statuses[i];
 	error_raise_malformed("status", "must be open, captured, released or expired");
 }
