@@ -4,9 +4,9 @@
  *
  * What is given makes the query: the planner then knows each value, and takes the ledger's primary
  * key for a period, since its ids ascend in time, or an index that the administrator has added. A
- * user's entries are looked for in each of the user's wallets, from the version that the page begins
- * at, which a binary search finds. A page ends with an operation, since it is continued by an
- * operation's id.
+ * user's entries are looked for in each of the user's wallets, from the version that the page
+ * begins at, which a binary search finds. A page ends with an operation, since it is continued by
+ * an operation's id.
  */
 #include "postgres.h"
 

@@ -101,7 +101,8 @@ receipt_add_side(Receipt *receipt, TupleTableSlot *slot, MovementSide side)
 }
 
 /* The first leg that may have an entry of the page. Only an operation of at most two legs has one
- * with a single side. In all others every leg has two entries: those before the page are not read. */
+ * with a single side. In all others every leg has two entries, and those before the page are not
+ * read. */
 static int
 receipt_first_leg(Receipt *receipt)
 {
