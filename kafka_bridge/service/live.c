@@ -214,7 +214,7 @@ static Status
 feed_query(Live *live, char *const arrays[3])
 {
 	PGresult *result = NULL;
-	Wait wait = wait_begin(live->stop_fd, live->plan->pool->statement_timeout_ms);
+	Wait wait = wait_begin(live->stop_fd, live->plan->options->statement_timeout_ms);
 	const PgQuery query = {
 		.sql = feed_sql,
 		.parameter_count = 3,
@@ -443,7 +443,7 @@ text_take(const char *text, EndpointParse parse, const char *refusal, char **val
 		return true;
 	if (parse(&(const EndpointInput){JSON_STRING_VALUE, text, strlen(text)}, &taken) != NULL)
 	{
-		problem_from_code(response, "22P02", refusal);
+		problem_from_code(response, PG_INVALID_TEXT, refusal);
 		return false;
 	}
 	free(*value);
