@@ -1,7 +1,7 @@
 /*
  * live.c
- *		The feeding thread: takes what each stream waits for, asks PostgreSQL for all together, without
- *		the streams' lock, and writes.
+ *		The feeding thread: takes what each stream waits for, asks PostgreSQL for all together,
+ *		without the streams' lock, and writes.
  */
 #include "live.h"
 
