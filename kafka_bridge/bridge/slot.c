@@ -21,7 +21,7 @@ slot_plugin_explain(Status status)
 							"output_plugin_libraries = 'pgoutput, test_decoding, %s' in "
 							"postgresql.conf and reload it (%s)",
 							WALLET_DECODER_NAME, status.text);
-	if (strcmp(status.sqlstate, "58P01") == 0)
+	if (pg_status_is(&status, PG_UNDEFINED_FILE))
 		return status_prefix(status, "is the extension's library installed on the server, and does "
 									 "it still have the WAL?");
 	return status;
@@ -33,7 +33,9 @@ slot_create(PGconn *connection, const char *slot, const Wait *wait, CreatedSlot 
 	char command[256];
 	PGresult *result = NULL;
 
-	/* A failover slot is copied to the standbys (17 on), so that its stream survives a promotion. */
+	/*
+	 * A failover slot is copied to the standbys (17 on), so that its stream survives a promotion.
+	 */
 	snprintf(command, sizeof(command),
 			 "CREATE_REPLICATION_SLOT \"%s\" LOGICAL %s (SNAPSHOT 'export'%s)", slot,
 			 WALLET_DECODER_NAME, PQserverVersion(connection) >= 170000 ? ", FAILOVER true" : "");
@@ -60,7 +62,7 @@ slot_drop(PGconn *connection, const char *slot, const Wait *wait)
 
 	Status status = pg_query_run(connection, wait, &(PgQuery){.sql = command}, NULL);
 
-	if (strcmp(status.sqlstate, "42704") == 0)
+	if (pg_status_is(&status, PG_UNDEFINED_OBJECT))
 		return status_ok();
 	return status_prefix(status, "could not drop replication slot \"%s\"", slot);
 }

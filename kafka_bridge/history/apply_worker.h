@@ -29,7 +29,7 @@ typedef struct ApplyTask
 	PositionClaim *claims; /* CLAIM */
 	size_t claim_count;
 	Batch *batch;		 /* BATCH */
-	bool forget;		 /* in: whatever was known of stored versions may be wrong */
+	bool cache_is_stale; /* in: what is known of stored versions may be wrong */
 	ApplyReport report;	 /* out, BATCH */
 	size_t dead_letters; /* out, BATCH: sent */
 	int64_t gaps;		 /* out, COUNT */
@@ -45,8 +45,6 @@ ApplyWorker *apply_worker_start(Applier *applier, DeadLetter *dead_letter);
 
 /* Waits for the current task and ends the thread; NULL is fine. */
 void apply_worker_stop(ApplyWorker *worker);
-
-bool apply_worker_is_idle(ApplyWorker *worker);
 
 /* The worker must be idle. */
 void apply_worker_submit(ApplyWorker *worker, const ApplyTask *task);

@@ -27,6 +27,8 @@
 #include "lock_class.h"
 #include "row_hint.h"
 #include "table_columns.h"
+#include "table_index.h"
+#include "text_value.h"
 #include "wallet.h"
 
 /* Room for the versions that a few updates at once add to a page. */
@@ -38,39 +40,6 @@ static const char *const status_names[] = {
 	[WALLET_CLOSED] = "closed",
 };
 
-bool
-wallet_text_is(const text *value, const char *name)
-{
-	return VARSIZE_ANY_EXHDR(value) == strlen(name) &&
-		   memcmp(VARDATA_ANY(value), name, VARSIZE_ANY_EXHDR(value)) == 0;
-}
-
-Seal
-seal_from_column(bool is_null, Datum value)
-{
-	Seal seal = {.present = !is_null};
-
-	if (is_null)
-		return seal;
-
-	const bytea *bytes = DatumGetByteaPP(value);
-
-	if (VARSIZE_ANY_EXHDR(bytes) != SEAL_BYTES)
-		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("stored seal is malformed")));
-	memcpy(seal.bytes, VARDATA_ANY(bytes), SEAL_BYTES);
-	return seal;
-}
-
-Datum
-seal_to_column(const Seal *seal)
-{
-	bytea *bytes = palloc(VARHDRSZ + SEAL_BYTES);
-
-	SET_VARSIZE(bytes, VARHDRSZ + SEAL_BYTES);
-	memcpy(VARDATA(bytes), seal->bytes, SEAL_BYTES);
-	return PointerGetDatum(bytes);
-}
-
 const char *
 wallet_status_name(WalletStatus status)
 {
@@ -80,10 +49,7 @@ wallet_status_name(WalletStatus status)
 WalletStatus
 wallet_status_from_text(const text *name)
 {
-	for (int i = 0; i < lengthof(status_names); i++)
-		if (wallet_text_is(name, status_names[i]))
-			return (WalletStatus) i;
-	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("stored wallet status is unknown")));
+	return (WalletStatus) text_to_enum(name, status_names, lengthof(status_names), "wallet status");
 }
 
 int
@@ -118,15 +84,6 @@ wallet_drop_slot(Wallet *wallet)
 	if (wallet->slot != NULL)
 		ExecDropSingleTupleTableSlot(wallet->slot);
 	wallet->slot = NULL;
-}
-
-static text *
-text_copy(const text *value)
-{
-	text *copy = palloc(VARSIZE_ANY(value));
-
-	memcpy(copy, value, VARSIZE_ANY(value));
-	return copy;
 }
 
 void
@@ -175,8 +132,8 @@ wallet_read_slot(Wallet *wallet)
 }
 
 /* An index scan prunes a page as soon as it is fuller than the fillfactor, which is at nearly every
- * update: a pass over all its rows and a WAL record to win the room of one version. The fillfactor's
- * room is there to be used up first. */
+ * update: a pass over all its rows and a WAL record to win the room of one version. The
+ * fillfactor's room is there to be used up first. */
 static void
 wallet_prune_page(Relation table, Buffer buffer)
 {
@@ -220,8 +177,8 @@ wallet_slot_has_id(const Wallet *wallet)
 	return !is_null && wallet_compare_id(DatumGetUUIDP(id), &wallet->id) == 0;
 }
 
-/* Whether a hint led to the wallet. SERIALIZABLE wants the index look-up, which notes down what this
- * transaction has looked for. */
+/* Whether a hint led to the wallet. SERIALIZABLE wants the index look-up, which notes down what
+ * this transaction has looked for. */
 static bool
 wallet_fetch_hinted(WalletScan *scan, Wallet *wallet)
 {
@@ -276,30 +233,29 @@ wallet_find(WalletScan *scan, const pg_uuid_t *id, Wallet *wallet)
 		wallet_read_slot(wallet);
 }
 
-/* Whether this transaction wrote or locked the version in the slot. */
+/* Whether this transaction wrote or locked the version in the slot. Others change xmax and what it
+ * means together: both are read under the buffer's lock. */
 static bool
 wallet_is_ours(const Wallet *wallet)
 {
-	bool should_free = false;
-	HeapTuple tuple = ExecFetchSlotHeapTuple(wallet->slot, false, &should_free);
-	HeapTupleHeader header = tuple->t_data;
-	bool is_ours = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(header)) ||
-				   (header->t_infomask & HEAP_XMAX_IS_MULTI) != 0 ||
-				   ((header->t_infomask & HEAP_XMAX_INVALID) == 0 &&
-					TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmax(header)));
+	BufferHeapTupleTableSlot *slot = (BufferHeapTupleTableSlot *) wallet->slot;
+	HeapTupleHeader header = slot->base.tuple->t_data;
 
-	if (should_free)
-		heap_freetuple(tuple);
-	return is_ours;
+	LockBuffer(slot->buffer, BUFFER_LOCK_SHARE);
+
+	uint16 infomask = header->t_infomask;
+	TransactionId xmin = HeapTupleHeaderGetXmin(header);
+	TransactionId xmax = HeapTupleHeaderGetRawXmax(header);
+
+	LockBuffer(slot->buffer, BUFFER_LOCK_UNLOCK);
+	return TransactionIdIsCurrentTransactionId(xmin) || (infomask & HEAP_XMAX_IS_MULTI) != 0 ||
+		   ((infomask & HEAP_XMAX_INVALID) == 0 && TransactionIdIsCurrentTransactionId(xmax));
 }
 
-/* Stands in line for a wallet. Never for one whose row this transaction already holds: a transaction
- * of two calls that holds the row but not the place in line would deadlock with the line's head. */
-static void
-wallet_queue(const Wallet *wallet)
+static uint64
+wallet_queue_hash(const Wallet *wallet)
 {
-	if (!wallet_is_ours(wallet))
-		lock_class_acquire(LOCK_CLASS_WALLET, hash_bytes_extended(wallet->id.data, UUID_LEN, 0));
+	return hash_bytes_extended(wallet->id.data, UUID_LEN, 0);
 }
 
 void
@@ -308,14 +264,23 @@ wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue)
 	uint8 flags = TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS;
 	TM_FailureData failure;
 
+	/* A transaction of two calls that holds the row but not the place in line would deadlock with
+	 * the line's head. */
+	queue = queue && !wallet_is_ours(wallet);
 	if (queue)
-		wallet_queue(wallet);
+		lock_class_acquire(LOCK_CLASS_WALLET, wallet_queue_hash(wallet));
 	if (!IsolationUsesXactSnapshot())
 		flags |= TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
 
-	switch (table_tuple_lock(scan->table, &wallet->tid, scan->snapshot, wallet->slot,
-							 GetCurrentCommandId(false), LockTupleNoKeyExclusive, LockWaitBlock,
-							 flags, &failure))
+	TM_Result result = table_tuple_lock(scan->table, &wallet->tid, scan->snapshot, wallet->slot,
+										GetCurrentCommandId(false), LockTupleNoKeyExclusive,
+										LockWaitBlock, flags, &failure);
+
+	/* The row is marked: who comes next waits for this transaction. A transaction of many calls
+	 * must not fill the server's lock table. */
+	if (queue)
+		lock_class_release(LOCK_CLASS_WALLET, wallet_queue_hash(wallet));
+	switch (result)
 	{
 		case TM_Ok:
 			wallet_read_slot(wallet);

@@ -3,13 +3,14 @@
  *		The row of a wallet: find, lock, update, insert.
  *
  * All access is direct: row hint or index look-up, table_tuple_lock, table_tuple_update. A row is
- * found with the snapshot an UPDATE would use, and followed to its newest version as an UPDATE would: READ
- * COMMITTED goes on with the newest version, REPEATABLE READ and SERIALIZABLE raise 40001 (INV-12).
+ * found with the snapshot an UPDATE would use, and followed to its newest version as an UPDATE
+ * would: READ COMMITTED goes on with the newest version, REPEATABLE READ and SERIALIZABLE raise
+ * 40001 (INV-12).
  *
  * Order of calls: wallet_scan_begin, wallet_find of each wallet; then either wallet_try_update of
  * each in id order, or wallet_row_lock of each in id order and wallet_update_locked (INV-11);
- * wallet_drop_slot of each, wallet_scan_end. A wallet that was written before a lock is waited for may be written again after
- * CommandCounterIncrement.
+ * wallet_drop_slot of each, wallet_scan_end. A wallet that was written before a lock is waited for
+ * may be written again after CommandCounterIncrement.
  */
 #pragma once
 
@@ -23,6 +24,7 @@
 #include "money.h"
 #include "optional.h"
 #include "relation_cache.h"
+#include "seal.h"
 
 typedef enum WalletStatus
 {
@@ -30,15 +32,6 @@ typedef enum WalletStatus
 	WALLET_FROZEN,
 	WALLET_CLOSED,
 } WalletStatus;
-
-#define SEAL_BYTES 32
-
-/* The seal of an entry (seal.h); without present all bytes are 0. */
-typedef struct Seal
-{
-	bool present;
-	uint8 bytes[SEAL_BYTES];
-} Seal;
 
 /* What an operation changes of a wallet. */
 typedef struct WalletState
@@ -65,9 +58,9 @@ typedef struct Wallet
 	WalletState state; /* as found or locked */
 	WalletState next;  /* as the operation will leave it */
 	TupleTableSlot *slot;
-	ItemPointerData tid; /* of the version to update */
-	bool written;		 /* this call has written next */
-	bool swept;			 /* this call has released the expired holds */
+	ItemPointerData tid;   /* of the version to update */
+	bool written;		   /* this call has written next */
+	bool expired_released; /* this call has released the expired holds */
 } Wallet;
 
 /* The open table, and an index scan on it as soon as one is needed. */
@@ -79,13 +72,6 @@ typedef struct WalletScan
 	Relation index;					/* NULL: not yet */
 	struct IndexScanDescData *scan; /* NULL: not yet */
 } WalletScan;
-
-/* Whether the text is the name. */
-extern bool wallet_text_is(const text *value, const char *name);
-
-/* A seal in a column of bytea that may be NULL. */
-extern Seal seal_from_column(bool is_null, Datum value);
-extern Datum seal_to_column(const Seal *seal);
 
 extern const char *wallet_status_name(WalletStatus status);
 extern WalletStatus wallet_status_from_text(const text *name);
@@ -107,10 +93,10 @@ extern void wallet_keep(Wallet *wallet);
  * says whether the snapshot sees it. */
 extern void wallet_find(WalletScan *scan, const pg_uuid_t *id, Wallet *wallet);
 
-/* Waits for the row lock an UPDATE would take and reads the newest version again. Raises 40001 above
- * READ COMMITTED where that is newer than the snapshot. wallet->found turns false if the row is gone.
- * queue: wait in line on a heavyweight lock first, so that many waiters of one wallet wake one by
- * one; only for operations of few wallets. */
+/* Waits for the row lock an UPDATE would take and reads the newest version again. Raises 40001
+ * above READ COMMITTED where that is newer than the snapshot. wallet->found turns false if the row
+ * is gone. queue: wait in line on a heavyweight lock first, so that many waiters of one wallet wake
+ * one by one; only for operations of few wallets. */
 extern void wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue);
 
 /* Writes wallet->next where nobody else holds or has changed the row; otherwise changes nothing and

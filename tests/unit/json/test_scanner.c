@@ -51,69 +51,69 @@ test_accepts_valid_objects(void **state)
 		assert_null(scan(texts[i]));
 }
 
+static const char *const invalid_texts[] = {
+	"",
+	" ",
+	"null",
+	"[]",
+	"1",
+	"\"a\"",
+	"{",
+	"}",
+	"{]",
+	"{\"a\"}",
+	"{\"a\":}",
+	"{\"a\":1,}",
+	"{,}",
+	"{\"a\":1 \"b\":2}",
+	"{a:1}",
+	"{'a':1}",
+	"{\"a\":01}",
+	"{\"a\":+1}",
+	"{\"a\":.5}",
+	"{\"a\":1.}",
+	"{\"a\":1e}",
+	"{\"a\":1e+}",
+	"{\"a\":-}",
+	"{\"a\":NaN}",
+	"{\"a\":Infinity}",
+	"{\"a\":tru}",
+	"{\"a\":nulll}",
+	"{\"a\":\"",
+	"{\"a\":\"\\",
+	"{\"a\":\"\\x\"}",
+	"{\"a\":\"\\u12\"}",
+	"{\"a\":\"\\u0000\"}",
+	"{\"a\":[{\"b\\u0000\":1}]}",
+	"{\"a\":\"\\ud800\"}",
+	"{\"a\":\"\\ud800\\u0041\"}",
+	"{\"a\":\"\\udc00\"}",
+	"{\"a\":\"\t\"}",
+	"{\"a\":\"\n\"}",
+	"{\"a\":\"\x80\"}",
+	"{\"a\":\"\xC0\x80\"}",
+	"{\"a\":\"\xED\xA0\x80\"}",
+	"{\"a\":\"\xF4\x90\x80\x80\"}",
+	"{\"a\":\"\xE2\x82\"}",
+	"{\"a\":\"\xF0\x80\x80\x80\"}",
+	"{\"a\":\"\xF5\x80\x80\x80\"}",
+	"{}{}",
+	"{} x",
+	"{\"a\":[1}",
+	"{\"a\":[1,]}",
+	"{\"a\":[1 2]}",
+	"{\"a\":{\"b\"}}",
+	"{\"a\":{\"b\":1]}}",
+	"{\"a\":[}",
+};
+
 static void
 test_refuses_invalid_texts(void **state)
 {
-	static const char *const texts[] = {
-		"",
-		" ",
-		"null",
-		"[]",
-		"1",
-		"\"a\"",
-		"{",
-		"}",
-		"{]",
-		"{\"a\"}",
-		"{\"a\":}",
-		"{\"a\":1,}",
-		"{,}",
-		"{\"a\":1 \"b\":2}",
-		"{a:1}",
-		"{'a':1}",
-		"{\"a\":01}",
-		"{\"a\":+1}",
-		"{\"a\":.5}",
-		"{\"a\":1.}",
-		"{\"a\":1e}",
-		"{\"a\":1e+}",
-		"{\"a\":-}",
-		"{\"a\":NaN}",
-		"{\"a\":Infinity}",
-		"{\"a\":tru}",
-		"{\"a\":nulll}",
-		"{\"a\":\"",
-		"{\"a\":\"\\",
-		"{\"a\":\"\\x\"}",
-		"{\"a\":\"\\u12\"}",
-		"{\"a\":\"\\u0000\"}",
-		"{\"a\":[{\"b\\u0000\":1}]}",
-		"{\"a\":\"\\ud800\"}",
-		"{\"a\":\"\\ud800\\u0041\"}",
-		"{\"a\":\"\\udc00\"}",
-		"{\"a\":\"\t\"}",
-		"{\"a\":\"\n\"}",
-		"{\"a\":\"\x80\"}",
-		"{\"a\":\"\xC0\x80\"}",
-		"{\"a\":\"\xED\xA0\x80\"}",
-		"{\"a\":\"\xF4\x90\x80\x80\"}",
-		"{\"a\":\"\xE2\x82\"}",
-		"{\"a\":\"\xF0\x80\x80\x80\"}",
-		"{\"a\":\"\xF5\x80\x80\x80\"}",
-		"{}{}",
-		"{} x",
-		"{\"a\":[1}",
-		"{\"a\":[1,]}",
-		"{\"a\":[1 2]}",
-		"{\"a\":{\"b\"}}",
-		"{\"a\":{\"b\":1]}}",
-		"{\"a\":[}",
-	};
-
 	(void) state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		if (scan(texts[i]) == NULL)
-			fail_msg("accepted: %s", texts[i]);
+	for (size_t i = 0; i < sizeof(invalid_texts) / sizeof(invalid_texts[0]); i++)
+		if (scan(invalid_texts[i]) == NULL)
+			fail_msg("accepted: %s", invalid_texts[i]);
 	assert_non_null(json_scan_object("{\"a\":\"\0\"}", 9, member_ignore, NULL));
 	assert_non_null(json_scan_object("{\"a\":1}\0", 8, member_ignore, NULL));
 }
@@ -187,6 +187,28 @@ test_reports_members_of_the_outermost_object(void **state)
 	assert_int_equal(members.member[3].kind, JSON_NUMBER_VALUE);
 	assert_slice(members.member[3].value, "-1.5");
 	assert_int_equal(members.member[4].kind, JSON_NULL_VALUE);
+}
+
+static void
+test_reports_elements_of_an_array(void **state)
+{
+	static const char *const refused[] = {"", "{}", "[", "[1", "[1,]", "[1 2]", "[1}", "[1] 2"};
+	const char *text = " [ {\"a\":[1]} , \"x\" ,7,[]] ";
+	Members members = {.count = 0};
+
+	(void) state;
+	assert_null(json_scan_array(text, strlen(text), member_collect, &members));
+	assert_int_equal(members.count, 4);
+	assert_int_equal(members.member[0].kind, JSON_OBJECT_VALUE);
+	assert_slice(members.member[0].value, "{\"a\":[1]}");
+	assert_slice(members.member[0].name, "");
+	assert_int_equal(members.member[1].kind, JSON_STRING_VALUE);
+	assert_slice(members.member[1].value, "x");
+	assert_slice(members.member[2].value, "7");
+	assert_slice(members.member[3].value, "[]");
+	assert_null(json_scan_array("[]", 2, member_collect, NULL));
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		assert_non_null(json_scan_array(refused[i], strlen(refused[i]), member_ignore, NULL));
 }
 
 static void
@@ -279,6 +301,7 @@ main(void)
 		cmocka_unit_test(test_refuses_invalid_texts),
 		cmocka_unit_test(test_bounds_depth),
 		cmocka_unit_test(test_reports_members_of_the_outermost_object),
+		cmocka_unit_test(test_reports_elements_of_an_array),
 		cmocka_unit_test(test_stops_at_the_functions_reason),
 		cmocka_unit_test(test_decodes_strings),
 		cmocka_unit_test(test_agrees_with_jansson_on_mutations),
