@@ -2,8 +2,8 @@
  * outside.c
  *		The right to move money over the ledger's edge, whichever operation does it.
  *
- * Money that a capture or a reversal takes outside, or brings back, needs the right to withdraw, or to
- * fund: else whoever may reserve and reverse could pay out.
+ * Money that a capture or a reversal takes outside, or brings back, needs the right to withdraw, or
+ * to fund: else whoever may reserve and reverse could pay out.
  */
 #include "postgres.h"
 
