@@ -89,7 +89,7 @@ bench: bench-ready ## every benchmark, on a server of its own, into docs/benchma
 	@tests/bench/report
 
 bench-smoke: bench-ready ## whether the benchmarks run, in seconds
-	@$(privately) prove -Itests/perl tests/t/bench_run.t tests/t/bench_baseline.t
+	@$(privately) prove -Itests/harness tests/system/operation/bench_run.t tests/system/operation/bench_baseline.t
 
 bench-%: bench-ready ## one benchmark: bench-transfer, bench-hot
 	@$(privately) tests/bench/run $(BENCH) $*
@@ -98,12 +98,12 @@ bench-%: bench-ready ## one benchmark: bench-transfer, bench-hot
 oracle: ## random calls against the reference model, on a server of its own (SEED=1 OPS=100000)
 	@scripts/deps check
 	@$(privately) $(MAKE) -s install
-	@ORACLE_SEED='$(SEED)' ORACLE_OPS='$(OPS)' $(privately) perl -Itests/perl tests/t/oracle.t
+	@ORACLE_SEED='$(SEED)' ORACLE_OPS='$(OPS)' $(privately) perl -Itests/harness tests/system/operation/oracle.t
 
 soak-http: ## mixed load over HTTP through restarts and an outage, for MINUTES=10
 	@scripts/deps check
 	@$(privately) $(MAKE) -s install programs
-	@HTTP_SOAK_MINUTES='$(or $(MINUTES),10)' $(privately) perl -Itests/perl tests/t/http_soak.t
+	@HTTP_SOAK_MINUTES='$(or $(MINUTES),10)' $(privately) perl -Itests/harness tests/system/http/http_soak.t
 
 docs: ## make docs/configuration.md, functions.md and http.md anew, from tables, comments and the OpenAPI files
 	@{ printf '# Configuration and metrics\n\nMade by `make docs` from the tables of the programs; `--help` prints the same.\n\n'; \

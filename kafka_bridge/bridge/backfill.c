@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 #include "bridge_metrics.h"
-#include "log.h"
+#include "observe/log.h"
 #include "wallet_event.h"
 
 #define POLL_MS			50

@@ -11,10 +11,10 @@
 #include <stdint.h>
 
 #include "ledger_reader.h"
-#include "metrics.h"
-#include "pg_client.h"
+#include "base/metrics.h"
+#include "postgres/client.h"
 #include "publisher.h"
-#include "status.h"
+#include "base/status.h"
 
 typedef struct BackfillPlan
 {

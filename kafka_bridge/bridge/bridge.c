@@ -20,11 +20,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backoff.h"
+#include "base/backoff.h"
 #include "bridge_metrics.h"
-#include "clock.h"
-#include "kafka_topic.h"
-#include "log.h"
+#include "base/clock.h"
+#include "kafka/topic.h"
+#include "observe/log.h"
 #include "outbox.h"
 #include "progress.h"
 #include "pump.h"

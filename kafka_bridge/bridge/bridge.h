@@ -4,10 +4,10 @@
  */
 #pragma once
 
-#include "health.h"
-#include "metrics.h"
+#include "observe/health.h"
+#include "base/metrics.h"
 #include "options.h"
-#include "status.h"
+#include "base/status.h"
 
 typedef struct BridgePlan
 {

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "metrics.h"
+#include "base/metrics.h"
 
 typedef enum BridgeMetric
 {

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "backfill.h"
-#include "clock.h"
+#include "base/clock.h"
 #include "desk.h"
-#include "log.h"
+#include "observe/log.h"
 #include "lsn.h"
 #include "setup.h"
 #include "slot.h"

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "options.h"
-#include "status.h"
+#include "base/status.h"
 
 Status command_status(const BridgeConfig *config, int stop_fd);
 Status command_verify(const BridgeConfig *config, int stop_fd);

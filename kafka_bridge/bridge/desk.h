@@ -10,7 +10,7 @@
 #include "options.h"
 #include "progress.h"
 #include "server_facts.h"
-#include "status.h"
+#include "base/status.h"
 #include "topic.h"
 
 #define DESK_TIMEOUT_MS	  15000

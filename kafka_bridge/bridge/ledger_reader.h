@@ -13,9 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "pg_client.h"
-#include "status.h"
-#include "wait.h"
+#include "postgres/client.h"
+#include "base/status.h"
+#include "base/wait.h"
 
 typedef struct LedgerReader LedgerReader;
 

@@ -9,12 +9,12 @@
 #include "bridge.h"
 #include "bridge_metrics.h"
 #include "commands.h"
-#include "config_print.h"
-#include "daemon.h"
-#include "kafka_client.h"
-#include "log.h"
+#include "config/print.h"
+#include "daemon/daemon.h"
+#include "kafka/client.h"
+#include "observe/log.h"
 #include "options.h"
-#include "signals.h"
+#include "base/signals.h"
 
 #define LOOP_LIMIT_MS 60000 /* a thread not seen for so long is stuck */
 

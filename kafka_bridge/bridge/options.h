@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "config.h"
-#include "daemon.h"
-#include "kafka_client.h"
-#include "pg_client.h"
+#include "config/config.h"
+#include "daemon/daemon.h"
+#include "kafka/client.h"
+#include "postgres/client.h"
 
 typedef enum Delivery
 {

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "bridge_metrics.h"
-#include "clock.h"
+#include "base/clock.h"
 #include "inflight.h"
 #include "lsn.h"
 #include "wallet_event.h"

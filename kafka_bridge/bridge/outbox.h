@@ -22,11 +22,11 @@
 #include <stdint.h>
 
 #include "frame_reader.h"
-#include "health.h"
-#include "metrics.h"
+#include "observe/health.h"
+#include "base/metrics.h"
 #include "progress_record.h"
 #include "publisher.h"
-#include "status.h"
+#include "base/status.h"
 
 typedef struct Outbox Outbox;
 

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#include "kafka_error.h"
-#include "log.h"
+#include "kafka/error.h"
+#include "observe/log.h"
 #include "topic_reader.h"
 
 #define SLICE_MS 100

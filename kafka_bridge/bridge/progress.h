@@ -8,10 +8,10 @@
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
 
-#include "kafka_client.h"
+#include "kafka/client.h"
 #include "progress_record.h"
-#include "status.h"
-#include "wait.h"
+#include "base/status.h"
+#include "base/wait.h"
 
 typedef struct ProgressFound
 {

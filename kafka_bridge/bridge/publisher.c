@@ -16,9 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "cloud_event.h"
-#include "log.h"
+#include "observe/log.h"
 #include "wallet_event.h"
 
 /* librdkafka's own needs per message with eight headers, measured; bounds memory, not the wire. */

@@ -18,9 +18,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kafka_client.h"
-#include "status.h"
-#include "wait.h"
+#include "kafka/client.h"
+#include "base/status.h"
+#include "base/wait.h"
 
 typedef struct Publisher Publisher;
 

@@ -14,9 +14,9 @@
 #include <poll.h>
 
 #include "bridge_metrics.h"
-#include "clock.h"
+#include "base/clock.h"
 #include "frame_reader.h"
-#include "log.h"
+#include "observe/log.h"
 
 #define MESSAGES_PER_TURN 256  /* before feedback and signals are looked at again */
 #define REPLY_INTERVAL_MS 20   /* a server that shuts down asks again after every reply */

@@ -10,12 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "health.h"
-#include "metrics.h"
+#include "observe/health.h"
+#include "base/metrics.h"
 #include "outbox.h"
 #include "repl_stream.h"
 #include "server_watch.h"
-#include "status.h"
+#include "base/status.h"
 
 typedef struct PumpPlan
 {

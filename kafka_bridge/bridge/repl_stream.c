@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "lsn.h"
 #include "slot.h"
 #include "wallet_event.h"

@@ -15,9 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "pg_client.h"
-#include "status.h"
-#include "wait.h"
+#include "postgres/client.h"
+#include "base/status.h"
+#include "base/wait.h"
 
 /* The plugin's options, as recorded beside the position. */
 #define REPL_STREAM_OPTIONS "format=frame,protocol_version=1"

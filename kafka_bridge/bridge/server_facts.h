@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "pg_client.h"
+#include "postgres/client.h"
 #include "startup_check.h"
-#include "status.h"
-#include "wait.h"
+#include "base/status.h"
+#include "base/wait.h"
 
 #define SERVER_NAME_BYTES 256
 

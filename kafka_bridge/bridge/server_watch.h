@@ -15,9 +15,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "pg_client.h"
-#include "status.h"
-#include "wait.h"
+#include "postgres/client.h"
+#include "base/status.h"
+#include "base/wait.h"
 
 typedef struct ServerWatch ServerWatch;
 

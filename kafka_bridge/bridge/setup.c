@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #include "backfill.h"
-#include "log.h"
+#include "observe/log.h"
 #include "lsn.h"
 #include "progress.h"
 #include "slot.h"

@@ -13,7 +13,7 @@
 #include "publisher.h"
 #include "server_facts.h"
 #include "server_watch.h"
-#include "status.h"
+#include "base/status.h"
 
 typedef struct SetupPlan
 {

@@ -6,9 +6,9 @@
 
 #include <stdint.h>
 
-#include "pg_client.h"
-#include "status.h"
-#include "wait.h"
+#include "postgres/client.h"
+#include "base/status.h"
+#include "base/wait.h"
 
 /*
  * CREATE_REPLICATION_SLOT on a connection of mode PG_MODE_REPLICATION. The snapshot's name is valid

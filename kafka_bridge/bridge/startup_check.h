@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "progress_record.h"
-#include "status.h"
+#include "base/status.h"
 
 typedef enum StartMode
 {

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kafka_topic.h"
-#include "log.h"
+#include "kafka/topic.h"
+#include "observe/log.h"
 
 #define MESSAGE_BYTES_MAX_DEFAULT 1048588 /* Kafka's own, where the topic's is not told */
 #define MESSAGE_BYTES_MAX_LIMIT	  100000000

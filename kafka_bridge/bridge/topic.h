@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #include "options.h"
-#include "status.h"
-#include "wait.h"
+#include "base/status.h"
+#include "base/wait.h"
 
 typedef struct TopicFacts
 {

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#include "kafka_error.h"
+#include "kafka/error.h"
 
 #define SLICE_MS		   100
 #define OFFSETS_TIMEOUT_MS 2000

@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "kafka_client.h"
-#include "status.h"
-#include "wait.h"
+#include "kafka/client.h"
+#include "base/status.h"
+#include "base/wait.h"
 
 /* Called for every record; value and key are NULL where the record has none. */
 typedef void (*TopicRecordHandler)(void *context, const rd_kafka_message_t *record);

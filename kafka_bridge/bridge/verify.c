@@ -14,7 +14,7 @@
 #include "desk.h"
 #include "event_set.h"
 #include "ledger_reader.h"
-#include "log.h"
+#include "observe/log.h"
 #include "topic_reader.h"
 #include "wallet_event.h"
 

@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 #include "batch.h"
-#include "pg_client.h"
+#include "postgres/client.h"
 #include "position_store.h"
-#include "status.h"
+#include "base/status.h"
 
 typedef struct ApplierOptions
 {

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "clock.h"
-#include "wait.h"
+#include "base/clock.h"
+#include "base/wait.h"
 
 #define DEAD_LETTER_TIMEOUT_MS 30000
 

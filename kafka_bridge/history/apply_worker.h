@@ -14,7 +14,7 @@
 #include "applier.h"
 #include "batch.h"
 #include "dead_letter.h"
-#include "status.h"
+#include "base/status.h"
 
 typedef enum ApplyTaskKind
 {

@@ -12,11 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "consumer_state.h"
 #include "event_reader.h"
-#include "log.h"
-#include "signals.h"
+#include "observe/log.h"
+#include "base/signals.h"
 
 #define LOOP_LIMIT_MS	   60000
 #define IDLE_POLL_MS	   100

@@ -7,9 +7,9 @@
  */
 #pragma once
 
-#include "daemon.h"
+#include "daemon/daemon.h"
 #include "history_config.h"
-#include "status.h"
+#include "base/status.h"
 
 typedef struct Consumer Consumer;
 

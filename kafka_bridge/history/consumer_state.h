@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "apply_worker.h"
-#include "backoff.h"
+#include "base/backoff.h"
 #include "batch.h"
 #include "consumer.h"
 #include "history_metrics.h"

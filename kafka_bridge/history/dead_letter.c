@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kafka_topic.h"
+#include "kafka/topic.h"
 
 #define HEADER_PREFIX	"__connect.errors."
 #define POLL_SLICE_MS	100

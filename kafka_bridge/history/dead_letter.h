@@ -10,9 +10,9 @@
 #include <stddef.h>
 
 #include "batch.h"
-#include "kafka_client.h"
-#include "status.h"
-#include "wait.h"
+#include "kafka/client.h"
+#include "base/status.h"
+#include "base/wait.h"
 
 typedef struct DeadLetterOptions
 {

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "json_scanner.h"
+#include "json/scanner.h"
 
 #define EVENT_UUID_BYTES	  16
 #define EVENT_UUID_TEXT_BYTES 36

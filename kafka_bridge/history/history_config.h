@@ -6,11 +6,11 @@
 
 #include <stdint.h>
 
-#include "config.h"
-#include "daemon.h"
-#include "kafka_client.h"
-#include "pg_client.h"
-#include "pg_pool.h"
+#include "config/config.h"
+#include "daemon/daemon.h"
+#include "kafka/client.h"
+#include "postgres/client.h"
+#include "postgres/pool.h"
 
 typedef enum HistoryPolicy
 {

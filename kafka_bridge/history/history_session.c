@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
+#include "observe/log.h"
 #include "wallet_event.h"
 
 #define ORIGINS_MAX 64

@@ -8,9 +8,9 @@
  */
 #pragma once
 
-#include "pg_client.h"
-#include "status.h"
-#include "wait.h"
+#include "postgres/client.h"
+#include "base/status.h"
+#include "base/wait.h"
 
 /* PostgreSQL cuts application_name to 63 bytes. */
 #define HISTORY_OWNER_BYTES 64

@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "endpoint.h"
-#include "endpoint_value.h"
+#include "endpoint/endpoint.h"
+#include "endpoint/value.h"
 #include "history_files.h"
 #include "history_metrics.h"
-#include "pg_pool.h"
-#include "row_json.h"
+#include "postgres/pool.h"
+#include "json/row.h"
 
 #define ENDPOINT_COUNT	 2
 #define ROUTES_MAX		 (ENDPOINT_COUNT + 1)

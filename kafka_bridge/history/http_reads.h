@@ -7,10 +7,10 @@
  */
 #pragma once
 
-#include "daemon.h"
+#include "daemon/daemon.h"
 #include "history_config.h"
-#include "http_route.h"
-#include "status.h"
+#include "http/route.h"
+#include "base/status.h"
 
 typedef struct HttpReads HttpReads;
 

@@ -9,13 +9,13 @@
 #include <librdkafka/rdkafka.h>
 
 #include "consumer.h"
-#include "daemon.h"
+#include "daemon/daemon.h"
 #include "history_config.h"
 #include "history_metrics.h"
 #include "http_reads.h"
-#include "log.h"
+#include "observe/log.h"
 #include "rebuild.h"
-#include "signals.h"
+#include "base/signals.h"
 
 typedef struct ConsumerThread
 {

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clock.h"
-#include "health.h"
-#include "log.h"
+#include "base/clock.h"
+#include "observe/health.h"
+#include "observe/log.h"
 
 #define WARN_INTERVAL_MS 30000
 

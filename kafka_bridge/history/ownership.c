@@ -13,8 +13,8 @@
 
 #include <stdlib.h>
 
-#include "health.h"
-#include "log.h"
+#include "observe/health.h"
+#include "observe/log.h"
 
 #define REVOKE_WAIT_MS			5000
 #define START_OFFSET_TIMEOUT_MS 5000

@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 #include "applier.h"
-#include "clock.h"
+#include "base/clock.h"
 #include "event_reader.h"
-#include "kafka_topic.h"
-#include "log.h"
+#include "kafka/topic.h"
+#include "observe/log.h"
 #include "rebuild_tables.h"
-#include "signals.h"
+#include "base/signals.h"
 #include "subscriber.h"
 
 #define OWNER				 "wallet_history-rebuild"

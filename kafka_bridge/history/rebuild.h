@@ -5,7 +5,7 @@
 #pragma once
 
 #include "history_config.h"
-#include "status.h"
+#include "base/status.h"
 
 /*
  * Fills tables of this session from the topic's first record to its present end, then swaps their

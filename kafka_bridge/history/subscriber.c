@@ -13,9 +13,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "clock.h"
-#include "kafka_topic.h"
-#include "log.h"
+#include "base/clock.h"
+#include "kafka/topic.h"
+#include "observe/log.h"
 
 #define DESTROY_SECONDS_MAX 5
 #define REPORT_AGE_MAX_US	50000

@@ -15,13 +15,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "endpoint_value.h"
-#include "log.h"
-#include "pg_pipeline.h"
-#include "pg_query.h"
-#include "problem.h"
-#include "row_json.h"
+#include "base/clock.h"
+#include "endpoint/value.h"
+#include "observe/log.h"
+#include "postgres/pipeline.h"
+#include "postgres/query.h"
+#include "endpoint/problem.h"
+#include "json/row.h"
 #include "service_metrics.h"
 
 #define FEED_INTERVAL_MS  200

@@ -11,10 +11,10 @@
  */
 #pragma once
 
-#include "http_server.h"
-#include "metrics.h"
-#include "pg_pool.h"
-#include "status.h"
+#include "http/server.h"
+#include "base/metrics.h"
+#include "postgres/pool.h"
+#include "base/status.h"
 
 typedef struct Live Live;
 

@@ -2,7 +2,7 @@
  * main.c
  *		wallet_service: HTTP over the SQL functions.
  */
-#include "log.h"
+#include "observe/log.h"
 #include "service.h"
 #include "service_config.h"
 

@@ -5,8 +5,8 @@
  */
 #include "routes.h"
 
-#include "endpoint_value.h"
-#include "row_json.h"
+#include "endpoint/value.h"
+#include "json/row.h"
 #include "transfers.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "endpoint.h"
+#include "endpoint/endpoint.h"
 
 #define SERVICE_ENDPOINT_COUNT 19
 

@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "daemon.h"
-#include "endpoint.h"
+#include "daemon/daemon.h"
+#include "endpoint/endpoint.h"
 #include "live.h"
-#include "log.h"
+#include "observe/log.h"
 #include "routes.h"
 #include "service_files.h"
 #include "service_metrics.h"

@@ -4,9 +4,9 @@
  */
 #pragma once
 
-#include "config.h"
+#include "config/config.h"
 #include "service_config.h"
-#include "status.h"
+#include "base/status.h"
 
 /* Serves until a stop is requested; then finishes what is being worked on. */
 Status service_run(const ServiceConfig *config, const ConfigSource *source);

@@ -6,10 +6,10 @@
 
 #include <stdint.h>
 
-#include "config.h"
-#include "daemon.h"
-#include "pg_client.h"
-#include "pg_pool.h"
+#include "config/config.h"
+#include "daemon/daemon.h"
+#include "postgres/client.h"
+#include "postgres/pool.h"
 
 typedef struct ServiceOptions
 {

@@ -4,6 +4,6 @@
  */
 #pragma once
 
-#include "static_file.h"
+#include "http/static_file.h"
 
 extern const StaticFile service_files[];

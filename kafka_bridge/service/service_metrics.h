@@ -4,9 +4,9 @@
  */
 #pragma once
 
-#include "daemon.h"
-#include "metrics.h"
-#include "pg_pool.h"
+#include "daemon/daemon.h"
+#include "base/metrics.h"
+#include "postgres/pool.h"
 
 typedef enum ServiceMetric
 {

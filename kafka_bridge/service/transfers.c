@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "endpoint_value.h"
+#include "endpoint/value.h"
 
 typedef struct TransferMember
 {

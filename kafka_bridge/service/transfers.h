@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "endpoint.h"
+#include "endpoint/endpoint.h"
 
 /* from_wallet_ids uuid[], to_wallet_ids uuid[], amounts numeric[], idempotency_keys text[]. */
 #define TRANSFERS_VALUE_COUNT 4

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/http_server.h"
+#include "http/server.h"
 
 #define ANSWER_BYTES	  65536
 #define ANSWER_TIMEOUT_MS 10000

@@ -1,0 +1,120 @@
+/*
+ * endpoint.h
+ *		HTTP endpoints that are calls of SQL: a table says which parts of a request become which
+ *		parameters, what is called, and how the answer is made of the rows.
+ *
+ * parameter	a part of the request: of the path, the query, a header or a member of the JSON body;
+ *				becomes one value (or several) in the order of the table: $1, $2 ...
+ * call			the statement of an operation; one row (id text, replayed boolean)
+ * read			the statement whose rows are shown, in the transaction of the call
+ *
+ * A request is parsed in the server's thread and refused there where it is malformed (400, 415). The
+ * rest is a job of a pool: 40001, 40P01, 55P03 and 57014 are tried again a few times; a connection
+ * that breaks means 503, and the client, which alone knows its key, repeats.
+ *
+ * A body is one JSON object; unknown members and members given twice are refused, null counts as
+ * absent, so that a misspelt name cannot change what is paid.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "http/server.h"
+#include "json/scanner.h"
+#include "base/metrics.h"
+#include "postgres/pool.h"
+
+#define ENDPOINT_VALUES_MAX 8
+
+typedef enum EndpointSource
+{
+	SOURCE_PATH,
+	SOURCE_QUERY,
+	SOURCE_HEADER,
+	SOURCE_BODY,
+} EndpointSource;
+
+/* What was given. A string without its escapes, other JSON as it stands; ends in NUL. */
+typedef struct EndpointInput
+{
+	JsonKind kind; /* JSON_STRING_VALUE for what is not of the body */
+	const char *text;
+	size_t length;
+} EndpointInput;
+
+/*
+ * Turns an input into values, each from malloc() or NULL for SQL's NULL. Returns NULL, or why the
+ * input is refused (static text).
+ */
+typedef const char *(*EndpointParse)(const EndpointInput *input, char **values);
+
+typedef struct EndpointParameter
+{
+	const char *name; /* of the part of the path, the query, the header, the member */
+	EndpointSource source;
+	EndpointParse parse;	  /* value.h, or the program's own */
+	size_t value_count;		  /* 0: one */
+	bool is_required;		  /* 400 without it */
+	const char *default_text; /* parsed where nothing is given */
+} EndpointParameter;
+
+/* A header that would have no effect where a client counts on it: 400. A NULL name ends the array. */
+typedef struct EndpointRefusedHeader
+{
+	const char *name;
+	const char *reason;
+} EndpointRefusedHeader;
+
+typedef enum EndpointAnswer
+{
+	ANSWER_ONE,		  /* the row: 200, its JSON; 404 without a row */
+	ANSWER_CREATED,	  /* the row: 201, its JSON, Location */
+	ANSWER_OPERATION, /* {"transaction_id": of the call, "wallet": the row} */
+	ANSWER_ITEMS,	  /* {"items":[the rows]} */
+	ANSWER_RECEIPT, /* {"transaction_id": the first value, "items":[the rows]}; 404 without a row */
+	ANSWER_PAGE,	/* {"items":[the rows],"next":of the last}; the last value is one row more */
+} EndpointAnswer;
+
+/* The columns of read: the JSON, and the version for ETag or the cursor of a page, or NULL. */
+typedef struct Endpoint
+{
+	const char *method;
+	const char *pattern;
+	const EndpointParameter *parameters;
+	size_t parameter_count;
+	const char *call; /* NULL: nothing is changed */
+	const char *read;
+	size_t read_values; /* of the values read takes the first so many; without a call, all */
+	EndpointAnswer answer;
+	bool is_write;			  /* without a call: read changes something all the same */
+	const char *missing_code; /* of the 404 without a row, or NULL */
+	const char *location;	  /* ANSWER_CREATED: format of the id's path */
+	const EndpointRefusedHeader *refused_headers; /* or NULL */
+} Endpoint;
+
+/* More rows than these are refused, so that no answer can fill the memory. */
+#define ENDPOINT_ROWS_MAX 10000
+
+typedef struct EndpointPools
+{
+	PgPool *write;
+	PgPool *read; /* may be the same */
+	Metrics *metrics;
+	size_t retries; /* counter */
+} EndpointPools;
+
+/* What a route of the server points to. */
+typedef struct EndpointBinding
+{
+	const Endpoint *endpoint;
+	const EndpointPools *pools;
+	size_t number;
+} EndpointBinding;
+
+/*
+ * Fills a binding and a route for each endpoint; the routes' labels count from first_label on. All
+ * must outlive the server; numbers are those of pg_session_prepare(), two for each endpoint.
+ */
+void endpoint_routes_fill(const Endpoint *endpoints, size_t count, const EndpointPools *pools,
+						  EndpointBinding *bindings, HttpRoute *routes, size_t first_label);

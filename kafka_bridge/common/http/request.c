@@ -1,0 +1,146 @@
+/*
+ * request.c
+ *		What was asked, piece by piece as it comes.
+ */
+#include "http/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "http/server.h"
+
+const char *
+http_request_method(const HttpRequest *request)
+{
+	return request->method;
+}
+
+const char *
+http_request_path(const HttpRequest *request)
+{
+	return request->path;
+}
+
+const char *
+http_request_parameter(const HttpRequest *request, const char *name)
+{
+	for (size_t i = 0; i < request->match.parameter_count; i++)
+		if (strcmp(request->match.parameters[i].name, name) == 0)
+			return request->match.parameters[i].value;
+	return NULL;
+}
+
+const char *
+http_request_query(const HttpRequest *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+const char *
+http_request_header(const HttpRequest *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+const char *
+http_request_body(const HttpRequest *request, size_t *bytes)
+{
+	*bytes = request->body_bytes;
+	return request->body != NULL ? request->body : "";
+}
+
+int64_t
+http_request_begun_us(const HttpRequest *request)
+{
+	return request->begun_us;
+}
+
+/* The path of a request target. */
+static char *
+target_path_copy(const char *target)
+{
+	const char *scheme_end = strstr(target, "://");
+
+	if (target[0] != '/' && scheme_end != NULL)
+		target = scheme_end + 3 + strcspn(scheme_end + 3, "/?");
+	return strndup(target, strcspn(target, "?"));
+}
+
+HttpRequest *
+http_request_new(struct MHD_Connection *connection, const char *target)
+{
+	HttpRequest *request = calloc(1, sizeof(HttpRequest));
+
+	if (request == NULL)
+		return NULL;
+	request->connection = connection;
+	request->begun_us = clock_monotonic_us();
+	request->path = target_path_copy(target);
+	if (request->path != NULL)
+		return request;
+	free(request);
+	return NULL;
+}
+
+void
+http_request_free(HttpRequest *request)
+{
+	if (request == NULL)
+		return;
+	http_response_clear(&request->response);
+	http_request_body_free(request);
+	free(request->path);
+	free(request);
+}
+
+void
+http_request_body_free(HttpRequest *request)
+{
+	free(request->body);
+	request->body = NULL;
+	request->body_bytes = 0;
+	request->body_room = 0;
+}
+
+static bool
+body_make_room(HttpRequest *request, size_t bytes)
+{
+	size_t wanted = request->body_bytes + bytes + 1;
+
+	if (wanted <= request->body_room)
+		return true;
+
+	/* Bodies come in many pieces where they are long. */
+	size_t room = request->body_room == 0 ? wanted : wanted * 2;
+	char *body = realloc(request->body, room);
+
+	if (body == NULL)
+		return false;
+	request->body = body;
+	request->body_room = room;
+	return true;
+}
+
+void
+http_request_body_append(HttpRequest *request, size_t bytes_max, const char *data, size_t bytes)
+{
+	if (request->body_too_large || bytes > bytes_max - request->body_bytes ||
+		!body_make_room(request, bytes))
+	{
+		request->body_too_large = true;
+		request->discarded_bytes += bytes;
+		return;
+	}
+	memcpy(request->body + request->body_bytes, data, bytes);
+	request->body_bytes += bytes;
+	request->body[request->body_bytes] = '\0';
+}
+
+bool
+http_request_announces_more(const HttpRequest *request, size_t bytes_max)
+{
+	const char *length = http_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	return length != NULL && strtoull(length, NULL, 10) > bytes_max;
+}

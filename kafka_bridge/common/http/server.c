@@ -1,0 +1,525 @@
+/*
+ * server.c
+ *		libmicrohttpd behind a table of routes.
+ *
+ * Nothing here is shared between threads but the server's constants and the counter of requests
+ * that are being worked on.
+ */
+#include "http/server.h"
+
+#include <microhttpd.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/descriptors.h"
+#include "http/connection.h"
+#include "http/fields.h"
+#include "http/listen.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "http/token.h"
+#include "observe/log.h"
+#include "base/wait.h"
+
+#define CONNECTION_MEMORY_BYTES (32 * 1024)	  /* request line, headers and buffers of a client */
+#define DISCARD_BYTES_MAX		(1024 * 1024) /* read of a body that is too large anyway */
+#define BODIES_BYTES_DEFAULT	(32 * 1024 * 1024)
+#define ANSWER_BYTES_LARGE		(64 * 1024)
+#define ANSWERS_BYTES_DEFAULT	(32 * 1024 * 1024)
+#define ANSWER_TIMEOUT_MS		60000 /* for the client to read a whole answer */
+#define DRAIN_TICK_MS			10
+#define DESCRIPTORS_ELSEWHERE	600 /* of a program: pools of connections, Kafka, files */
+
+struct HttpServer
+{
+	struct MHD_Daemon *daemon;
+	HttpConnections *connections;
+	HttpPlan plan;
+	const char *tokens;
+	size_t body_bytes_max;
+	size_t bodies_bytes_max;
+	atomic_size_t bodies_bytes; /* received of requests that are not answered yet */
+	size_t answers_bytes_max;
+	atomic_size_t answers_bytes; /* of large answers that are not read yet */
+	int64_t request_timeout_ms;
+	int64_t idle_timeout_ms;
+	uint16_t port;
+	atomic_long requests; /* between their last byte and the end of their answer */
+	atomic_bool draining;
+};
+
+const ConfigOption http_options[] = {
+	{
+		.flag = "listen-address",
+		.environment = "LISTEN_ADDRESS",
+		.type = CONFIG_STRING,
+		.offset = offsetof(HttpOptions, listen_address),
+		.default_text = "127.0.0.1",
+		.value_name = "ADDRESS",
+		.help = "Address of the HTTP endpoints; 0.0.0.0 or :: for all interfaces.",
+	},
+	{
+		.flag = "http-connections-max",
+		.environment = "HTTP_CONNECTIONS_MAX",
+		.type = CONFIG_INTEGER,
+		.offset = offsetof(HttpOptions, connections_max),
+		.default_text = "1000",
+		.minimum = 2,
+		.maximum = 10000,
+		.help = "More HTTP clients than these wait to be accepted.",
+	},
+	{
+		.flag = "http-idle-timeout",
+		.environment = "HTTP_IDLE_TIMEOUT",
+		.type = CONFIG_DURATION,
+		.offset = offsetof(HttpOptions, idle_timeout_ms),
+		.default_text = "15s",
+		.minimum = 1000,
+		.maximum = 3600000,
+		.help = "A connection without traffic for so long is closed.",
+	},
+	{
+		.flag = "http-request-timeout",
+		.environment = "HTTP_REQUEST_TIMEOUT",
+		.type = CONFIG_DURATION,
+		.offset = offsetof(HttpOptions, request_timeout_ms),
+		.default_text = "10s",
+		.minimum = 1000,
+		.maximum = 3600000,
+		.help = "A request that is not there whole after so long is cut off.",
+	},
+	CONFIG_OPTIONS_END,
+};
+
+const ConfigOption http_token_options[] = {
+	{
+		.flag = "bearer-token",
+		.environment = "BEARER_TOKEN",
+		.type = CONFIG_SECRET,
+		.offset = offsetof(HttpOptions, bearer_tokens),
+		.value_name = "TOKEN",
+		.help = "Clients must send it as 'Authorization: Bearer TOKEN', but for /health, /live, "
+				"/metrics and static files. Several separated by commas are all good; each has at "
+				"least 16 characters. Without one everybody who can connect may ask.",
+	},
+	CONFIG_OPTIONS_END,
+};
+
+Status
+http_options_check(const HttpOptions *options)
+{
+	const char *reason =
+		options->bearer_tokens != NULL ? http_tokens_check(options->bearer_tokens) : NULL;
+
+	return reason == NULL ? status_ok()
+						  : status_fatal(EXIT_CODE_CONFIGURATION, "BEARER_TOKEN %s", reason);
+}
+
+void
+http_request_defer(HttpRequest *request)
+{
+	request->is_deferred = true;
+	MHD_suspend_connection(request->connection);
+}
+
+void
+http_request_finish(HttpRequest *request)
+{
+	MHD_resume_connection(request->connection);
+}
+
+HttpResponse *
+http_request_response(HttpRequest *request)
+{
+	return &request->response;
+}
+
+static void
+request_count(HttpServer *server, HttpRequest *request)
+{
+	request->is_counted = true;
+	atomic_fetch_add(&server->requests, 1);
+}
+
+static void
+request_uncount(HttpServer *server, HttpRequest *request)
+{
+	if (request->is_counted)
+		atomic_fetch_sub(&server->requests, 1);
+	request->is_counted = false;
+}
+
+static void
+busy_answer(HttpResponse *response, const char *detail)
+{
+	http_response_problem(response, MHD_HTTP_SERVICE_UNAVAILABLE, detail);
+	http_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+}
+
+/*
+ * Many clients that do not read their large answers must not fill the memory together. What an
+ * operation answers is small; it is done, and told.
+ */
+static void
+answer_reserve(HttpServer *server, HttpRequest *request)
+{
+	HttpResponse *response = &request->response;
+	bool is_read = strcmp(request->method, "POST") != 0;
+
+	if (!is_read || !response->body_is_owned || response->bytes < ANSWER_BYTES_LARGE)
+		return;
+	request->answer_bytes = response->bytes;
+	if (atomic_fetch_add(&server->answers_bytes, response->bytes) + response->bytes >
+		server->answers_bytes_max)
+		busy_answer(response, "too many large answers at once");
+}
+
+/* Nobody reads the body any more: its room is free before the client can know of the answer. */
+static void
+body_release(HttpServer *server, HttpRequest *request)
+{
+	http_request_body_free(request);
+	atomic_fetch_sub(&server->bodies_bytes, request->reserved_bytes);
+	request->reserved_bytes = 0;
+}
+
+static enum MHD_Result
+request_send(HttpServer *server, HttpRequest *request)
+{
+	HttpResponse *response = &request->response;
+	const HttpRoute *route = request->match.route;
+	bool is_stream = response->message != NULL;
+
+	if (response->status == 0)
+		http_response_problem(response, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
+	body_release(server, request);
+	answer_reserve(server, request);
+	if (atomic_load(&server->draining))
+		http_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	http_connection_limit(server->connections, request->deadline,
+						  is_stream ? HTTP_CONNECTION_NO_DEADLINE : ANSWER_TIMEOUT_MS);
+	if (server->plan.observer != NULL)
+		server->plan.observer(route != NULL ? route->label : 0, response->status,
+							  clock_monotonic_us() - request->begun_us,
+							  server->plan.observer_context);
+	if (is_stream)
+		request_uncount(server, request);
+	return http_response_send(request->connection, response);
+}
+
+/* A route was found: asks for the token where one is needed, then the handler. */
+static void
+request_dispatch(const HttpServer *server, HttpRequest *request)
+{
+	const HttpRoute *route = request->match.route;
+	HttpResponse *response = &request->response;
+
+	if (server->tokens == NULL || route->is_public ||
+		http_token_accept(server->tokens,
+						  http_request_header(request, MHD_HTTP_HEADER_AUTHORIZATION)))
+	{
+		route->handler(request, response, route->context);
+		return;
+	}
+	http_response_problem(response, MHD_HTTP_UNAUTHORIZED, "a bearer token is needed");
+	http_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+}
+
+static enum MHD_Result
+request_answer(HttpServer *server, HttpRequest *request)
+{
+	HttpResponse *response = &request->response;
+
+	request_count(server, request);
+	http_connection_limit(server->connections, request->deadline, HTTP_CONNECTION_NO_DEADLINE);
+	if (request->malformed != NULL || request->body_too_large)
+	{
+		http_response_problem(response,
+							  request->malformed != NULL ? MHD_HTTP_BAD_REQUEST
+														 : MHD_HTTP_CONTENT_TOO_LARGE,
+							  request->malformed);
+		http_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+		return request_send(server, request);
+	}
+	if (request->body_has_no_room)
+	{
+		busy_answer(response, "too many requests at once");
+		return request_send(server, request);
+	}
+	switch (http_route_match(server->plan.routes, server->plan.route_count, request->method,
+							 request->path, &request->match))
+	{
+		case HTTP_MATCH_NO_PATH:
+			http_response_problem(response, MHD_HTTP_NOT_FOUND, NULL);
+			break;
+		case HTTP_MATCH_NO_METHOD:
+			http_response_problem(response, MHD_HTTP_METHOD_NOT_ALLOWED, NULL);
+			http_response_header(response, MHD_HTTP_HEADER_ALLOW, request->match.allow);
+			break;
+		case HTTP_MATCH_FOUND:
+			request_dispatch(server, request);
+			break;
+	}
+	return request->is_deferred ? MHD_YES : request_send(server, request);
+}
+
+static HttpConnection *
+connection_deadline(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info != NULL ? info->socket_context : NULL;
+}
+
+/*
+ * MHD's first call for a request; what it returns is the *state of the later ones. Only here the
+ * target is whole and not yet decoded: a %2F must not become a separator.
+ */
+static void *
+request_begin(void *context, const char *target, struct MHD_Connection *connection)
+{
+	HttpConnection *owner = connection_deadline(connection);
+	HttpRequest *request = owner != NULL ? http_request_new(connection, target) : NULL;
+
+	(void) context;
+	if (request == NULL)
+		return NULL;
+	request->deadline = owner;
+	http_request_free(http_connection_request_set(owner, request));
+	return request;
+}
+
+/* Many clients that each send a body within the bound must not fill the memory together. */
+static void
+body_take(HttpServer *server, HttpRequest *request, const char *data, size_t bytes)
+{
+	size_t others = atomic_fetch_add(&server->bodies_bytes, bytes);
+
+	request->reserved_bytes += bytes;
+	if (others + bytes > server->bodies_bytes_max)
+		request->body_has_no_room = true;
+	if (!request->body_has_no_room)
+		http_request_body_append(request, server->body_bytes_max, data, bytes);
+	else
+		request->discarded_bytes += bytes;
+}
+
+/*
+ * MHD: once after the headers, then for each piece of the body, then once more without any; of a
+ * deferred request once more when it is finished.
+ */
+static enum MHD_Result
+request_handle(void *context, struct MHD_Connection *connection, const char *path,
+			   const char *method, const char *version, const char *data, size_t *bytes,
+			   void **state)
+{
+	HttpServer *server = context;
+	HttpRequest *request = *state;
+
+	(void) path;
+	if (request == NULL)
+		return MHD_NO;
+	if (!request->headers_seen)
+	{
+		request->headers_seen = true;
+		request->method = method;
+		request->malformed = http_fields_check(connection, version);
+		request->body_too_large = http_request_announces_more(request, server->body_bytes_max);
+		return request->malformed != NULL || request->body_too_large
+				   ? request_answer(server, request)
+				   : MHD_YES;
+	}
+	if (*bytes > 0)
+	{
+		body_take(server, request, data, *bytes);
+		*bytes = 0;
+		return request->discarded_bytes > DISCARD_BYTES_MAX ? MHD_NO : MHD_YES;
+	}
+	return request->is_deferred ? request_send(server, request) : request_answer(server, request);
+}
+
+static void
+request_complete(void *context, struct MHD_Connection *connection, void **state,
+				 enum MHD_RequestTerminationCode code)
+{
+	HttpServer *server = context;
+	HttpRequest *request = *state;
+
+	(void) connection;
+	(void) code;
+	if (request == NULL)
+		return;
+	request_uncount(server, request);
+	/* Of a client that left before its answer. */
+	body_release(server, request);
+	atomic_fetch_sub(&server->answers_bytes, request->answer_bytes);
+	/* Of a client that is kept: for the next request, should it begin one before it counts as idle. */
+	http_connection_limit(server->connections, request->deadline,
+						  server->idle_timeout_ms + server->request_timeout_ms);
+	http_connection_request_set(request->deadline, NULL);
+	http_request_free(request);
+	*state = NULL;
+}
+
+static void
+connection_notice(void *context, struct MHD_Connection *connection, void **socket_context,
+				  enum MHD_ConnectionNotificationCode code)
+{
+	const HttpServer *server = context;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+	{
+		const union MHD_ConnectionInfo *info =
+			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+		*socket_context =
+			http_connection_add(server->connections, info->connect_fd, server->request_timeout_ms);
+		return;
+	}
+	if (*socket_context != NULL)
+		http_request_free(http_connection_request_set(*socket_context, NULL));
+	http_connection_remove(server->connections, *socket_context);
+	*socket_context = NULL;
+}
+
+static void __attribute__((format(printf, 2, 0)))
+library_log(void *context, const char *format, va_list arguments)
+{
+	char text[512];
+
+	(void) context;
+	vsnprintf(text, sizeof(text), format, arguments);
+	text[strcspn(text, "\n")] = '\0';
+	log_debug("http", log_text("text", text));
+}
+
+/* Clients must leave descriptors for the rest: without one no lost connection could be renewed. */
+static unsigned
+connections_allow(int64_t wanted)
+{
+	int64_t descriptors = descriptors_raise(wanted + DESCRIPTORS_ELSEWHERE);
+	int64_t allowed = descriptors - descriptors / 4;
+
+	if (wanted <= allowed)
+		return (unsigned) wanted;
+	log_warning("HTTP_CONNECTIONS_MAX is more than the limit of open files allows",
+				log_integer("limit", descriptors), log_integer("connections_max", allowed));
+	return (unsigned) allowed;
+}
+
+static struct MHD_Daemon *
+daemon_new(HttpServer *server, const HttpOptions *options, int fd)
+{
+	unsigned threads = options->thread_count > 1 ? (unsigned) options->thread_count : 1;
+	unsigned connections = connections_allow(options->connections_max);
+
+	/* A pool of one is refused; every thread of a pool needs room for a connection. */
+	const struct MHD_OptionItem pool[] = {
+		{threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t) threads, NULL},
+		{MHD_OPTION_END, 0, NULL},
+	};
+
+	return MHD_start_daemon(
+		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO | MHD_USE_ITC | MHD_USE_ERROR_LOG |
+			MHD_ALLOW_SUSPEND_RESUME,
+		0, NULL, NULL, request_handle, server, MHD_OPTION_EXTERNAL_LOGGER, library_log, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, request_begin, NULL,
+		MHD_OPTION_NOTIFY_COMPLETED, request_complete, server, MHD_OPTION_NOTIFY_CONNECTION,
+		connection_notice, server, MHD_OPTION_CONNECTION_LIMIT,
+		connections > threads ? connections : threads, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned) ((options->idle_timeout_ms + 999) / 1000), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t) CONNECTION_MEMORY_BYTES, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+}
+
+static HttpServer *
+server_new(const HttpOptions *options, const HttpPlan *plan, int fd)
+{
+	HttpServer *server = calloc(1, sizeof(HttpServer));
+
+	if (server == NULL)
+		return NULL;
+	server->plan = *plan;
+	server->tokens = options->bearer_tokens;
+	server->body_bytes_max = (size_t) options->body_bytes_max;
+	server->bodies_bytes_max = options->bodies_bytes_max > 0 ? (size_t) options->bodies_bytes_max
+															 : (size_t) BODIES_BYTES_DEFAULT;
+	server->answers_bytes_max = options->answers_bytes_max > 0 ? (size_t) options->answers_bytes_max
+															   : (size_t) ANSWERS_BYTES_DEFAULT;
+	server->request_timeout_ms = options->request_timeout_ms;
+	server->idle_timeout_ms = options->idle_timeout_ms;
+	server->port = http_listen_port(fd);
+	server->connections = http_connections_new();
+	if (server->connections != NULL)
+		return server;
+	free(server);
+	return NULL;
+}
+
+Status
+http_server_start(const HttpOptions *options, const HttpPlan *plan, HttpServer **server)
+{
+	int fd = -1;
+	Status status = http_listen(options, &fd);
+
+	*server = NULL;
+	if (!status_is_ok(&status))
+		return status;
+
+	HttpServer *made = server_new(options, plan, fd);
+
+	if (made == NULL)
+	{
+		close(fd);
+		return status_bug("out of memory");
+	}
+	made->daemon = daemon_new(made, options, fd);
+	if (made->daemon == NULL)
+	{
+		http_connections_free(made->connections);
+		free(made);
+		close(fd);
+		return http_listen_error(options, "the HTTP library refused to start");
+	}
+	*server = made;
+	return status;
+}
+
+uint16_t
+http_server_port(const HttpServer *server)
+{
+	return server->port;
+}
+
+bool
+http_server_drain(HttpServer *server, int64_t timeout_ms)
+{
+	int64_t end_ms = clock_monotonic_ms() + timeout_ms;
+
+	if (!atomic_exchange(&server->draining, true))
+	{
+		MHD_socket fd = MHD_quiesce_daemon(server->daemon);
+
+		if (fd != MHD_INVALID_SOCKET)
+			close(fd);
+	}
+	while (atomic_load(&server->requests) > 0 && clock_monotonic_ms() < end_ms)
+		wait_pause(-1, DRAIN_TICK_MS);
+	return atomic_load(&server->requests) == 0;
+}
+
+void
+http_server_stop(HttpServer **server)
+{
+	if (*server == NULL)
+		return;
+	MHD_stop_daemon((*server)->daemon);
+	http_connections_free((*server)->connections);
+	free(*server);
+	*server = NULL;
+}

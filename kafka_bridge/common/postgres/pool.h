@@ -1,0 +1,128 @@
+/*
+ * pool.h
+ *		A fixed number of connections to the wallet database, each with a thread of its own, and a
+ *		bounded queue of jobs for them.
+ *
+ * A job is run by one thread with its connection, or refused: because the queue is full, because it
+ * waited too long, because PostgreSQL cannot be reached, or because the pool stops. Either happens
+ * exactly once, and refusing never waits for PostgreSQL.
+ *
+ * The sessions find the extension's schema and have it first in their search_path; time zone UTC,
+ * READ COMMITTED, no JIT, statement_timeout and lock_timeout as configured. A connection that
+ * breaks, or that the server closes while it is idle, is opened anew with jittered backoff.
+ *
+ * Call order: pg_pool_new(); pg_pool_submit() from any thread; pg_pool_start(); pg_pool_stop(),
+ * after which jobs are refused; pg_pool_free().
+ */
+#pragma once
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "observe/health.h"
+#include "base/metrics.h"
+#include "postgres/client.h"
+#include "base/status.h"
+#include "base/wait.h"
+
+typedef struct PgPoolOptions
+{
+	int64_t size;				  /* connections */
+	int64_t queue_max;			  /* jobs that wait; more are refused */
+	int64_t queue_timeout_ms;	  /* longest a job waits */
+	int64_t statement_timeout_ms; /* of PostgreSQL, for each statement */
+	int64_t lock_timeout_ms;
+} PgPoolOptions;
+
+/* DATABASE_QUEUE_MAX, DATABASE_QUEUE_TIMEOUT, DATABASE_STATEMENT_TIMEOUT, DATABASE_LOCK_TIMEOUT. */
+extern const ConfigOption pg_pool_options[];
+
+/* The size is the program's own row, as in (PgPoolOptions, size, "16"). */
+#define PG_POOL_SIZE_OPTION(config_type, member, default_size)                                     \
+	{                                                                                              \
+		.flag = "database-pool-size", .environment = "DATABASE_POOL_SIZE", .type = CONFIG_INTEGER, \
+		.offset = offsetof(config_type, member), .default_text = default_size, .minimum = 1,       \
+		.maximum = 500, .help = "Connections to PostgreSQL for requests; each has a thread."       \
+	}
+
+typedef struct PgPool PgPool;
+
+/* A connection with the statements prepared on it; belongs to the thread that runs the job. */
+typedef struct PgSession PgSession;
+
+typedef enum PgRefusal
+{
+	PG_REFUSAL_FULL,
+	PG_REFUSAL_LATE,
+	PG_REFUSAL_GONE, /* PostgreSQL cannot be reached */
+	PG_REFUSAL_STOPPING,
+} PgRefusal;
+
+/* Embedded in what the caller keeps of the job. */
+typedef struct PgJob PgJob;
+struct PgJob
+{
+	/* The connection is idle before and after; pg_session_break() where it is not, after. */
+	void (*run)(PgJob *job, PgSession *session);
+	void (*refuse)(PgJob *job, PgRefusal refusal);
+	PgJob *next;		 /* the pool's */
+	int64_t deadline_ms; /* the pool's */
+};
+
+/* Metrics of a pool by their indexes in the program's table. */
+typedef struct PgPoolMetrics
+{
+	size_t connections; /* gauge */
+	size_t busy;		/* gauge */
+	size_t waiting;		/* gauge */
+	size_t refused;		/* counter */
+	size_t label;
+} PgPoolMetrics;
+
+typedef struct PgPoolPlan
+{
+	const char *name;			  /* of the check in /health: "postgresql" */
+	const char *application_name; /* of the sessions */
+	const PgOptions *pg;
+	const PgPoolOptions *pool;
+	bool must_write; /* a server in recovery does not do */
+} PgPoolPlan;
+
+/* plan and what it points to must outlive the pool. NULL when out of memory. */
+PgPool *pg_pool_new(const PgPoolPlan *plan);
+
+/* Starts the threads; health gets the check, metrics the figures. BUG: no thread can be started. */
+Status pg_pool_start(PgPool *pool, Health *health, Metrics *metrics,
+					 const PgPoolMetrics *pool_metrics);
+
+/* From any thread, once per job; refuses in the caller's thread where it has to. */
+void pg_pool_submit(PgPool *pool, PgJob *job);
+
+/* Refuses what waits, waits for jobs that run, closes the connections. NULL is fine. */
+void pg_pool_stop(PgPool *pool);
+void pg_pool_free(PgPool *pool);
+
+/* For run(). A wait for one statement: somewhat longer than PostgreSQL's own timeout. */
+PGconn *pg_session_connection(PgSession *session);
+Wait pg_session_wait(const PgSession *session);
+
+/*
+ * Prepares the statement on this connection unless it is already; statement is its number, below
+ * PG_SESSION_STATEMENTS_MAX, the same for the same text all over the pool. Fills name.
+ */
+#define PG_SESSION_STATEMENTS_MAX 96
+#define PG_SESSION_NAME_BYTES	  8
+Status pg_session_prepare(PgSession *session, size_t statement, const char *sql,
+						  char name[PG_SESSION_NAME_BYTES]);
+
+/* The connection is not to be used again: it is closed after the job. */
+void pg_session_break(PgSession *session);
+
+/* A statement failed with this SQLSTATE: breaks the session where only another one would go on. */
+void pg_session_error(PgSession *session, const char *sqlstate);
+
+/* Opens a connection that is set up as those of the pool, for a caller that keeps it. */
+Status pg_pool_connection_open(const PgPoolPlan *plan, const Wait *wait, PGconn **connection);

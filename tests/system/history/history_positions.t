@@ -1,0 +1,153 @@
+# Where wallet_history goes on: a topic that no longer has the stored position, the rebuild, another database.
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use lib dirname(abs_path(__FILE__)) . '/../../harness';
+
+use Event;
+use Stack;
+use Test::More;
+
+my $stack = Stack->start(bridge => { BRIDGE_PARTITIONS => 2 });
+my $kafka = $stack->kafka;
+my $topic = $stack->topic;
+my ($alice, $bob, @others) = $stack->create_wallets(8, fund => '100.00');
+my $stranger = '00000000-0000-4000-8000-000000000001';
+
+sub history_rows
+{
+    return [ $stack->rows('SELECT * FROM transaction_events ORDER BY wallet_id, version') ];
+}
+
+sub rebuild
+{
+    my $history = $stack->another_history;
+    push @{ $history->{command} }, 'rebuild';
+    $history->start(ready => 0);
+    return ($history->wait_exit(60), $history->log_text);
+}
+
+subtest "the group's lag, as Kafka's own tool shows it" => sub {
+    my $lag = sub {
+        my $text = $kafka->tool('org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
+            '--describe', '--group', $stack->group);
+        # GROUP TOPIC PARTITION CURRENT-OFFSET LOG-END-OFFSET LAG ...
+        return join ' ', sort $text =~ /\Q$topic\E +(\d+ +\d+ +\d+ +\d+)/g;
+    };
+    $stack->wait_history;
+    my $shown = poll_until(sub { my $now = $lag->(); $now =~ /^0 +(\d+) +\1 +0 1 +(\d+) +\2 +0$/ ? $now : 0 },
+        what => 'a lag of 0');
+    pass("partition, position, end, lag: $shown");
+};
+
+# A history of its own: another database of the server, read by another group.
+subtest 'another database' => sub {
+    my $server = $stack->postgres;
+    $server->sql('CREATE DATABASE elsewhere');
+    $server->sql_in('elsewhere', 'CREATE EXTENSION wallet');
+    $server->sql_in('elsewhere', 'GRANT SELECT, INSERT, UPDATE, DELETE ON transaction_events, wallet_history_offsets,'
+            . ' wallet_history_gaps, wallet_history_conflicts TO wallet_history');
+    my $elsewhere = $stack->another_history(
+        DATABASE_URL   => $server->uri(user => 'wallet_history', dbname => 'elsewhere'),
+        KAFKA_GROUP_ID => $stack->group . '-elsewhere')->start;
+    my $sum = 'SELECT count(*) || %s || md5(string_agg(e::text, chr(10) ORDER BY wallet_id, version)) FROM transaction_events e';
+
+    $stack->sql('SELECT count(wallet_transfer(?, ?, 0.01)) FROM generate_series(1, 100)', $alice, $bob);
+    $stack->wait_history;
+    my $wanted = $stack->sql(sprintf $sum, q(' rows '));
+    poll_until(sub { $server->sql_in('elsewhere', sprintf $sum, q(' rows ')) eq $wanted }, what => 'the same rows there');
+    pass("has the same history: $wanted");
+    is($server->sql_in('elsewhere', 'SELECT count(*) FROM wallet_history(?, NULL, 1000)', $alice), 102,
+        'wallet_history() reads it');
+    is($server->sql_in('elsewhere', 'SELECT count(*) FROM wallet_history_gaps') +
+        $server->sql_in('elsewhere', 'SELECT count(*) FROM wallet_history_conflicts'), 0, 'no gap and no conflict');
+    is($server->sql_in('elsewhere', q(SELECT string_agg(DISTINCT check_name, ' ') FROM wallet_check())), undef,
+        'wallet_check() finds nothing wrong where there is no ledger');
+    is($elsewhere->stop, 0, 'it stops cleanly');
+};
+
+subtest 'rebuild of a history that is right' => sub {
+    my $before = history_rows();
+    my ($code, $log) = rebuild();
+    is($code, 0, 'ends with 0');
+    like($log, qr/history rebuilt.* rows_removed=0 rows_added=0 gaps=0 conflicts=0 poison=0/, 'changes nothing');
+    is_deeply(history_rows(), $before, 'every row is as it was');
+    $stack->verify(name => 'it equals the ledger');
+};
+
+subtest 'rebuild of a history that is wrong, while wallet_history runs under load' => sub {
+    my $load = $stack->load(wallets => [ $alice, $bob, @others ], clients => 2);
+    $load->wait_progress(100);
+    my $session = $stack->connect;
+    $session->do('DELETE FROM transaction_events WHERE wallet_id = ? AND version BETWEEN 1 AND 50', undef, $alice);
+    $session->do('UPDATE transaction_events SET amount = 1 WHERE wallet_id = ? AND version = 1', undef, $bob);
+    $session->do('INSERT INTO transaction_events SELECT gen_random_uuid(), ?, user_id, amount, event_type, transaction_id,'
+            . ' created_at, event_data, version FROM transaction_events WHERE wallet_id = ? LIMIT 3', undef, $stranger, $bob);
+    $session->do(q(INSERT INTO wallet_history_gaps VALUES (?, 1000, 2000, 'none', 0, 0)), undef, $alice);
+    my ($code, $log) = rebuild();
+    is($code, 0, 'ends with 0');
+    my ($removed, $added) = $log =~ /history rebuilt.* rows_removed=(\d+) rows_added=(\d+)/;
+    cmp_ok($removed, '>=', 4,  "the wrong rows go: $removed");
+    cmp_ok($added,   '>=', 51, "the right ones come: $added");
+    $load->wait_progress(100);
+    $load->stop;
+    $stack->wait_history;
+    $stack->verify(acknowledged => $load, name => 'it equals the ledger');
+    ok($stack->history->running, 'wallet_history went on');
+};
+
+# The topic's first records go, as they do when a retention time was set.
+sub records_delete
+{
+    my ($partition, $offset) = @_;
+    my $path = Wait::test_directory() . '/delete.json';
+    open my $file, '>', $path or die "$path: $!";
+    print {$file} qq({"partitions":[{"topic":"$topic","partition":$partition,"offset":$offset}],"version":1});
+    close $file;
+    return $kafka->tool('org.apache.kafka.tools.DeleteRecordsCommand', '--offset-json-file', $path);
+}
+
+subtest 'records that were removed before they were read' => sub {
+    is($stack->history->stop, 0, 'wallet_history stops');
+    my ($partition, $offset) = @{ ($stack->rows(
+        'SELECT partition, next_offset FROM wallet_history_offsets WHERE topic = ? AND group_id = ? AND next_offset > 10 LIMIT 1',
+        $topic, $stack->group))[0] }{qw(partition next_offset)};
+    $kafka->produce($topic, key => $stranger, partition => $partition, value => event_json($stranger, $_)) for 0, 1;
+    records_delete($partition, $offset + 1);
+
+    my $before = history_rows();
+    $stack->history->start(ready => 0);
+    is($stack->history->wait_exit, 78, 'the start ends with 78');
+    like($stack->history->log_tail, qr/partition $partition of the topic no longer has the stored position/, 'says so');
+    like($stack->history->log_tail, qr/wallet_history rebuild.*wallet_bridge backfill/, 'and names the ways out');
+
+    my ($code, $log) = rebuild();
+    is($code, 78, 'rebuild refuses with 78');
+    like($log, qr/partition $partition of \Q$topic\E begins at offset @{[ $offset + 1 ]}: .*wallet_bridge backfill/, 'names backfill');
+    is_deeply(history_rows(), $before, 'and changes nothing');
+
+    $stack->sql('DELETE FROM wallet_history_offsets WHERE topic = ? AND group_id = ? AND partition = ?',
+        $topic, $stack->group, $partition);
+    $stack->history->start;
+    poll_until(sub { $stack->sql('SELECT count(*) FROM transaction_events WHERE wallet_id = ? AND version = 1', $stranger) },
+        what => 'the record that is left');
+    pass('the way out that was named works');
+    is($stack->sql(q(SELECT from_version || '-' || to_version FROM wallet_history_gaps WHERE wallet_id = ?), $stranger), '0-0',
+        'what was removed is a gap');
+};
+
+subtest 'a topic made anew' => sub {
+    is($stack->bridge->stop,  0, 'wallet_bridge stops');
+    is($stack->history->stop, 0, 'wallet_history stops');
+    $kafka->tool('org.apache.kafka.tools.TopicCommand', '--delete', '--topic', $topic);
+    poll_until(sub { !$kafka->partitions($topic) }, what => 'no topic');
+    $kafka->create_topic($topic, partitions => 2);
+    poll_until(sub { (() = $kafka->partitions($topic)) == 2 }, what => 'the new topic');
+    $stack->history->start(ready => 0);
+    is($stack->history->wait_exit, 78, 'the start ends with 78');
+    like($stack->history->log_tail, qr/no longer has the stored position.*topic was made anew/, 'and says why');
+};
+
+done_testing;
