@@ -64,6 +64,12 @@ SELECT type, status_after FROM wallet_receipt(wallet_unfreeze(:bob));
 --- wallet_set_limits
 SELECT type, version FROM wallet_receipt(wallet_set_limits(:bob, credit_limit => 50, max_balance => 1000));
 SELECT balance, credit_limit, available FROM wallet_get(:bob);
+--- wallet_set_currency
+SELECT wallet_set_currency('JPY', 0);
+SELECT wallet_create('yuki', 'JPY') AS yen \gset
+SELECT wallet_fund(:'yen', 100.5);
+--- wallet_currencies
+SELECT * FROM wallet_currencies();
 --- wallet_close
 SELECT wallet_close(:bob);
 SELECT type, status_after FROM wallet_receipt(wallet_close(wallet_create('short-lived')));

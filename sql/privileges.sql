@@ -54,8 +54,8 @@ CREATE FUNCTION try_tables() RETURNS TABLE (statement text, result text) LANGUAG
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['wallets', 'wallet_ledger', 'wallet_holds', 'wallet_transactions', 'transaction_events',
-        'wallet_history_offsets', 'wallet_history_gaps', 'wallet_history_conflicts'] LOOP
+    FOREACH name IN ARRAY ARRAY['wallets', 'wallet_ledger', 'wallet_holds', 'wallet_currency_scales', 'wallet_transactions',
+        'transaction_events', 'wallet_history_offsets', 'wallet_history_gaps', 'wallet_history_conflicts'] LOOP
         RETURN QUERY SELECT s, try(s) FROM unnest(ARRAY[
             format('SELECT count(*) FROM %I', name),
             format('INSERT INTO %I SELECT * FROM %I', name, name),

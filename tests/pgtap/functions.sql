@@ -39,6 +39,7 @@ INSERT INTO expected VALUES
         'TABLE(index integer, transaction_id uuid, sqlstate text, message text)', 'c volatile unsafe'),
     ('wallet_expire_holds', 'max integer DEFAULT 1000', 'integer', 'c volatile unsafe'),
     ('wallet_lock', 'wallet_ids uuid[]', 'void', 'c volatile unsafe'),
+    ('wallet_set_currency', 'currency text, scale integer', 'void', 'c volatile unsafe as owner'),
     -- Reads.
     ('wallet_get', 'wallet_id uuid', 'wallet_details', 'c stable safe'),
     ('wallet_list', 'user_id text', 'SETOF wallet_details', 'sql stable safe as owner'),
@@ -54,6 +55,7 @@ INSERT INTO expected VALUES
     ('wallet_health', '', 'TABLE(slot_name text, slot_active boolean, slot_lag_bytes bigint, '
         'ledger_last_at timestamp with time zone, history_last_at timestamp with time zone, history_lag_seconds numeric, '
         'expired_holds bigint, history_gaps bigint, history_conflicts bigint, status text)', 'sql stable safe as owner'),
+    ('wallet_currencies', '', 'TABLE(currency text, scale integer, wallets bigint)', 'sql stable safe as owner'),
     ('wallet_check', 'wallet_id uuid DEFAULT NULL::uuid', 'SETOF wallet_divergence', 'sql stable safe as owner'),
     ('wallet_statement', 'wallet_id uuid, since timestamp with time zone DEFAULT NULL::timestamp with time zone, '
         'until timestamp with time zone DEFAULT NULL::timestamp with time zone',
@@ -66,6 +68,7 @@ INSERT INTO expected VALUES
         'created_at timestamp with time zone, event text, error text)', 'c immutable safe'),
     -- Parts of the above.
     ('wallet_guard', '', 'trigger', 'c volatile unsafe'),
+    ('wallet_currency_changed', '', 'trigger', 'c volatile unsafe'),
     ('wallet_read_argument', 'value anyelement, argument text', 'anyelement', 'c stable safe'),
     ('wallet_statement_until', 'since timestamp with time zone, until timestamp with time zone', 'timestamp with time zone', 'c immutable safe'),
     ('wallet_read_rows', 'value anyelement, argument text, max_rows integer', 'bigint', 'c stable safe'),

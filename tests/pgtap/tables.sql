@@ -13,7 +13,7 @@ SELECT is((SELECT trusted FROM pg_available_extension_versions WHERE name = 'wal
 SELECT is((SELECT superuser FROM pg_available_extension_versions WHERE name = 'wallet' AND installed), true, 'a superuser installs it');
 
 SELECT bag_eq($$SELECT c.relname::text || ' ' || c.relkind::text FROM member JOIN pg_class c ON c.oid = objid AND classid = 'pg_class'::regclass$$,
-    $$VALUES ('wallets r'), ('wallet_ledger r'), ('wallet_holds r'), ('wallet_transactions v'), ('transaction_events r'),
+    $$VALUES ('wallets r'), ('wallet_ledger r'), ('wallet_holds r'), ('wallet_currency_scales r'), ('wallet_transactions v'), ('transaction_events r'),
         ('wallet_history_offsets r'), ('wallet_history_gaps r'), ('wallet_history_conflicts r')$$,
     'these relations and no others: no sequence');
 -- In some versions of PostgreSQL the array types are members too.
@@ -29,6 +29,7 @@ INSERT INTO expected VALUES
     ('wallet_holds', 'hold_id uuid NOT NULL, wallet_id uuid NOT NULL, amount numeric(19,4) NOT NULL, captured numeric(19,4) NOT NULL, '
         'released numeric(19,4) NOT NULL, status text NOT NULL, expires_at timestamp with time zone NOT NULL, '
         'created_at timestamp with time zone NOT NULL'),
+    ('wallet_currency_scales', 'currency text NOT NULL, scale integer NOT NULL'),
     ('transaction_events', 'id uuid NOT NULL, wallet_id uuid NOT NULL, user_id text NOT NULL, amount numeric(19,4) NOT NULL, '
         'event_type text NOT NULL, transaction_id uuid NOT NULL, created_at timestamp with time zone NOT NULL, '
         'event_data jsonb NOT NULL, version bigint NOT NULL'),
@@ -57,6 +58,7 @@ SELECT col_default_is('wallets', 'credit_limit', '0', 'a wallet has no credit un
 SELECT col_is_pk('wallets', 'id');
 SELECT col_is_pk('wallet_ledger', ARRAY['transaction_id', 'leg']);
 SELECT col_is_pk('wallet_holds', 'hold_id');
+SELECT col_is_pk('wallet_currency_scales', 'currency');
 SELECT col_is_pk('transaction_events', ARRAY['wallet_id', 'version']);
 SELECT index_is_unique('wallet_ledger', 'wallet_ledger_from_idx');
 SELECT index_is_unique('wallet_ledger', 'wallet_ledger_to_idx');
@@ -74,7 +76,9 @@ SELECT is_empty($$SELECT conrelid::regclass FROM pg_constraint JOIN member ON ob
 SELECT bag_eq($$SELECT t.tgrelid::regclass::text, t.tgname::text, t.tgenabled::text, t.tgfoid::regprocedure::text
     FROM pg_trigger t JOIN member ON objid = t.tgrelid AND classid = 'pg_class'::regclass WHERE NOT t.tgisinternal$$,
     $$VALUES ('wallets', 'wallet_guard', 'A', 'wallet_guard()'), ('wallet_ledger', 'wallet_guard', 'A', 'wallet_guard()'),
-        ('wallet_holds', 'wallet_guard', 'A', 'wallet_guard()')$$, 'three guards, enabled always');
+        ('wallet_holds', 'wallet_guard', 'A', 'wallet_guard()'),
+        ('wallet_currency_scales', 'wallet_currency_changed', 'A', 'wallet_currency_changed()')$$,
+    'three guards and what tells of new scales, enabled always');
 SELECT results_eq($$SELECT DISTINCT tgtype::integer FROM pg_trigger WHERE tgname = 'wallet_guard'$$, ARRAY[58],
     'before UPDATE, DELETE and TRUNCATE, once for each statement');
 

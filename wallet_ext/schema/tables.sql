@@ -106,6 +106,14 @@ CREATE TABLE wallet_holds (
 CREATE INDEX wallet_holds_open_idx ON wallet_holds (wallet_id, expires_at) WHERE status = 'open';
 CREATE INDEX wallet_holds_expiry_idx ON wallet_holds (expires_at) WHERE status = 'open';
 
+-- How many decimals the amounts of a currency may have; one that isn't here has the 4 of every amount.
+CREATE TABLE wallet_currency_scales (
+    currency text    NOT NULL,
+    scale    integer NOT NULL,
+    CONSTRAINT wallet_currency_scales_pkey PRIMARY KEY (currency),
+    CONSTRAINT wallet_currency_scales_scale_check CHECK (scale BETWEEN 0 AND 4)
+);
+
 -- The history: every event as it came back through Kafka.
 CREATE TABLE transaction_events (
     id             uuid          NOT NULL,
@@ -190,6 +198,7 @@ WHERE wallet_id IS NOT NULL;
 SELECT pg_catalog.pg_extension_config_dump('wallets', '');
 SELECT pg_catalog.pg_extension_config_dump('wallet_ledger', '');
 SELECT pg_catalog.pg_extension_config_dump('wallet_holds', '');
+SELECT pg_catalog.pg_extension_config_dump('wallet_currency_scales', '');
 SELECT pg_catalog.pg_extension_config_dump('transaction_events', '');
 SELECT pg_catalog.pg_extension_config_dump('wallet_history_offsets', '');
 SELECT pg_catalog.pg_extension_config_dump('wallet_history_gaps', '');

@@ -188,7 +188,6 @@ item_read(const Batch *batch, int item)
 		.from_wallet_id = column_id(&batch->from_ids, item),
 		.to_wallet_id = column_id(&batch->to_ids, item),
 		.amount_rule = AMOUNT_REQUIRED,
-		.has_amount = true,
 		.idempotency_key = batch_key(batch, item),
 		.metadata = batch->metadata,
 	};
@@ -203,7 +202,7 @@ item_read(const Batch *batch, int item)
 	request_check_id(request.to_wallet_id, names[1]);
 	if (request.idempotency_key != NULL)
 		request_check_key(request.idempotency_key);
-	request.amount = money_check_amount(batch->amounts.values[item], names[2]);
+	request.amount = optional_money(request_check_amount(batch->amounts.values[item], names[2]));
 	if (wallet_compare_id(request.from_wallet_id, request.to_wallet_id) == 0)
 		error_raise_same_wallet(request.from_wallet_id);
 	return request;
@@ -249,10 +248,10 @@ item_transfer(Batch *batch, int item, const LedgerRow *stored, pg_uuid_t *transa
 
 	fault_raise(fault_of_parties(&parties, &request));
 	call_release_expired(call, sides[0]);
-	fault_raise(fault_of_debit(sides[0], request.amount));
-	fault_raise(fault_of_credit(sides[1], request.amount));
+	fault_raise(fault_of_debit(sides[0], request.amount.value));
+	fault_raise(fault_of_credit(sides[1], request.amount.value));
 	journal_begin(&call->journal, &request, call->now, sides, lengthof(sides));
-	journal_append(&call->journal, request.kind, sides[0], sides[1], request.amount);
+	journal_append(&call->journal, request.kind, sides[0], sides[1], request.amount.value);
 	*transaction_id = call->journal.transaction_id;
 	if (request.idempotency_key != NULL)
 	{

@@ -112,8 +112,7 @@ call_expire_hold(Call *call, Wallet *wallet, Hold *hold)
 
 	LedgerRow *row = journal_append(&call->journal, LEDGER_EXPIRE, NULL, wallet, rest);
 
-	row->has_hold_id = true;
-	row->hold_id = hold->id;
+	row->hold_id = optional_uuid(&hold->id);
 	hold->released = money_add(hold->released, rest);
 	hold->status = HOLD_EXPIRED;
 	call_change_hold(call, hold);

@@ -41,12 +41,12 @@ create_insert(WalletScan *scan, Ledger *ledger, const Request *request, pg_uuid_
 		.to = ledger_side(&wallet),
 		.currency = request->currency,
 		.idempotency_key = request->idempotency_key,
-		.requested_wallet_id = request->new_wallet_id,
+		.requested_wallet_id = optional_uuid(request->new_wallet_id),
 		.metadata = request->metadata,
 		.created_at = now,
 		.caller = ledger_caller(),
 		.operation = request->operation,
-		.has_credit_limit = true,
+		.credit_limit = optional_money(0),
 	};
 
 	uuid7_make(now, &row.transaction_id);

@@ -188,6 +188,31 @@ error_raise_invalid_amount(const char *argument, Datum value, bool may_be_zero)
 }
 
 void
+error_raise_too_many_decimals(const char *argument, Money value, const char *currency, int scale)
+{
+	StringInfo detail = makeStringInfo();
+
+	detail_add_text(detail, "argument", argument);
+	detail_add_money(detail, "value", value);
+	detail_add_integer(detail, "scale", scale);
+	ereport(ERROR, (errcode(ERRCODE_INVALID_AMOUNT),
+					errmsg("invalid %s: %s", argument, money_format(value)),
+					errdetail_internal("%s", detail_end(detail)),
+					errhint("An amount of currency %s has at most %d decimals.", currency, scale)));
+}
+
+void
+error_raise_scale_in_use(const char *currency, int scale)
+{
+	StringInfo detail = makeStringInfo();
+
+	detail_add_text(detail, "currency", currency);
+	detail_add_integer(detail, "scale", scale);
+	error_raise(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, detail,
+				"currency %s has stored amounts with more than %d decimals", currency, scale);
+}
+
+void
 error_raise_same_wallet(const pg_uuid_t *wallet_id)
 {
 	error_raise(ERRCODE_SAME_WALLET, detail_begin("wallet_id", wallet_id),

@@ -55,6 +55,13 @@ pg_noreturn extern void error_raise_too_many_items(const char *argument, int ite
 pg_noreturn extern void error_raise_invalid_amount(const char *argument, Datum value,
 												   bool may_be_zero);
 
+/* WL003: more decimals than the currency's scale. */
+pg_noreturn extern void error_raise_too_many_decimals(const char *argument, Money value,
+													  const char *currency, int scale);
+
+/* 55000: the scale can't be lowered to this. */
+pg_noreturn extern void error_raise_scale_in_use(const char *currency, int scale);
+
 /* WL007 */
 pg_noreturn extern void error_raise_same_wallet(const pg_uuid_t *wallet_id);
 

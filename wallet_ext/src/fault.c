@@ -6,6 +6,7 @@
 
 #include "utils/builtins.h"
 
+#include "currency.h"
 #include "errors.h"
 #include "fault.h"
 
@@ -43,17 +44,54 @@ fault_of_existence(const Parties *parties)
 	return no_fault;
 }
 
+/* The wallet that an operation is about: the one named first. */
+static const Wallet *
+parties_first(const Parties *parties)
+{
+	return parties->first != NULL ? parties->first : parties->second;
+}
+
+Fault
+fault_of_decimals(const Wallet *wallet, const char *argument, Money amount)
+{
+	/* A whole amount suits every currency. */
+	if (money_has_scale(amount, 0) || money_has_scale(amount, currency_scale(wallet->currency)))
+		return no_fault;
+	return (Fault){
+		.rule = FAULT_SCALE,
+		.wallet = wallet,
+		.requested = amount,
+		.argument = argument,
+	};
+}
+
+Fault
+fault_of_scale(const Parties *parties, const Request *request)
+{
+	const Wallet *wallet = parties_first(parties);
+	Fault fault = no_fault;
+
+	if (request->amount.present)
+		fault = fault_of_decimals(wallet, "amount", request->amount.value);
+	if (fault.rule == FAULT_NONE && request->credit_limit.present)
+		fault = fault_of_decimals(wallet, "credit_limit", request->credit_limit.value);
+	if (fault.rule == FAULT_NONE && request->max_balance.present)
+		fault = fault_of_decimals(wallet, "max_balance", request->max_balance.value);
+	return fault;
+}
+
 Fault
 fault_of_version(const Parties *parties, const Request *request)
 {
-	const Wallet *versioned = parties->first != NULL ? parties->first : parties->second;
+	const Wallet *versioned = parties_first(parties);
+	const OptionalInteger *expected = &request->expected_version;
 
-	if (!request->has_expected_version || versioned->next.version == request->expected_version)
+	if (!expected->present || versioned->next.version == expected->value)
 		return no_fault;
 	return (Fault){
 		.rule = FAULT_VERSION,
 		.wallet = versioned,
-		.expected_version = request->expected_version,
+		.expected_version = expected->value,
 	};
 }
 
@@ -89,6 +127,8 @@ fault_of_parties(const Parties *parties, const Request *request)
 {
 	Fault fault = fault_of_existence(parties);
 
+	if (fault.rule == FAULT_NONE)
+		fault = fault_of_scale(parties, request);
 	if (fault.rule == FAULT_NONE)
 		fault = fault_of_version(parties, request);
 	if (fault.rule == FAULT_NONE)
@@ -133,8 +173,9 @@ Fault
 fault_of_credit(const Wallet *wallet, Money amount)
 {
 	Money after = money_add(wallet->next.balance, amount);
+	const OptionalMoney *max_balance = &wallet->next.max_balance;
 
-	if (money_fits(after) && (!wallet->next.has_max_balance || after <= wallet->next.max_balance))
+	if (money_fits(after) && (!max_balance->present || after <= max_balance->value))
 		return no_fault;
 	return (Fault){.rule = FAULT_LIMIT, .wallet = wallet};
 }
@@ -156,6 +197,10 @@ fault_raise(Fault fault)
 			return;
 		case FAULT_NOT_FOUND:
 			error_raise_wallet_not_found(&fault.wallet->id);
+		case FAULT_SCALE:
+			error_raise_too_many_decimals(fault.argument, fault.requested,
+										  text_to_cstring(fault.wallet->currency),
+										  currency_scale(fault.wallet->currency));
 		case FAULT_VERSION:
 			error_raise_version_conflict(&fault.wallet->id, fault.expected_version,
 										 fault.wallet->next.version);

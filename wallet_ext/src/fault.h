@@ -14,6 +14,7 @@ typedef enum FaultRule
 {
 	FAULT_NONE,
 	FAULT_NOT_FOUND,
+	FAULT_SCALE,
 	FAULT_VERSION,
 	FAULT_CLOSED,
 	FAULT_FROZEN,
@@ -30,6 +31,7 @@ typedef struct Fault
 	int64 expected_version;
 	Money available;
 	Money requested;
+	const char *argument; /* FAULT_SCALE: which amount has too many decimals */
 } Fault;
 
 /* The wallets of an operation, in the order in which its arguments name them; NULL is outside. */
@@ -42,13 +44,18 @@ typedef struct Parties
 	bool second_may_be_frozen;
 } Parties;
 
-/* The rules of who takes part, in their order: existence, the version of the first wallet where the
- * request expects one, states, currencies; and all of them. */
+/* The rules of who takes part, in their order: existence, the scale of the first wallet's currency for the
+ * request's amounts, the version of the first wallet where the request expects one, states, currencies;
+ * and all of them. */
 extern Fault fault_of_existence(const Parties *parties);
+extern Fault fault_of_scale(const Parties *parties, const Request *request);
 extern Fault fault_of_version(const Parties *parties, const Request *request);
 extern Fault fault_of_status(const Parties *parties);
 extern Fault fault_of_currency(const Parties *parties);
 extern Fault fault_of_parties(const Parties *parties, const Request *request);
+
+/* Whether the wallet's currency lets an amount have so many decimals; argument: what it is called. */
+extern Fault fault_of_decimals(const Wallet *wallet, const char *argument, Money amount);
 
 /* Whether what is available, credit included, covers a debit. */
 extern Fault fault_of_debit(const Wallet *wallet, Money amount);

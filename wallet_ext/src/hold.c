@@ -57,20 +57,19 @@ hold_append(Call *call, const Request *request, Wallet *wallet)
 {
 	journal_begin(&call->journal, request, call->now, &wallet, 1);
 
-	LedgerRow *row = journal_append(&call->journal, LEDGER_HOLD, wallet, NULL, request->amount);
+	LedgerRow *row =
+		journal_append(&call->journal, LEDGER_HOLD, wallet, NULL, request->amount.value);
 	const Hold hold = {
 		.id = row->transaction_id,
 		.wallet_id = wallet->id,
-		.amount = request->amount,
+		.amount = request->amount.value,
 		.status = HOLD_OPEN,
 		.expires_at = hold_expiry(row->created_at, request->expires_in),
 		.created_at = row->created_at,
 	};
 
-	row->has_hold_id = true;
-	row->hold_id = hold.id;
-	row->has_expires_at = true;
-	row->expires_at = hold.expires_at;
+	row->hold_id = optional_uuid(&hold.id);
+	row->expires_at = optional_time(hold.expires_at);
 	row->expires_in = request->expires_in;
 	call_change_hold(call, &hold);
 }
@@ -83,7 +82,7 @@ hold_judge(Call *call, const Request *request, void *state)
 
 	fault_raise(fault_of_parties(&parties, request));
 	call_release_expired(call, wallet);
-	fault_raise(fault_of_hold(wallet, request->amount));
+	fault_raise(fault_of_hold(wallet, request->amount.value));
 	hold_append(call, request, wallet);
 }
 
@@ -180,8 +179,7 @@ settlement_append(Settlement *settlement, LedgerKind kind, Wallet *from, Wallet 
 {
 	LedgerRow *row = journal_append(&settlement->call->journal, kind, from, to, amount);
 
-	row->has_hold_id = true;
-	row->hold_id = settlement->hold.id;
+	row->hold_id = optional_uuid(&settlement->hold.id);
 	return row;
 }
 
@@ -199,7 +197,7 @@ settlement_capture(Call *call, const Request *request, void *state)
 {
 	Settlement *settlement = state;
 	Hold *hold = &settlement->hold;
-	Money amount = request->has_amount ? request->amount : hold_remaining(hold);
+	Money amount = request->amount.present ? request->amount.value : hold_remaining(hold);
 
 	settlement_check_parties(settlement, false);
 	hold_check_open(hold);
@@ -216,15 +214,13 @@ settlement_capture(Call *call, const Request *request, void *state)
 	LedgerRow *row =
 		settlement_append(settlement, LEDGER_CAPTURE, settlement->wallet, settlement->to, amount);
 
-	row->has_requested_amount = request->has_amount;
 	row->requested_amount = request->amount;
-	row->has_final = true;
 	row->final = request->final;
 	hold->captured = money_add(hold->captured, amount);
 
 	Money rest = hold_remaining(hold);
 
-	if (request->final && rest > 0)
+	if (request->final.value && rest > 0)
 	{
 		settlement_append(settlement, LEDGER_RELEASE, NULL, settlement->wallet, rest);
 		hold->released = money_add(hold->released, rest);
@@ -261,7 +257,6 @@ wallet_capture(PG_FUNCTION_ARGS)
 		.kind = LEDGER_CAPTURE,
 		.to_argument = "to_wallet_id",
 		.amount_rule = AMOUNT_OPTIONAL,
-		.has_final = true,
 	};
 	Settlement settlement = {0};
 
@@ -273,7 +268,7 @@ wallet_capture(PG_FUNCTION_ARGS)
 	request.hold_id = request_read_id(fcinfo, 0, "hold_id");
 	if (!PG_ARGISNULL(1))
 		request.to_wallet_id = request_read_id(fcinfo, 1, request.to_argument);
-	request.final = PG_GETARG_BOOL(3);
+	request.final = optional_bool(PG_GETARG_BOOL(3));
 	request_read_last(&request, fcinfo, 4);
 	request_read_amount(&request, fcinfo, 2);
 	PG_RETURN_UUID_P(call_run(&request, &capture_steps, &settlement));

@@ -33,25 +33,32 @@ idempotency_compare_field(const LedgerRow *owner, const Request *request, const 
 }
 
 static char *
-uuid_or_null(const pg_uuid_t *id)
+print_uuid(OptionalUuid id)
 {
-	return id == NULL ? NULL : DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
+	return id.present ? DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&id.value)))
+					  : NULL;
 }
 
 static char *
-money_or_null(bool is_given, Money money)
+print_money(OptionalMoney money)
 {
-	return is_given ? money_format(money) : NULL;
+	return money.present ? money_format(money.value) : NULL;
+}
+
+static const char *
+print_bool(OptionalBool boolean)
+{
+	return !boolean.present ? NULL : boolean.value ? "true" : "false";
 }
 
 static char *
-jsonb_or_null(Jsonb *value)
+print_jsonb(Jsonb *value)
 {
 	return value == NULL ? NULL : JsonbToCString(NULL, &value->root, VARSIZE_ANY_EXHDR(value));
 }
 
 static char *
-interval_or_null(Interval *value)
+print_interval(Interval *value)
 {
 	return value == NULL
 			   ? NULL
@@ -64,19 +71,20 @@ compare_side(const LedgerRow *owner, const Request *request, const char *argumen
 {
 	if (argument != NULL)
 		idempotency_compare_field(owner, request, argument,
-								  uuid_or_null(stored->present ? &stored->wallet_id : NULL),
-								  uuid_or_null(sent));
+								  print_uuid(
+									  optional_uuid(stored->present ? &stored->wallet_id : NULL)),
+								  print_uuid(optional_uuid(sent)));
 }
 
 static void
 compare_ids(const LedgerRow *owner, const Request *request)
 {
 	if (request->hold_id != NULL)
-		idempotency_compare_field(owner, request, "hold_id", uuid_or_null(&owner->hold_id),
-								  uuid_or_null(request->hold_id));
+		idempotency_compare_field(owner, request, "hold_id", print_uuid(owner->hold_id),
+								  print_uuid(optional_uuid(request->hold_id)));
 	if (request->reverses != NULL)
-		idempotency_compare_field(owner, request, "transaction_id", uuid_or_null(&owner->reverses),
-								  uuid_or_null(request->reverses));
+		idempotency_compare_field(owner, request, "transaction_id", print_uuid(owner->reverses),
+								  print_uuid(optional_uuid(request->reverses)));
 	compare_side(owner, request, request->from_argument, &owner->from, request->from_wallet_id);
 	compare_side(owner, request, request->to_argument, &owner->to, request->to_wallet_id);
 }
@@ -86,8 +94,8 @@ compare_creation(const LedgerRow *owner, const Request *request)
 {
 	if (request->kind != LEDGER_CREATED)
 		return;
-	idempotency_compare_field(owner, request, "wallet_id", uuid_or_null(owner->requested_wallet_id),
-							  uuid_or_null(request->new_wallet_id));
+	idempotency_compare_field(owner, request, "wallet_id", print_uuid(owner->requested_wallet_id),
+							  print_uuid(optional_uuid(request->new_wallet_id)));
 	idempotency_compare_field(owner, request, "user_id", text_to_cstring(owner->to.user_id),
 							  text_to_cstring(request->user_id));
 	idempotency_compare_field(owner, request, "currency", text_to_cstring(owner->currency),
@@ -103,13 +111,12 @@ compare_amount(const LedgerRow *owner, const Request *request)
 			return;
 		case AMOUNT_REQUIRED:
 			idempotency_compare_field(owner, request, "amount", money_format(owner->amount),
-									  money_format(request->amount));
+									  money_format(request->amount.value));
 			return;
 		case AMOUNT_OPTIONAL:
 			idempotency_compare_field(owner, request, "amount",
-									  money_or_null(owner->has_requested_amount,
-													owner->requested_amount),
-									  money_or_null(request->has_amount, request->amount));
+									  print_money(owner->requested_amount),
+									  print_money(request->amount));
 			return;
 	}
 }
@@ -121,8 +128,8 @@ compare_expires_in(const LedgerRow *owner, const Request *request)
 	if (request->expires_in == NULL || owner->expires_in == NULL ||
 		!DatumGetBool(DirectFunctionCall2(interval_eq, IntervalPGetDatum(owner->expires_in),
 										  IntervalPGetDatum(request->expires_in))))
-		idempotency_compare_field(owner, request, "expires_in", interval_or_null(owner->expires_in),
-								  interval_or_null(request->expires_in));
+		idempotency_compare_field(owner, request, "expires_in", print_interval(owner->expires_in),
+								  print_interval(request->expires_in));
 }
 
 static void
@@ -130,12 +137,10 @@ compare_limits(const LedgerRow *owner, const Request *request)
 {
 	if (request->kind != LEDGER_LIMITS)
 		return;
-	idempotency_compare_field(owner, request, "credit_limit",
-							  money_or_null(owner->has_requested_amount, owner->requested_amount),
-							  money_or_null(request->has_credit_limit, request->credit_limit));
-	idempotency_compare_field(owner, request, "max_balance",
-							  money_or_null(owner->has_max_balance, owner->max_balance),
-							  money_or_null(request->has_max_balance, request->max_balance));
+	idempotency_compare_field(owner, request, "credit_limit", print_money(owner->requested_amount),
+							  print_money(request->credit_limit));
+	idempotency_compare_field(owner, request, "max_balance", print_money(owner->max_balance),
+							  print_money(request->max_balance));
 }
 
 /* jsonb prints equal values differently where numbers have trailing zeros: compare by value. */
@@ -147,14 +152,7 @@ compare_metadata(const LedgerRow *owner, const Request *request)
 
 	if (stored != NULL && sent != NULL && compareJsonbContainers(&stored->root, &sent->root) == 0)
 		return;
-	idempotency_compare_field(owner, request, "metadata", jsonb_or_null(stored),
-							  jsonb_or_null(sent));
-}
-
-static const char *
-final_or_null(bool is_given, bool final)
-{
-	return !is_given ? NULL : final ? "true" : "false";
+	idempotency_compare_field(owner, request, "metadata", print_jsonb(stored), print_jsonb(sent));
 }
 
 void
@@ -165,9 +163,8 @@ idempotency_compare(const LedgerRow *owner, const Request *request)
 	compare_creation(owner, request);
 	compare_amount(owner, request);
 	compare_expires_in(owner, request);
-	idempotency_compare_field(owner, request, "final",
-							  final_or_null(owner->has_final, owner->final),
-							  final_or_null(request->has_final, request->final));
+	idempotency_compare_field(owner, request, "final", print_bool(owner->final),
+							  print_bool(request->final));
 	compare_limits(owner, request);
 	if (request->compare_legs != NULL)
 		request->compare_legs(owner, request);

@@ -111,6 +111,20 @@ slot_set_text(TupleTableSlot *slot, AttrNumber column, const char *value)
 }
 
 static void
+slot_set_money(TupleTableSlot *slot, AttrNumber column, OptionalMoney money)
+{
+	if (money.present)
+		slot_set(slot, column, money_to_column(money.value));
+}
+
+static void
+slot_set_uuid(TupleTableSlot *slot, AttrNumber column, const OptionalUuid *id)
+{
+	if (id->present)
+		slot_set(slot, column, UUIDPGetDatum(&id->value));
+}
+
+static void
 ledger_fill_side(TupleTableSlot *slot, const SideColumns *columns, const LedgerSide *side)
 {
 	if (!side->present)
@@ -153,14 +167,12 @@ ledger_fill_request(TupleTableSlot *slot, const LedgerRow *row)
 		slot_set_text(slot, LEDGER_OPERATION, row->operation);
 	if (row->idempotency_key != NULL)
 		slot_set(slot, LEDGER_IDEMPOTENCY_KEY, PointerGetDatum(row->idempotency_key));
-	if (row->requested_wallet_id != NULL)
-		slot_set(slot, LEDGER_REQUESTED_WALLET_ID, UUIDPGetDatum(row->requested_wallet_id));
-	if (row->has_requested_amount)
-		slot_set(slot, LEDGER_REQUESTED_AMOUNT, money_to_column(row->requested_amount));
+	slot_set_uuid(slot, LEDGER_REQUESTED_WALLET_ID, &row->requested_wallet_id);
+	slot_set_money(slot, LEDGER_REQUESTED_AMOUNT, row->requested_amount);
 	if (row->expires_in != NULL)
 		slot_set(slot, LEDGER_EXPIRES_IN, IntervalPGetDatum(row->expires_in));
-	if (row->has_final)
-		slot_set(slot, LEDGER_FINAL, BoolGetDatum(row->final));
+	if (row->final.present)
+		slot_set(slot, LEDGER_FINAL, BoolGetDatum(row->final.value));
 	if (row->metadata != NULL)
 		slot_set(slot, LEDGER_METADATA, JsonbPGetDatum(row->metadata));
 }
@@ -169,18 +181,14 @@ ledger_fill_request(TupleTableSlot *slot, const LedgerRow *row)
 static void
 ledger_fill_kind(TupleTableSlot *slot, const LedgerRow *row)
 {
-	if (row->has_hold_id)
-		slot_set(slot, LEDGER_HOLD_ID, UUIDPGetDatum(&row->hold_id));
-	if (row->has_expires_at)
-		slot_set(slot, LEDGER_EXPIRES_AT, TimestampTzGetDatum(row->expires_at));
-	if (row->has_reverses)
-		slot_set(slot, LEDGER_REVERSES, UUIDPGetDatum(&row->reverses));
-	if (row->has_reverses_leg)
-		slot_set(slot, LEDGER_REVERSES_LEG, Int32GetDatum(row->reverses_leg));
-	if (row->has_credit_limit)
-		slot_set(slot, LEDGER_CREDIT_LIMIT, money_to_column(row->credit_limit));
-	if (row->has_max_balance)
-		slot_set(slot, LEDGER_MAX_BALANCE, money_to_column(row->max_balance));
+	slot_set_uuid(slot, LEDGER_HOLD_ID, &row->hold_id);
+	if (row->expires_at.present)
+		slot_set(slot, LEDGER_EXPIRES_AT, TimestampTzGetDatum(row->expires_at.value));
+	slot_set_uuid(slot, LEDGER_REVERSES, &row->reverses);
+	if (row->reverses_leg.present)
+		slot_set(slot, LEDGER_REVERSES_LEG, Int32GetDatum((int32) row->reverses_leg.value));
+	slot_set_money(slot, LEDGER_CREDIT_LIMIT, row->credit_limit);
+	slot_set_money(slot, LEDGER_MAX_BALANCE, row->max_balance);
 }
 
 static void
@@ -280,27 +288,24 @@ ledger_kind_from_text(const text *name)
 }
 
 static Interval *
-interval_or_null(TupleTableSlot *slot, AttrNumber column)
+slot_get_interval(TupleTableSlot *slot, AttrNumber column)
 {
 	return slot->tts_isnull[column - 1] ? NULL : DatumGetIntervalP(slot_get(slot, column));
 }
 
-static bool
-slot_get_money(TupleTableSlot *slot, AttrNumber column, Money *money)
+static OptionalMoney
+slot_get_money(TupleTableSlot *slot, AttrNumber column)
 {
 	if (slot->tts_isnull[column - 1])
-		return false;
-	*money = money_from_column(slot_get(slot, column));
-	return true;
+		return (OptionalMoney){.present = false};
+	return optional_money(money_from_column(slot_get(slot, column)));
 }
 
-static bool
-slot_get_uuid(TupleTableSlot *slot, AttrNumber column, pg_uuid_t *id)
+static OptionalUuid
+slot_get_uuid(TupleTableSlot *slot, AttrNumber column)
 {
-	if (slot->tts_isnull[column - 1])
-		return false;
-	*id = *DatumGetUUIDP(slot_get(slot, column));
-	return true;
+	return optional_uuid(slot->tts_isnull[column - 1] ? NULL
+													  : DatumGetUUIDP(slot_get(slot, column)));
 }
 
 static void
@@ -311,13 +316,11 @@ ledger_read_request(TupleTableSlot *slot, LedgerRow *row)
 						 : TextDatumGetCString(slot_get(slot, LEDGER_OPERATION));
 	if (!slot->tts_isnull[LEDGER_IDEMPOTENCY_KEY - 1])
 		row->idempotency_key = DatumGetTextPP(slot_get(slot, LEDGER_IDEMPOTENCY_KEY));
-	if (!slot->tts_isnull[LEDGER_REQUESTED_WALLET_ID - 1])
-		row->requested_wallet_id = DatumGetUUIDP(slot_get(slot, LEDGER_REQUESTED_WALLET_ID));
-	row->has_requested_amount =
-		slot_get_money(slot, LEDGER_REQUESTED_AMOUNT, &row->requested_amount);
-	row->expires_in = interval_or_null(slot, LEDGER_EXPIRES_IN);
-	row->has_final = !slot->tts_isnull[LEDGER_FINAL - 1];
-	row->final = DatumGetBool(slot_get(slot, LEDGER_FINAL));
+	row->requested_wallet_id = slot_get_uuid(slot, LEDGER_REQUESTED_WALLET_ID);
+	row->requested_amount = slot_get_money(slot, LEDGER_REQUESTED_AMOUNT);
+	row->expires_in = slot_get_interval(slot, LEDGER_EXPIRES_IN);
+	if (!slot->tts_isnull[LEDGER_FINAL - 1])
+		row->final = optional_bool(DatumGetBool(slot_get(slot, LEDGER_FINAL)));
 	if (!slot->tts_isnull[LEDGER_METADATA - 1])
 		row->metadata = DatumGetJsonbP(slot_get(slot, LEDGER_METADATA));
 }
@@ -341,13 +344,13 @@ ledger_read(TupleTableSlot *slot, LedgerRow *row)
 		.current_user_name = TextDatumGetCString(slot_get(slot, LEDGER_CURRENT_USER_NAME)),
 		.application_name = TextDatumGetCString(slot_get(slot, LEDGER_APPLICATION_NAME)),
 	};
-	row->has_hold_id = slot_get_uuid(slot, LEDGER_HOLD_ID, &row->hold_id);
-	row->has_reverses = slot_get_uuid(slot, LEDGER_REVERSES, &row->reverses);
-	row->has_reverses_leg = !slot->tts_isnull[LEDGER_REVERSES_LEG - 1];
-	row->reverses_leg = DatumGetInt32(slot_get(slot, LEDGER_REVERSES_LEG));
-	row->has_credit_limit = slot_get_money(slot, LEDGER_CREDIT_LIMIT, &row->credit_limit);
-	row->has_max_balance = slot_get_money(slot, LEDGER_MAX_BALANCE, &row->max_balance);
-	row->has_expires_at = !slot->tts_isnull[LEDGER_EXPIRES_AT - 1];
-	row->expires_at = DatumGetTimestampTz(slot_get(slot, LEDGER_EXPIRES_AT));
+	row->hold_id = slot_get_uuid(slot, LEDGER_HOLD_ID);
+	row->reverses = slot_get_uuid(slot, LEDGER_REVERSES);
+	if (!slot->tts_isnull[LEDGER_REVERSES_LEG - 1])
+		row->reverses_leg = optional_integer(DatumGetInt32(slot_get(slot, LEDGER_REVERSES_LEG)));
+	row->credit_limit = slot_get_money(slot, LEDGER_CREDIT_LIMIT);
+	row->max_balance = slot_get_money(slot, LEDGER_MAX_BALANCE);
+	if (!slot->tts_isnull[LEDGER_EXPIRES_AT - 1])
+		row->expires_at = optional_time(DatumGetTimestampTz(slot_get(slot, LEDGER_EXPIRES_AT)));
 	ledger_read_request(slot, row);
 }

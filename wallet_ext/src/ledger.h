@@ -15,6 +15,7 @@
 #include "utils/uuid.h"
 
 #include "money.h"
+#include "optional.h"
 #include "relation_cache.h"
 #include "wallet.h"
 
@@ -65,30 +66,22 @@ typedef struct LedgerRow
 	text *currency;
 	TimestampTz created_at;
 	LedgerCaller caller;
-	const char *operation;				  /* the SQL function */
-	text *idempotency_key;				  /* NULL: none */
-	const pg_uuid_t *requested_wallet_id; /* NULL: none */
-	Jsonb *metadata;					  /* NULL: none */
-	bool has_hold_id;
-	pg_uuid_t hold_id;
-	bool has_reverses;
-	pg_uuid_t reverses; /* the operation that is paid back, and which of its legs */
-	bool has_reverses_leg;
-	int reverses_leg;
+	const char *operation; /* the SQL function */
+	text *idempotency_key; /* NULL: none */
+	OptionalUuid requested_wallet_id;
+	Jsonb *metadata; /* NULL: none */
+	OptionalUuid hold_id;
+	OptionalUuid reverses; /* the operation that is paid back, and which of its legs */
+	OptionalInteger reverses_leg;
 	bool forced;
-	/* CREATED and LIMITS set both limits; without has_max_balance there is no maximum. */
-	bool has_credit_limit;
-	Money credit_limit;
-	bool has_max_balance;
-	Money max_balance;
-	bool has_expires_at;
-	TimestampTz expires_at;
+	/* CREATED and LIMITS set both limits; without max_balance there is no maximum. */
+	OptionalMoney credit_limit;
+	OptionalMoney max_balance;
+	OptionalTime expires_at;
 	/* The request as far as the rest doesn't show it. */
-	bool has_requested_amount;
-	Money requested_amount;
+	OptionalMoney requested_amount;
 	Interval *expires_in; /* NULL: none */
-	bool has_final;
-	bool final;
+	OptionalBool final;
 	ItemPointerData tid; /* where ledger_insert has put it */
 } LedgerRow;
 

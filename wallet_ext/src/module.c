@@ -6,6 +6,7 @@
 
 #include "fmgr.h"
 
+#include "currency.h"
 #include "guc.h"
 #include "relation_cache.h"
 #include "row_hint.h"
@@ -19,5 +20,6 @@ _PG_init(void)
 {
 	guc_init();
 	relation_cache_init();
+	currency_init();
 	row_hint_init();
 }

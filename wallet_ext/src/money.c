@@ -11,7 +11,6 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
-#include "errors.h"
 #include "money.h"
 
 #define DIGIT_BASE 10000
@@ -22,14 +21,6 @@
 #define WIRE_HEADER_BYTES 8
 #define WIRE_POSITIVE	  0x0000
 #define WIRE_NEGATIVE	  0x4000
-
-typedef enum MoneyClass
-{
-	MONEY_EXACT,
-	MONEY_NOT_FINITE,
-	MONEY_TOO_PRECISE,
-	MONEY_TOO_LARGE,
-} MoneyClass;
 
 static inline int
 wire_int16(const char *at)
@@ -72,24 +63,20 @@ money_from_numeric(Datum value, Money *money)
 	return money_fits(*money) ? MONEY_EXACT : MONEY_TOO_LARGE;
 }
 
-Money
-money_check_amount(Datum value, const char *argument)
+MoneyClass
+money_check_amount(Datum value, Money *money)
 {
-	Money money = 0;
+	MoneyClass found = money_from_numeric(value, money);
 
-	if (money_from_numeric(value, &money) != MONEY_EXACT || money <= 0)
-		error_raise_invalid_amount(argument, value, false);
-	return money;
+	return found == MONEY_EXACT && *money <= 0 ? MONEY_TOO_SMALL : found;
 }
 
-Money
-money_check_limit(Datum value, const char *argument)
+MoneyClass
+money_check_limit(Datum value, Money *money)
 {
-	Money money = 0;
+	MoneyClass found = money_from_numeric(value, money);
 
-	if (money_from_numeric(value, &money) != MONEY_EXACT || money < 0)
-		error_raise_invalid_amount(argument, value, true);
-	return money;
+	return found == MONEY_EXACT && *money < 0 ? MONEY_TOO_SMALL : found;
 }
 
 /* The largest remainder comes first, then the first in order. */
@@ -134,6 +121,40 @@ money_divide(Money amount, const Money *weights, Money *shares, int count)
 	for (int i = 0; i < left_over; i++)
 		shares[remainders[i].index]++;
 	pfree(remainders);
+}
+
+/* Money's units in one of the last decimal that a scale leaves. */
+static int
+scale_units(int scale)
+{
+	static const int units[] = {10000, 1000, 100, 10, 1};
+
+	StaticAssertDecl(lengthof(units) == MONEY_SCALE + 1, "units of each scale");
+	Assert(scale >= 0 && scale <= MONEY_SCALE);
+	return units[scale];
+}
+
+bool
+money_has_scale(Money money, int scale)
+{
+	return money % scale_units(scale) == 0;
+}
+
+Money
+money_share(Money amount, Money part, Money whole, int scale)
+{
+	Money units = scale_units(scale);
+	Money divisor = whole * units;
+
+	Assert(amount >= 0 && part >= 0 && part <= whole && whole > 0);
+
+	/* The product of two amounts stays below 2^127. */
+	Money product = amount * part;
+	Money quotient = product / divisor;
+
+	if (product % divisor * 2 >= divisor)
+		quotient++;
+	return quotient * units;
 }
 
 Money

@@ -106,7 +106,7 @@ post_check_amounts(const Request *request, const Datum *amounts)
 	for (int i = 0; i < request->leg_count; i++)
 	{
 		error_set_index(i + 1);
-		legs[i].amount = money_check_amount(amounts[i], leg_columns[2]);
+		legs[i].amount = request_check_amount(amounts[i], leg_columns[2]);
 	}
 	for (int i = 0; i < request->leg_count; i++)
 	{
@@ -197,9 +197,24 @@ post_check_rule(Call *call, const Request *request, Fault (*rule)(const Parties 
 }
 
 static void
+post_check_scales(Call *call, const Request *request)
+{
+	for (int i = 0; i < request->leg_count; i++)
+	{
+		const Leg *leg = &request->legs[i];
+		const Parties parties = post_parties(call, leg);
+
+		error_set_index(i + 1);
+		fault_raise(fault_of_decimals(parties.first, leg_columns[2], leg->amount));
+	}
+	error_set_index(0);
+}
+
+static void
 post_check_parties(Call *call, const Request *request)
 {
 	post_check_rule(call, request, fault_of_existence);
+	post_check_scales(call, request);
 
 	const Parties first = post_parties(call, &request->legs[0]);
 

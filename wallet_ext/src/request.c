@@ -97,9 +97,8 @@ request_read_expected_version(Request *request, FunctionCallInfo fcinfo, int arg
 {
 	if (PG_ARGISNULL(argument))
 		return;
-	request->has_expected_version = true;
-	request->expected_version = PG_GETARG_INT64(argument);
-	if (request->expected_version < 0)
+	request->expected_version = optional_integer(PG_GETARG_INT64(argument));
+	if (request->expected_version.value < 0)
 		error_raise_malformed("expected_version", "must not be negative");
 }
 
@@ -128,6 +127,26 @@ request_read_last(Request *request, FunctionCallInfo fcinfo, int first_argument)
 	request_read_metadata(request, fcinfo, first_argument + 2);
 }
 
+Money
+request_check_amount(Datum value, const char *argument)
+{
+	Money amount = 0;
+
+	if (money_check_amount(value, &amount) != MONEY_EXACT)
+		error_raise_invalid_amount(argument, value, false);
+	return amount;
+}
+
+Money
+request_check_limit(Datum value, const char *argument)
+{
+	Money limit = 0;
+
+	if (money_check_limit(value, &limit) != MONEY_EXACT)
+		error_raise_invalid_amount(argument, value, true);
+	return limit;
+}
+
 void
 request_read_amount(Request *request, FunctionCallInfo fcinfo, int argument)
 {
@@ -136,6 +155,5 @@ request_read_amount(Request *request, FunctionCallInfo fcinfo, int argument)
 		Assert(request->amount_rule == AMOUNT_OPTIONAL);
 		return;
 	}
-	request->amount = money_check_amount(PG_GETARG_DATUM(argument), "amount");
-	request->has_amount = true;
+	request->amount = optional_money(request_check_amount(PG_GETARG_DATUM(argument), "amount"));
 }

@@ -18,6 +18,7 @@
 
 #include "ledger.h"
 #include "money.h"
+#include "optional.h"
 
 #define USER_ID_CHARACTERS_MAX	  100
 #define IDEMPOTENCY_KEY_BYTES_MAX 255
@@ -55,23 +56,18 @@ typedef struct Request
 	text *user_id;
 	text *currency;
 	AmountRule amount_rule;
-	bool has_amount;
-	Money amount;
+	OptionalMoney amount;
 	Interval *expires_in;
-	bool has_final;
-	bool final;
-	bool has_credit_limit;
-	Money credit_limit;
-	bool has_max_balance;
-	Money max_balance;
+	OptionalBool final;
+	OptionalMoney credit_limit;
+	OptionalMoney max_balance;
 	const Leg *legs; /* of wallet_post */
 	int leg_count;
 	/* Compares the legs with those of the stored operation; NULL: there are none. */
 	void (*compare_legs)(const LedgerRow *owner, const struct Request *request);
-	text *idempotency_key; /* NULL: none */
-	bool has_expected_version;
-	int64 expected_version; /* of the first wallet named */
-	Jsonb *metadata;		/* NULL: none */
+	text *idempotency_key;			  /* NULL: none */
+	OptionalInteger expected_version; /* of the first wallet named */
+	Jsonb *metadata;				  /* NULL: none */
 } Request;
 
 /* Refuses with 25006 what may not write, and makes earlier calls of the same statement visible. */
@@ -86,6 +82,10 @@ extern text *request_read_currency(FunctionCallInfo fcinfo, int argument);
 /* Checks of values that stand in an array or a composite. */
 extern void request_check_id(const pg_uuid_t *id, const char *name);
 extern void request_check_key(const text *key);
+
+/* WL003 with the argument's name for a value that is no amount, or no limit, which may be 0. */
+extern Money request_check_amount(Datum value, const char *argument);
+extern Money request_check_limit(Datum value, const char *argument);
 
 /* The ids that several functions take; the nil UUID is malformed. */
 extern pg_uuid_t *request_read_id(FunctionCallInfo fcinfo, int argument, const char *name);

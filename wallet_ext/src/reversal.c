@@ -30,10 +30,8 @@ typedef struct OriginalLeg
 	Money left;	 /* of its amount, not yet paid back */
 	Money share; /* of the amount that is to be paid back now */
 	/* The sides of the payment: who is debited had been credited. */
-	bool has_debited;
-	pg_uuid_t debited_id;
-	bool has_credited;
-	pg_uuid_t credited_id;
+	OptionalUuid debited_id;
+	OptionalUuid credited_id;
 } OriginalLeg;
 
 typedef struct Reversal
@@ -74,10 +72,8 @@ reversal_add_leg(Reversal *reversal, const LedgerRow *row)
 	reversal->legs[reversal->leg_count++] = (OriginalLeg){
 		.leg = row->leg,
 		.left = row->amount,
-		.has_debited = row->to.present,
-		.debited_id = row->to.wallet_id,
-		.has_credited = row->from.present,
-		.credited_id = row->from.wallet_id,
+		.debited_id = {.present = row->to.present, .value = row->to.wallet_id},
+		.credited_id = {.present = row->from.present, .value = row->from.wallet_id},
 	};
 }
 
@@ -130,7 +126,7 @@ reversal_read_former(Reversal *reversal)
 	{
 		ledger_read(read.slot, &row);
 
-		OriginalLeg *leg = reversal_find_leg(reversal, row.reverses_leg);
+		OriginalLeg *leg = reversal_find_leg(reversal, (int) row.reverses_leg.value);
 
 		leg->left = money_subtract(leg->left, row.amount);
 	}
@@ -154,8 +150,8 @@ reversal_lock(Call *call, const Request *request, void *state)
 	{
 		const OriginalLeg *leg = &reversal->legs[i];
 
-		ids[2 * i] = leg->has_debited ? &leg->debited_id : NULL;
-		ids[2 * i + 1] = leg->has_credited ? &leg->credited_id : NULL;
+		ids[2 * i] = leg->debited_id.present ? &leg->debited_id.value : NULL;
+		ids[2 * i + 1] = leg->credited_id.present ? &leg->credited_id.value : NULL;
 	}
 	call_open_wallets(call, ids, 2 * reversal->leg_count);
 	call_lock(call);
@@ -164,16 +160,18 @@ reversal_lock(Call *call, const Request *request, void *state)
 static Wallet *
 reversal_debited(Reversal *reversal, const OriginalLeg *leg)
 {
-	return wallet_set_get(&reversal->call->wallets, leg->has_debited ? &leg->debited_id : NULL);
+	return wallet_set_get(&reversal->call->wallets,
+						  leg->debited_id.present ? &leg->debited_id.value : NULL);
 }
 
 static Wallet *
 reversal_credited(Reversal *reversal, const OriginalLeg *leg)
 {
-	return wallet_set_get(&reversal->call->wallets, leg->has_credited ? &leg->credited_id : NULL);
+	return wallet_set_get(&reversal->call->wallets,
+						  leg->credited_id.present ? &leg->credited_id.value : NULL);
 }
 
-/* The version counts for the first leg's wallets only. */
+/* Amount and version count for the first leg's wallets only. */
 static void
 reversal_check_parties(Reversal *reversal)
 {
@@ -188,7 +186,8 @@ reversal_check_parties(Reversal *reversal)
 		};
 
 		fault_raise(fault_of_parties(&parties, &request));
-		request.has_expected_version = false;
+		request.amount.present = false;
+		request.expected_version.present = false;
 	}
 }
 
@@ -210,7 +209,7 @@ reversal_divide(Reversal *reversal)
 		total = money_add(total, left[i]);
 	}
 
-	Money amount = request->has_amount ? request->amount : total;
+	Money amount = request->amount.present ? request->amount.value : total;
 
 	if (amount > total || total == 0)
 		error_raise_exceeds_reversible(request->reverses, total, amount);
@@ -243,11 +242,8 @@ reversal_append(Reversal *reversal, const OriginalLeg *leg)
 		journal_append(&reversal->call->journal, LEDGER_REVERSAL, debited, credited, leg->share);
 
 	row->forced = reversal->forced;
-	row->has_reverses = true;
-	row->reverses = *request->reverses;
-	row->has_reverses_leg = true;
-	row->reverses_leg = leg->leg;
-	row->has_requested_amount = request->has_amount;
+	row->reverses = optional_uuid(request->reverses);
+	row->reverses_leg = optional_integer(leg->leg);
 	row->requested_amount = request->amount;
 }
 

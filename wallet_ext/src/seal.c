@@ -48,31 +48,37 @@ hash_presence(pg_cryptohash_ctx *hash, bool is_present)
 }
 
 static void
-hash_integer(pg_cryptohash_ctx *hash, bool is_present, int64 value)
+hash_integer(pg_cryptohash_ctx *hash, OptionalInteger integer)
 {
-	const uint64 bytes = pg_hton64((uint64) value);
+	const uint64 bytes = pg_hton64((uint64) integer.value);
 
-	if (hash_presence(hash, is_present))
+	if (hash_presence(hash, integer.present))
 		hash_bytes_add(hash, &bytes, sizeof(bytes));
 }
 
 static void
-hash_money(pg_cryptohash_ctx *hash, bool is_present, Money value)
+hash_time(pg_cryptohash_ctx *hash, OptionalTime time)
+{
+	hash_integer(hash, (OptionalInteger){.present = time.present, .value = time.value});
+}
+
+static void
+hash_money(pg_cryptohash_ctx *hash, OptionalMoney money)
 {
 	const uint64 bytes[] = {
-		pg_hton64((uint64) ((uint128) value >> 64)),
-		pg_hton64((uint64) value),
+		pg_hton64((uint64) ((uint128) money.value >> 64)),
+		pg_hton64((uint64) money.value),
 	};
 
-	if (hash_presence(hash, is_present))
+	if (hash_presence(hash, money.present))
 		hash_bytes_add(hash, bytes, sizeof(bytes));
 }
 
 static void
-hash_uuid(pg_cryptohash_ctx *hash, const pg_uuid_t *value)
+hash_uuid(pg_cryptohash_ctx *hash, OptionalUuid id)
 {
-	if (hash_presence(hash, value != NULL))
-		hash_bytes_add(hash, value->data, UUID_LEN);
+	if (hash_presence(hash, id.present))
+		hash_bytes_add(hash, id.value.data, UUID_LEN);
 }
 
 static void
@@ -110,9 +116,9 @@ hash_interval(pg_cryptohash_ctx *hash, const Interval *value)
 {
 	if (!hash_presence(hash, value != NULL))
 		return;
-	hash_integer(hash, true, value->month);
-	hash_integer(hash, true, value->day);
-	hash_integer(hash, true, value->time);
+	hash_integer(hash, optional_integer(value->month));
+	hash_integer(hash, optional_integer(value->day));
+	hash_integer(hash, optional_integer(value->time));
 }
 
 static void
@@ -120,10 +126,10 @@ hash_side(pg_cryptohash_ctx *hash, const LedgerSide *side)
 {
 	if (!hash_presence(hash, side->present))
 		return;
-	hash_uuid(hash, &side->wallet_id);
-	hash_integer(hash, true, side->version);
-	hash_money(hash, true, side->balance);
-	hash_money(hash, true, side->held);
+	hash_uuid(hash, optional_uuid(&side->wallet_id));
+	hash_integer(hash, optional_integer(side->version));
+	hash_money(hash, optional_money(side->balance));
+	hash_money(hash, optional_money(side->held));
 	hash_string(hash, wallet_status_name(side->status));
 	hash_text(hash, side->user_id);
 }
@@ -131,28 +137,28 @@ hash_side(pg_cryptohash_ctx *hash, const LedgerSide *side)
 static void
 seal_hash_row(pg_cryptohash_ctx *hash, const LedgerRow *row)
 {
-	hash_uuid(hash, &row->transaction_id);
-	hash_integer(hash, true, row->leg);
+	hash_uuid(hash, optional_uuid(&row->transaction_id));
+	hash_integer(hash, optional_integer(row->leg));
 	hash_string(hash, ledger_kind_name(row->kind));
 	hash_side(hash, &row->from);
 	hash_side(hash, &row->to);
-	hash_money(hash, true, row->amount);
+	hash_money(hash, optional_money(row->amount));
 	hash_text(hash, row->currency);
-	hash_integer(hash, true, row->created_at);
+	hash_time(hash, optional_time(row->created_at));
 	hash_presence(hash, row->forced);
 	hash_string(hash, row->operation);
 	hash_text(hash, row->idempotency_key);
 	hash_uuid(hash, row->requested_wallet_id);
-	hash_uuid(hash, row->has_hold_id ? &row->hold_id : NULL);
-	hash_uuid(hash, row->has_reverses ? &row->reverses : NULL);
-	hash_integer(hash, row->has_reverses_leg, row->reverses_leg);
-	hash_money(hash, row->has_credit_limit, row->credit_limit);
-	hash_money(hash, row->has_max_balance, row->max_balance);
-	hash_integer(hash, row->has_expires_at, row->expires_at);
-	hash_money(hash, row->has_requested_amount, row->requested_amount);
+	hash_uuid(hash, row->hold_id);
+	hash_uuid(hash, row->reverses);
+	hash_integer(hash, row->reverses_leg);
+	hash_money(hash, row->credit_limit);
+	hash_money(hash, row->max_balance);
+	hash_time(hash, row->expires_at);
+	hash_money(hash, row->requested_amount);
 	hash_interval(hash, row->expires_in);
-	if (hash_presence(hash, row->has_final))
-		hash_presence(hash, row->final);
+	if (hash_presence(hash, row->final.present))
+		hash_presence(hash, row->final.value);
 	hash_string(hash, row->caller.session_user_name);
 	hash_string(hash, row->caller.current_user_name);
 	hash_string(hash, row->caller.application_name);
@@ -218,7 +224,7 @@ typedef struct Verification
 } Verification;
 
 static Datum
-seal_text_or_null(const Seal *seal, bool *is_null)
+seal_text(const Seal *seal, bool *is_null)
 {
 	char text[2 * SEAL_BYTES + 1];
 
@@ -236,11 +242,8 @@ verification_report(const Verification *verification, const char *check, int64 v
 {
 	bool nulls[5] = {false};
 	Datum values[5] = {
-		CStringGetTextDatum(check),
-		verification->wallet_id,
-		Int64GetDatum(version),
-		seal_text_or_null(expected, &nulls[3]),
-		seal_text_or_null(actual, &nulls[4]),
+		CStringGetTextDatum(check),		verification->wallet_id,	  Int64GetDatum(version),
+		seal_text(expected, &nulls[3]), seal_text(actual, &nulls[4]),
 	};
 
 	tuplestore_putvalues(verification->result->setResult, verification->result->setDesc, values,

@@ -51,9 +51,8 @@ status_close(Call *call, const Request *request, Wallet *wallet)
 static void
 status_set_limits(Call *call, const Request *request, Wallet *wallet)
 {
-	if (request->has_credit_limit)
-		wallet->next.credit_limit = request->credit_limit;
-	wallet->next.has_max_balance = request->has_max_balance;
+	if (request->credit_limit.present)
+		wallet->next.credit_limit = request->credit_limit.value;
 	wallet->next.max_balance = request->max_balance;
 }
 
@@ -66,11 +65,8 @@ status_append(Call *call, const Request *request, Wallet *wallet)
 
 	if (request->kind != LEDGER_LIMITS)
 		return;
-	row->has_credit_limit = true;
-	row->credit_limit = wallet->next.credit_limit;
-	row->has_max_balance = wallet->next.has_max_balance;
+	row->credit_limit = optional_money(wallet->next.credit_limit);
 	row->max_balance = wallet->next.max_balance;
-	row->has_requested_amount = request->has_credit_limit;
 	row->requested_amount = request->credit_limit;
 }
 
@@ -139,12 +135,12 @@ wallet_set_limits(PG_FUNCTION_ARGS)
 	request_check_not_null(fcinfo, required, lengthof(required));
 	request.to_wallet_id = request_read_id(fcinfo, 0, request.to_argument);
 	request_read_last(&request, fcinfo, 3);
-	request.has_credit_limit = !PG_ARGISNULL(1);
-	if (request.has_credit_limit)
-		request.credit_limit = money_check_limit(PG_GETARG_DATUM(1), "credit_limit");
-	request.has_max_balance = !PG_ARGISNULL(2);
-	if (request.has_max_balance)
-		request.max_balance = money_check_limit(PG_GETARG_DATUM(2), "max_balance");
+	if (!PG_ARGISNULL(1))
+		request.credit_limit =
+			optional_money(request_check_limit(PG_GETARG_DATUM(1), "credit_limit"));
+	if (!PG_ARGISNULL(2))
+		request.max_balance =
+			optional_money(request_check_limit(PG_GETARG_DATUM(2), "max_balance"));
 	WalletChange change = {status_set_limits};
 
 	PG_RETURN_UUID_P(call_run(&request, &status_steps, &change));

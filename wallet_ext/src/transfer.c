@@ -54,7 +54,7 @@ transfer_fault_of_parties(const Transfer *transfer)
 static Fault
 transfer_fault_of_amount(const Transfer *transfer)
 {
-	Money amount = transfer->request->amount;
+	Money amount = transfer->request->amount.value;
 	Fault fault = {FAULT_NONE};
 
 	if (transfer->sides[FROM] != NULL)
@@ -72,7 +72,7 @@ transfer_append(Transfer *transfer)
 
 	journal_begin(journal, request, transfer->call.now, transfer->sides, lengthof(transfer->sides));
 	journal_append(journal, request->kind, transfer->sides[FROM], transfer->sides[TO],
-				   request->amount);
+				   request->amount.value);
 }
 
 /* Writes the wallets where nothing is in the way. A payer that holds money is locked, since its holds

@@ -161,9 +161,10 @@ wallet_read_slot(Wallet *wallet)
 	state->balance = money_from_column(wallet_column(slot, WALLETS_BALANCE));
 	state->held = money_from_column(wallet_column(slot, WALLETS_HELD));
 	state->credit_limit = money_from_column(wallet_column(slot, WALLETS_CREDIT_LIMIT));
-	state->has_max_balance = !slot->tts_isnull[WALLETS_MAX_BALANCE - 1];
-	if (state->has_max_balance)
-		state->max_balance = money_from_column(slot->tts_values[WALLETS_MAX_BALANCE - 1]);
+	state->max_balance = (OptionalMoney){.present = false};
+	if (!slot->tts_isnull[WALLETS_MAX_BALANCE - 1])
+		state->max_balance =
+			optional_money(money_from_column(slot->tts_values[WALLETS_MAX_BALANCE - 1]));
 	state->status = wallet_status_from_text(DatumGetTextPP(wallet_column(slot, WALLETS_STATUS)));
 	state->version = DatumGetInt64(wallet_column(slot, WALLETS_VERSION));
 	state->updated_at = DatumGetTimestampTz(wallet_column(slot, WALLETS_UPDATED_AT));
@@ -343,9 +344,9 @@ wallet_fill_values(const Wallet *wallet, Datum *values, bool *nulls)
 	values[WALLETS_BALANCE - 1] = money_to_column(next->balance);
 	values[WALLETS_HELD - 1] = money_to_column(next->held);
 	values[WALLETS_CREDIT_LIMIT - 1] = money_to_column(next->credit_limit);
-	nulls[WALLETS_MAX_BALANCE - 1] = !next->has_max_balance;
-	if (next->has_max_balance)
-		values[WALLETS_MAX_BALANCE - 1] = money_to_column(next->max_balance);
+	nulls[WALLETS_MAX_BALANCE - 1] = !next->max_balance.present;
+	if (next->max_balance.present)
+		values[WALLETS_MAX_BALANCE - 1] = money_to_column(next->max_balance.value);
 	values[WALLETS_STATUS - 1] = CStringGetTextDatum(wallet_status_name(next->status));
 	values[WALLETS_VERSION - 1] = Int64GetDatum(next->version);
 	values[WALLETS_CREATED_AT - 1] = TimestampTzGetDatum(wallet->created_at);

@@ -21,6 +21,7 @@
 #include "utils/uuid.h"
 
 #include "money.h"
+#include "optional.h"
 #include "relation_cache.h"
 
 typedef enum WalletStatus
@@ -45,8 +46,7 @@ typedef struct WalletState
 	Money balance;
 	Money held;
 	Money credit_limit;
-	Money max_balance; /* counts where has_max_balance */
-	bool has_max_balance;
+	OptionalMoney max_balance;
 	WalletStatus status;
 	int64 version;
 	TimestampTz updated_at; /* of the newest entry */
