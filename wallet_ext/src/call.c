@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "miscadmin.h"
 #include "utils/snapmgr.h"
 
 #include "call.h"
@@ -125,8 +126,12 @@ call_release_expired(Call *call, Wallet *wallet)
 
 	if (wallet == NULL || wallet->swept || wallet->next.held == 0)
 		return;
-	foreach (cell, hold_row_list_expired(call_holds(call), &wallet->id, call->now))
+	foreach (cell, hold_row_list_expired(call_holds(call), &wallet->id, call->now,
+										 CALL_EXPIRIES_MAX - call->expiries, &wallet->next.expired))
+	{
 		call_expire_hold(call, wallet, lfirst(cell));
+		call->expiries++;
+	}
 	wallet->swept = true;
 }
 
@@ -152,6 +157,7 @@ call_write(Call *call)
 	{
 		const Hold *hold = lfirst(cell);
 
+		CHECK_FOR_INTERRUPTS();
 		if (ItemPointerIsValid(&hold->tid))
 			hold_row_update(call_holds(call), hold);
 		else

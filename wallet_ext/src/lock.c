@@ -34,12 +34,12 @@ lock_read_ids(ArrayType *array, int *count)
 	deconstruct_array(array, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR, &ids, &nulls, count);
 	for (int i = 0; i < *count; i++)
 		if (nulls[i])
-			error_raise_null_argument("element of wallet_ids");
+			error_raise_null_element("wallet_ids");
 	if (*count > guc_max_batch_items)
 		error_raise_too_many_items("wallet_ids", *count);
 	for (int i = 0; i < *count; i++)
 		if (wallet_compare_id(DatumGetUUIDP(ids[i]), &nil) == 0)
-			error_raise_malformed("element of wallet_ids", "must not be the nil UUID");
+			error_raise_malformed("wallet_ids", "must not have the nil UUID as an element");
 	qsort(ids, *count, sizeof(Datum), compare_id_datum);
 	return ids;
 }
