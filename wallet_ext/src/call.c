@@ -124,7 +124,7 @@ call_release_expired(Call *call, Wallet *wallet)
 {
 	ListCell *cell;
 
-	if (wallet == NULL || wallet->swept || wallet->next.held == 0)
+	if (wallet == NULL || wallet->expired_released || wallet->next.held == 0)
 		return;
 	foreach (cell, hold_row_list_expired(call_holds(call), &wallet->id, call->now,
 										 CALL_EXPIRIES_MAX - call->expiries, &wallet->next.expired))
@@ -132,7 +132,7 @@ call_release_expired(Call *call, Wallet *wallet)
 		call_expire_hold(call, wallet, lfirst(cell));
 		call->expiries++;
 	}
-	wallet->swept = true;
+	wallet->expired_released = true;
 }
 
 bool

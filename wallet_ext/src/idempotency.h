@@ -31,8 +31,8 @@ extern KeyState idempotency_find(Ledger *ledger, const Request *request, Snapsho
 extern KeyState idempotency_look_up(Ledger *ledger, const text *key, Snapshot snapshot,
 									LedgerRow *owner);
 
-/* Serialises calls that are about to take the same key and share no wallet. Look the key up before:
- * whoever waits for this transaction may hold the lock. Release it once the row is inserted, from
+/* Serialises calls that are about to take the same key and share no wallet. Look the key up
+ * first: the lock may be held by a session that waits for us. Release it once the row is inserted, from
  * where on the row itself makes others wait: a transaction of many creations must not fill the
  * server's lock table. */
 extern void idempotency_lock_key(const Request *request);

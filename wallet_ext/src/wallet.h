@@ -58,9 +58,9 @@ typedef struct Wallet
 	WalletState state; /* as found or locked */
 	WalletState next;  /* as the operation will leave it */
 	TupleTableSlot *slot;
-	ItemPointerData tid; /* of the version to update */
-	bool written;		 /* this call has written next */
-	bool swept;			 /* this call has released the expired holds */
+	ItemPointerData tid;   /* of the version to update */
+	bool written;		   /* this call has written next */
+	bool expired_released; /* this call has released the expired holds */
 } Wallet;
 
 /* The open table, and an index scan on it as soon as one is needed. */
