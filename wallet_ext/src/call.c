@@ -16,6 +16,7 @@ void
 call_begin(Call *call)
 {
 	memset(call, 0, sizeof(*call));
+	call->context = CurrentMemoryContext;
 	call->snapshot = RegisterSnapshot(GetTransactionSnapshot());
 	ledger_open(&call->ledger);
 	journal_init(&call->journal);
@@ -98,10 +99,12 @@ call_holds(Call *call)
 void
 call_change_hold(Call *call, const Hold *hold)
 {
+	MemoryContext caller = MemoryContextSwitchTo(call->context);
 	Hold *changed = palloc(sizeof(Hold));
 
 	*changed = *hold;
 	call->changed_holds = lappend(call->changed_holds, changed);
+	MemoryContextSwitchTo(caller);
 }
 
 void

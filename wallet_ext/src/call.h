@@ -25,7 +25,8 @@
 
 typedef struct Call
 {
-	Snapshot snapshot; /* as an UPDATE here would see the wallets */
+	MemoryContext context; /* of what lasts as long as the call */
+	Snapshot snapshot;	   /* as an UPDATE here would see the wallets */
 	bool has_wallets;
 	bool has_holds;
 	bool has_newest; /* the active snapshot is newer than all waits */

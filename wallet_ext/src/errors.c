@@ -305,14 +305,19 @@ error_raise_limit_exceeded(const pg_uuid_t *wallet_id)
 }
 
 void
-error_raise_wallet_not_empty(const pg_uuid_t *wallet_id, Money balance, Money held)
+error_raise_wallet_not_empty(const pg_uuid_t *wallet_id, Money balance, Money held, Money expired)
 {
 	StringInfo detail = detail_begin("wallet_id", wallet_id);
 
 	detail_add_money(detail, "balance", balance);
 	detail_add_money(detail, "held", held);
-	error_raise(ERRCODE_WALLET_NOT_EMPTY, detail, "wallet %s is not empty",
-				text_of_uuid(wallet_id));
+	ereport(ERROR, (errcode(ERRCODE_WALLET_NOT_EMPTY),
+					errmsg("wallet %s is not empty", text_of_uuid(wallet_id)),
+					errdetail_internal("%s", detail_end(detail)),
+					expired > 0 ? errhint("Holds of %s have expired and are not released yet: "
+										  "wallet_expire_holds() releases them.",
+										  money_format(expired))
+								: 0));
 }
 
 void

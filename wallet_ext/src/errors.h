@@ -99,9 +99,9 @@ pg_noreturn extern void error_raise_insufficient_funds(const pg_uuid_t *wallet_i
 /* WL010 */
 pg_noreturn extern void error_raise_limit_exceeded(const pg_uuid_t *wallet_id);
 
-/* WL011, with what is held and hasn't expired. */
+/* WL011; expired: the part of held that expired holds keep. */
 pg_noreturn extern void error_raise_wallet_not_empty(const pg_uuid_t *wallet_id, Money balance,
-													 Money held);
+													 Money held, Money expired);
 
 /* WL012 */
 pg_noreturn extern void error_raise_wallet_not_frozen(const pg_uuid_t *wallet_id);

@@ -6,6 +6,7 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/snapmgr.h"
 
@@ -72,8 +73,11 @@ wallet_lock(PG_FUNCTION_ARGS)
 
 	wallet_scan_begin(&scan, snapshot);
 	for (int i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (i == 0 || compare_id_datum(&ids[i - 1], &ids[i]) != 0)
 			lock_take(&scan, DatumGetUUIDP(ids[i]));
+	}
 	wallet_scan_end(&scan);
 	UnregisterSnapshot(snapshot);
 	PG_RETURN_VOID();
