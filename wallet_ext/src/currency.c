@@ -225,11 +225,12 @@ currency_query(const char *query, Datum *values)
 static bool
 currency_exceeds(const char *schema, Datum *values)
 {
-	return currency_query(psprintf("SELECT FROM %s.wallet_ledger WHERE currency = $1 AND "
-								   "greatest(scale(trim_scale(amount)), scale(trim_scale(credit_limit)), "
-								   "scale(trim_scale(max_balance))) > $2 LIMIT 1",
-								   schema),
-						  values);
+	return currency_query(
+		psprintf("SELECT FROM %s.wallet_ledger WHERE currency = $1 AND "
+				 "greatest(scale(trim_scale(amount)), scale(trim_scale(credit_limit)), "
+				 "scale(trim_scale(max_balance))) > $2 LIMIT 1",
+				 schema),
+		values);
 }
 
 /* Lowers what the currency's amounts may have: nobody moves money meanwhile. The first look, without the
@@ -260,7 +261,8 @@ currency_set(Oid schema, Datum *values)
 	LockRelationOid(table, ShareRowExclusiveLock);
 	if (DatumGetInt32(values[1]) < currency_scale(DatumGetTextPP(values[0])))
 		currency_lower(schema, schema_name, values);
-	currency_query(psprintf("INSERT INTO %s." SCALES_TABLE " AS old (currency, scale) VALUES ($1, $2) "
+	currency_query(psprintf("INSERT INTO %s." SCALES_TABLE
+							" AS old (currency, scale) VALUES ($1, $2) "
 							"ON CONFLICT (currency) DO UPDATE SET scale = excluded.scale "
 							"WHERE old.scale <> excluded.scale",
 							schema_name),

@@ -234,30 +234,29 @@ wallet_find(WalletScan *scan, const pg_uuid_t *id, Wallet *wallet)
 		wallet_read_slot(wallet);
 }
 
-/* Whether this transaction wrote or locked the version in the slot. */
+/* Whether this transaction wrote or locked the version in the slot. Others change xmax and what it
+ * means together: both are read under the buffer's lock. */
 static bool
 wallet_is_ours(const Wallet *wallet)
 {
-	bool should_free = false;
-	HeapTuple tuple = ExecFetchSlotHeapTuple(wallet->slot, false, &should_free);
-	HeapTupleHeader header = tuple->t_data;
-	bool is_ours = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(header)) ||
-				   (header->t_infomask & HEAP_XMAX_IS_MULTI) != 0 ||
-				   ((header->t_infomask & HEAP_XMAX_INVALID) == 0 &&
-					TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmax(header)));
+	BufferHeapTupleTableSlot *slot = (BufferHeapTupleTableSlot *) wallet->slot;
+	HeapTupleHeader header = slot->base.tuple->t_data;
 
-	if (should_free)
-		heap_freetuple(tuple);
-	return is_ours;
+	LockBuffer(slot->buffer, BUFFER_LOCK_SHARE);
+
+	uint16 infomask = header->t_infomask;
+	TransactionId xmin = HeapTupleHeaderGetXmin(header);
+	TransactionId xmax = HeapTupleHeaderGetRawXmax(header);
+
+	LockBuffer(slot->buffer, BUFFER_LOCK_UNLOCK);
+	return TransactionIdIsCurrentTransactionId(xmin) || (infomask & HEAP_XMAX_IS_MULTI) != 0 ||
+		   ((infomask & HEAP_XMAX_INVALID) == 0 && TransactionIdIsCurrentTransactionId(xmax));
 }
 
-/* Stands in line for a wallet. Never for one whose row this transaction already holds: a transaction
- * of two calls that holds the row but not the place in line would deadlock with the line's head. */
-static void
-wallet_queue(const Wallet *wallet)
+static uint64
+wallet_queue_hash(const Wallet *wallet)
 {
-	if (!wallet_is_ours(wallet))
-		lock_class_acquire(LOCK_CLASS_WALLET, hash_bytes_extended(wallet->id.data, UUID_LEN, 0));
+	return hash_bytes_extended(wallet->id.data, UUID_LEN, 0);
 }
 
 void
@@ -266,14 +265,23 @@ wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue)
 	uint8 flags = TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS;
 	TM_FailureData failure;
 
+	/* A transaction of two calls that holds the row but not the place in line would deadlock with
+	 * the line's head. */
+	queue = queue && !wallet_is_ours(wallet);
 	if (queue)
-		wallet_queue(wallet);
+		lock_class_acquire(LOCK_CLASS_WALLET, wallet_queue_hash(wallet));
 	if (!IsolationUsesXactSnapshot())
 		flags |= TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
 
-	switch (table_tuple_lock(scan->table, &wallet->tid, scan->snapshot, wallet->slot,
-							 GetCurrentCommandId(false), LockTupleNoKeyExclusive, LockWaitBlock,
-							 flags, &failure))
+	TM_Result result = table_tuple_lock(scan->table, &wallet->tid, scan->snapshot, wallet->slot,
+										GetCurrentCommandId(false), LockTupleNoKeyExclusive,
+										LockWaitBlock, flags, &failure);
+
+	/* The row is marked: who comes next waits for this transaction. A transaction of many calls must
+	 * not fill the server's lock table. */
+	if (queue)
+		lock_class_release(LOCK_CLASS_WALLET, wallet_queue_hash(wallet));
+	switch (result)
 	{
 		case TM_Ok:
 			wallet_read_slot(wallet);

@@ -1,0 +1,214 @@
+/*
+ * position.pml
+ *		The protocol of positions, for Spin: PostgreSQL's slot, wallet_bridge, two partitions of the
+ *		event topic, the progress topic. docs/model.md explains it; history.pml is the other half.
+ *
+ * Three commits have an event in each partition. Two bridges run; each may be killed anywhere, cut off
+ * from the slot without noticing (a zombie), or be late; the server may restart and forget the newest
+ * confirmation.
+ *
+ *		-DTRANSACTIONAL		delivery=transactional: events and progress record become visible together,
+ *							and a newer producer fences the older
+ *		-DMISTAKE=n			a mistake of the protocol that must be found; model.t lists them
+ */
+#define COMMITS 3
+#define PARTITIONS 2
+#define BRIDGES 2
+#ifndef DEATHS
+#define DEATHS 1		/* of a bridge */
+#endif
+#ifndef CUTS
+#define CUTS 1			/* of the connection between slot and bridge */
+#endif
+#ifndef RESTARTS
+#define RESTARTS 1		/* of the server */
+#endif
+#define NOBODY 255
+#define FORGERIES 1		/* of a progress record */
+#ifndef MISTAKE
+#define MISTAKE 0
+#endif
+
+#define max(a, b) ((a) > (b) -> (a) : (b))
+#define min(a, b) ((a) < (b) -> (a) : (b))
+
+typedef Pair { byte at[PARTITIONS] };
+
+byte committed;					/* commits in the WAL */
+byte confirmed, confirmed_on_disk;	/* of the slot */
+byte owner = NOBODY;			/* the bridge that the walsender serves */
+byte newest[PARTITIONS];		/* commit that a read_committed reader sees in the topic */
+byte progress;					/* newest progress record: its position and its bridge's generation */
+byte progress_generation;
+byte generation;				/* handed out so far; the producer's epoch in transactional delivery */
+byte deaths, cuts, restarts, forgeries;
+
+/* INV-7: per partition in order, nothing left out; transactional: no copy. */
+inline append(p, c)
+{
+	assert(c <= newest[p] + 1);
+#ifdef TRANSACTIONAL
+	assert(c == newest[p] + 1);
+#endif
+	newest[p] = max(newest[p], c)
+}
+
+proctype Bridge(byte me)
+{
+	byte received, recorded, mine, p;
+	Pair sent;
+
+term:
+	/* Standby until the slot is free; then the start position and, in Kafka, a new generation. */
+	if
+	:: atomic { owner == NOBODY && confirmed_on_disk < COMMITS -> owner = me }
+	:: confirmed_on_disk == COMMITS -> goto done
+	fi;
+	atomic {
+		generation++;
+		mine = generation;
+#ifdef TRANSACTIONAL
+		/* init_transactions fences the older producer, then the record can be read. */
+		progress_generation = mine
+#endif
+	}
+	atomic {
+#if MISTAKE == 1
+		received = max(progress, confirmed);	/* whoever writes to the progress topic is believed */
+#elif MISTAKE == 2
+		received = committed;					/* starts where the WAL ends */
+#else
+		/* INV-14: a record ahead of the slot counts as far as the topic bears it out. */
+		received = max(min(progress, min(newest[0], newest[1])), confirmed);
+#endif
+		recorded = received;
+		sent.at[0] = received;  sent.at[1] = received
+	}
+stream:
+	do
+	/* A transaction is received whole; the server begins behind what is confirmed. */
+	:: atomic { owner == me && received < committed ->
+		if
+		:: received < confirmed ->
+			/* Another bridge went further while this one was cut off: from there. */
+			received = confirmed;
+			p = 0;
+			do
+			:: p < PARTITIONS ->
+				sent.at[p] = max(sent.at[p], confirmed);
+				p++
+			:: else -> break
+			od;
+			p = 0;
+			recorded = max(recorded, confirmed)
+		:: else -> received++
+		fi }
+#ifdef TRANSACTIONAL
+	/* Events of whole transactions and the progress record, at once, or nothing: the fence decides. */
+	:: atomic { received > recorded && mine == progress_generation ->
+		p = 0;
+		do
+		:: p < PARTITIONS ->
+			do
+			:: sent.at[p] < received -> sent.at[p] = sent.at[p] + 1; append(p, sent.at[p])
+			:: else -> break
+			od;
+			p++
+		:: else -> break
+		od;
+		p = 0;
+#if MISTAKE == 3
+		skip						/* the record is left for later */
+#else
+		progress = received;
+		recorded = received
+#endif
+		}
+	:: mine != progress_generation -> goto lost		/* fenced: ends with 75 */
+#if MISTAKE == 3
+	:: atomic { sent.at[0] > recorded && mine == progress_generation ->
+		progress = sent.at[0]; recorded = progress }
+#endif
+#else
+	:: atomic { sent.at[0] < received -> sent.at[0] = sent.at[0] + 1; append(0, sent.at[0]) }
+	:: atomic { sent.at[1] < received -> sent.at[1] = sent.at[1] + 1; append(1, sent.at[1]) }
+	/* Acknowledged in both partitions, known at any later time, in steps of any size; then recorded.
+	 * The record of an older generation does not count. */
+#if MISTAKE == 4
+	:: atomic { max(sent.at[0], sent.at[1]) > recorded ->
+		recorded = max(sent.at[0], sent.at[1]);
+#elif MISTAKE == 5
+	:: atomic { received > recorded -> recorded = received;
+#else
+	:: atomic { min(sent.at[0], sent.at[1]) > recorded ->
+		recorded++;
+#endif
+		if
+		:: mine >= progress_generation -> progress = recorded; progress_generation = mine
+		:: else -> skip
+		fi }
+#endif
+	/* INV-8: what is confirmed is in Kafka, and the bridge does not move it back. */
+	:: atomic { owner == me && recorded > confirmed ->
+		confirmed = recorded;
+		assert(newest[0] >= confirmed && newest[1] >= confirmed) }
+	/* Killed: what was in memory is gone, the server notices. */
+	:: atomic { deaths < DEATHS ->
+		deaths++;
+		if
+		:: owner == me -> owner = NOBODY
+		:: else -> skip
+		fi;
+		goto forget }
+	/* Cut off and back within the process: goes on behind what it received. */
+	:: atomic { owner == NOBODY && confirmed_on_disk < COMMITS -> owner = me }
+	:: atomic { owner != me && owner != NOBODY && sent.at[0] == received && sent.at[1] == received &&
+		recorded == received -> goto forget }
+	:: confirmed_on_disk == COMMITS && recorded == received && sent.at[0] == received &&
+		sent.at[1] == received -> break
+	od;
+	atomic {
+		if
+		:: owner == me -> owner = NOBODY
+		:: else -> skip
+		fi
+	}
+	goto done;
+lost:
+	atomic {
+		if
+		:: owner == me -> owner = NOBODY
+		:: else -> skip
+		fi
+	}
+forget:
+	atomic { received = 0; recorded = 0; mine = 0; sent.at[0] = 0; sent.at[1] = 0 }
+	goto term;
+done:
+	skip
+}
+
+/* Commits, cuts, checkpoints and restarts happen whenever they like. */
+proctype Server()
+{
+	do
+	:: committed < COMMITS -> committed++
+	:: atomic { owner != NOBODY && cuts < CUTS -> cuts++; owner = NOBODY }
+	:: atomic { confirmed_on_disk < confirmed -> confirmed_on_disk = confirmed }
+	/* Somebody else writes a record that is ahead of everything. */
+	:: atomic { forgeries < FORGERIES -> forgeries++; progress = COMMITS; progress_generation = generation }
+	:: atomic { restarts < RESTARTS -> restarts++; owner = NOBODY; confirmed = confirmed_on_disk }
+	:: committed == COMMITS && confirmed == COMMITS && confirmed_on_disk == COMMITS -> break
+	od
+}
+
+init
+{
+	atomic {
+		run Server();
+		run Bridge(0);
+		run Bridge(1)
+	}
+	/* INV-7: when nothing can move any more, everything has arrived. */
+	timeout -> assert(newest[0] == COMMITS && newest[1] == COMMITS && confirmed == COMMITS)
+}
