@@ -30,9 +30,10 @@ SELECT keep('fund', wallet_fund(:alice, 10, 'fund'));
 -- A version with amount 0 whose entry states both limits as they are then.
 SELECT keep('both', wallet_set_limits(wallet_id => :alice, credit_limit => 50.25, max_balance => 100, idempotency_key => 'both', expected_version => 1, metadata => '{"by": "desk"}'));
 SELECT credit_limit, max_balance, balance, available, version FROM wallet_get(:alice);
--- NULL: the credit limit as it is, no maximum.
-SELECT keep('none', wallet_set_limits(:alice)), keep('max', wallet_set_limits(:alice, max_balance => 0)), keep('zero', wallet_set_limits(:alice, 0, 20.0001));
-SELECT kept.name, leg, kind, from_wallet_id, to_version, to_balance, amount, credit_limit, max_balance, requested_amount, idempotency_key, operation, metadata
+-- NULL: each as it is, but one is to be given. Infinity: no maximum.
+SELECT keep('credit', wallet_set_limits(:alice, 50)), keep('same', wallet_set_limits(:alice, max_balance => 100)), keep('lift', wallet_set_limits(:alice, max_balance => 'inf'));
+SELECT keep('again', wallet_set_limits(:alice, 49, 'Infinity', 'lift')), keep('max', wallet_set_limits(:alice, max_balance => 0)), keep('zero', wallet_set_limits(:alice, 0, 20.0001));
+SELECT kept.name, leg, kind, from_wallet_id, to_version, to_balance, amount, credit_limit, max_balance, max_balance_given, requested_amount, idempotency_key, operation, metadata
 FROM wallet_ledger JOIN kept ON id = transaction_id WHERE kind = 'LIMITS' ORDER BY transaction_id;
 SELECT type, amount, balance_after FROM wallet_receipt(id('both'));
 SELECT credit_limit, max_balance, available, version FROM wallet_get(:alice);
@@ -42,7 +43,8 @@ SELECT failure('wallet_set_limits(' || arguments || ')')
 FROM (VALUES ($$NULL, -1, -1, ''$$), ($$'00000000-0000-0000-0000-000000000000', -1$$), ($$'a0000000-0000-0000-0000-000000000001', -1, idempotency_key => ''$$),
              ($$'a0000000-0000-0000-0000-000000000001', -1, expected_version => -1$$), ($$'a0000000-0000-0000-0000-000000000001', -1, metadata => '7'$$),
              ($$'a0000000-0000-0000-0000-000000000001', -0.0001, -1$$), ($$'a0000000-0000-0000-0000-000000000001', 0, -0.0001$$),
-             ($$'a0000000-0000-0000-0000-000000000001', 'NaN'$$), ($$'a0000000-0000-0000-0000-000000000001', 1, 'Infinity'$$),
+             ($$'a0000000-0000-0000-0000-000000000001'$$), ($$'a0000000-0000-0000-0000-000000000001', NULL, NULL, ''$$),
+             ($$'a0000000-0000-0000-0000-000000000001', 'NaN'$$), ($$'a0000000-0000-0000-0000-000000000001', 'Infinity'$$), ($$'a0000000-0000-0000-0000-000000000001', 1, '-Infinity'$$),
              ($$'a0000000-0000-0000-0000-000000000001', 0.00001$$), ($$'a0000000-0000-0000-0000-000000000001', 1, 1000000000000000$$),
              ($$'d0000000-0000-0000-0000-000000000001', 1, 1, 'fund'$$), ($$'d0000000-0000-0000-0000-000000000001', 1, 1, NULL, 77$$),
              ($$'a0000000-0000-0000-0000-000000000001', 1, 1, NULL, 77$$)) AS request (arguments);
