@@ -61,7 +61,7 @@ SELECT wallet_withdraw(:alice, 70, 'empty it', 3) = :'emptied' AS same, balance 
 SELECT difference($$wallet_fund('d0000000-0000-0000-0000-000000000001', 100, 'fund')$$);
 -- Frozen, closed, gone: states are put in by hand, where the guard is taken away.
 BEGIN;
-ALTER TABLE wallets DISABLE TRIGGER wallet_guard;
+ALTER TABLE wallets DISABLE TRIGGER wallet_guard, DISABLE TRIGGER wallet_guard_row;
 UPDATE wallets SET status = 'frozen' WHERE id = :alice;
 SELECT wallet_withdraw(:alice, 10, 'withdraw') = :'withdraw' AS same, difference($$wallet_withdraw('a0000000-0000-0000-0000-000000000001', 11, 'withdraw')$$),
        failure($$wallet_withdraw('a0000000-0000-0000-0000-000000000001', 10, 'new')$$);

@@ -1,6 +1,20 @@
 -- Who may do what: nobody anything until it is granted, and each duty of the README's GRANT block
 -- exactly its own work, without any right on a table.
+-- What default privileges give to others is taken back.
+CREATE ROLE regress_privileges_app;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO regress_privileges_app WITH GRANT OPTION;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT EXECUTE ON FUNCTIONS TO regress_privileges_app;
+ALTER DEFAULT PRIVILEGES GRANT USAGE ON TYPES TO regress_privileges_app;
+-- Who may create beside the extension is named.
+GRANT CREATE ON SCHEMA public TO regress_privileges_app;
 CREATE EXTENSION wallet;
+REVOKE CREATE ON SCHEMA public FROM regress_privileges_app;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM regress_privileges_app, PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE EXECUTE ON FUNCTIONS FROM regress_privileges_app;
+ALTER DEFAULT PRIVILEGES REVOKE USAGE ON TYPES FROM regress_privileges_app;
+-- An error where something still depends on the role.
+DROP ROLE regress_privileges_app;
 \set grants `awk '/^## / { section = $2 } section == "Privileges" && /^(CREATE|GRANT|    )/' "$PG_ABS_SRCDIR/README.md"`
 \set alice '''a0000000-0000-0000-0000-000000000001'''
 \set bob '''b0000000-0000-0000-0000-000000000001'''

@@ -167,7 +167,7 @@ watch_read(Pump *pump)
 			log_info("the server ends its connections");
 			pump->watch_lost = true;
 			pump->server_ending_ms = clock_monotonic_ms() + SERVER_ENDING_MS;
-			outbox_set_hurry(plan->outbox, true);
+			outbox_set_flush_now(plan->outbox, true);
 			break;
 	}
 }
@@ -215,7 +215,7 @@ pump_wait(Pump *pump)
 	if (polled[3].revents != 0)
 	{
 		pump->drain_ms = clock_monotonic_ms() + plan->drain_timeout_ms;
-		outbox_set_hurry(plan->outbox, true);
+		outbox_set_flush_now(plan->outbox, true);
 	}
 }
 
@@ -290,6 +290,6 @@ pump_run(const PumpPlan *plan)
 		if (!done)
 			pump_wait(&pump);
 	}
-	outbox_set_hurry(plan->outbox, false);
+	outbox_set_flush_now(plan->outbox, false);
 	return status;
 }

@@ -214,7 +214,7 @@ static Status
 feed_query(Live *live, char *const arrays[3])
 {
 	PGresult *result = NULL;
-	Wait wait = wait_begin(live->stop_fd, live->plan->pool->statement_timeout_ms);
+	Wait wait = wait_begin(live->stop_fd, live->plan->options->statement_timeout_ms);
 	const PgQuery query = {
 		.sql = feed_sql,
 		.parameter_count = 3,

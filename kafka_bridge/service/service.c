@@ -55,14 +55,14 @@ plans_fill(Service *service)
 		.name = "postgresql",
 		.application_name = "wallet_service",
 		.pg = &config->pg,
-		.pool = &config->pool,
+		.options = &config->pool,
 		.must_write = true,
 	};
 	service->read_plan = (PgPoolPlan){
 		.name = "postgresql_read",
 		.application_name = "wallet_service",
 		.pg = &service->read_pg,
-		.pool = &config->pool,
+		.options = &config->pool,
 	};
 }
 

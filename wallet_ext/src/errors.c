@@ -403,6 +403,19 @@ error_raise_append_only(const char *table)
 }
 
 void
+error_raise_insert_denied(const char *table)
+{
+	StringInfo detail = makeStringInfo();
+
+	detail_add_text(detail, "table", table);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("only its owner may insert into table \"%s\"", table),
+			 errdetail_internal("%s", detail_end(detail)),
+			 errhint("Only the wallet functions write it; a dump is restored by the owner.")));
+}
+
+void
 error_raise_version_mismatch(const char *installed)
 {
 	ereport(ERROR,

@@ -4,8 +4,8 @@
  *
  * Tables and indexes are found by name in the schema that the calling SQL function stands in, never
  * through search_path. Takes AccessShareLock only, so that it works on a standby, in read-only
- * transactions and in parallel workers; the locks stay until the end of the transaction, as those of
- * a SELECT do.
+ * transactions and in parallel workers; the locks stay until the end of the transaction, as those
+ * of a SELECT do.
  *
  * Order of calls: index_read_begin; index_read_next until it returns false; index_read_end.
  */

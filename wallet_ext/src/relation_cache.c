@@ -199,7 +199,9 @@ relation_cache_open(WalletTable table, const TableDescription **description)
 {
 	for (;;)
 	{
-		/* Taking the lock may process an invalidation: the cache counts only if it is still valid. */
+		/*
+		 * Taking the lock may process an invalidation: the cache counts only if it is still valid.
+		 */
 		Relation relation = NULL;
 
 		if (cache_valid)

@@ -133,8 +133,8 @@ wallet_read_slot(Wallet *wallet)
 }
 
 /* An index scan prunes a page as soon as it is fuller than the fillfactor, which is at nearly every
- * update: a pass over all its rows and a WAL record to win the room of one version. The fillfactor's
- * room is there to be used up first. */
+ * update: a pass over all its rows and a WAL record to win the room of one version. The
+ * fillfactor's room is there to be used up first. */
 static void
 wallet_prune_page(Relation table, Buffer buffer)
 {
@@ -178,8 +178,8 @@ wallet_slot_has_id(const Wallet *wallet)
 	return !is_null && wallet_compare_id(DatumGetUUIDP(id), &wallet->id) == 0;
 }
 
-/* Whether a hint led to the wallet. SERIALIZABLE wants the index look-up, which notes down what this
- * transaction has looked for. */
+/* Whether a hint led to the wallet. SERIALIZABLE wants the index look-up, which notes down what
+ * this transaction has looked for. */
 static bool
 wallet_fetch_hinted(WalletScan *scan, Wallet *wallet)
 {
@@ -277,8 +277,8 @@ wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue)
 										GetCurrentCommandId(false), LockTupleNoKeyExclusive,
 										LockWaitBlock, flags, &failure);
 
-	/* The row is marked: who comes next waits for this transaction. A transaction of many calls must
-	 * not fill the server's lock table. */
+	/* The row is marked: who comes next waits for this transaction. A transaction of many calls
+	 * must not fill the server's lock table. */
 	if (queue)
 		lock_class_release(LOCK_CLASS_WALLET, wallet_queue_hash(wallet));
 	switch (result)

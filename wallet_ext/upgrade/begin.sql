@@ -20,3 +20,9 @@ BEGIN
 END
 $$;
 
+-- All members: what default privileges give to others on new ones is taken back.
+SELECT pg_catalog.set_config('wallet_upgrade.members', pg_catalog.array_agg(d.objid)::pg_catalog.text, true)
+FROM pg_catalog.pg_depend AS d
+JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'wallet'
+WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass::pg_catalog.oid AND d.deptype = 'e';
+

@@ -63,7 +63,7 @@ pg_pool_connection_open(const PgPoolPlan *plan, const Wait *wait, PGconn **conne
 		pg_connection_open(plan->pg, PG_MODE_NORMAL, plan->application_name, wait, connection);
 
 	if (status_is_ok(&status))
-		status = settings_set(*connection, plan->pool, wait);
+		status = settings_set(*connection, plan->options, wait);
 	if (status_is_ok(&status))
 		status = schema_set(*connection, plan->must_write, wait);
 	if (!status_is_ok(&status))
@@ -101,7 +101,7 @@ pg_session_connection(PgSession *session)
 Wait
 pg_session_wait(const PgSession *session)
 {
-	return wait_begin(-1, session->plan->pool->statement_timeout_ms + STATEMENT_GRACE_MS);
+	return wait_begin(-1, session->plan->options->statement_timeout_ms + STATEMENT_GRACE_MS);
 }
 
 Status
@@ -128,7 +128,9 @@ pg_session_break(PgSession *session)
 	session->is_broken = true;
 }
 
-/* The session may not see what changed (another primary, another extension) before it is renewed. */
+/*
+ * The session may not see what changed (another primary, another extension) before it is renewed.
+ */
 static bool
 session_is_stale(const char *sqlstate)
 {
