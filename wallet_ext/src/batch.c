@@ -2,10 +2,10 @@
  * batch.c
  *		wallet_transfer_batch: many transfers in input order, in one round trip.
  *
- * All wallets are locked once, in id order, and each is written once, however often it occurs. Every
- * item is an operation of its own, judged by what the earlier ones left. Not atomic, an item's own
- * errors become its row. Judging changes only memory, which is restored when an item fails; so no
- * subtransaction is needed. Anything else aborts the call.
+ * All wallets are locked once, in id order, and each is written once, however often it occurs.
+ * Every item is an operation of its own, judged by what the earlier ones left. Not atomic, an
+ * item's own errors become its row. Judging changes only memory, which is restored when an item
+ * fails; so no subtransaction is needed. Anything else aborts the call.
  */
 #include "postgres.h"
 

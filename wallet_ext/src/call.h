@@ -65,10 +65,12 @@ extern HoldTable *call_holds(Call *call);
 /* Makes the hold part of what is to be written. */
 extern void call_change_hold(Call *call, const Hold *hold);
 
-/* A debit or a hold on a wallet first releases the oldest of what has expired there, each hold by an
- * operation of its own (EXPIRE), at most CALL_EXPIRIES_MAX in all of the call; wallet->next.expired is
- * what the others keep, which counts no more either. An error takes that back as well. NULL is
- * skipped. */
+/*
+ * A debit or a hold on a wallet first releases the oldest of what has expired there, each hold by
+ * an operation of its own (EXPIRE), at most CALL_EXPIRIES_MAX in all of the call;
+ * wallet->next.expired is what the others keep, which counts no more either. An error takes that
+ * back as well. NULL is skipped.
+ */
 extern void call_release_expired(Call *call, Wallet *wallet);
 
 /* Releases one expired hold. */

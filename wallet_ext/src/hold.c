@@ -45,9 +45,11 @@ expiry_step(TimestampTz *at, Interval part)
 	return true;
 }
 
-/* When a hold that begins now ends; a span that isn't ahead, or ends when no event can say so, is
- * malformed. PostgreSQL adds months, days and time one after the other, and each step must stay within
- * the calendar, whatever the next one takes back. */
+/*
+ * When a hold that begins now ends; a span that isn't ahead, or ends when no event can say so, is
+ * malformed. PostgreSQL adds months, days and time one after the other, and each step must stay
+ * within the calendar, whatever the next one takes back.
+ */
 static TimestampTz
 hold_expiry(TimestampTz now, const Interval *expires_in)
 {

@@ -102,8 +102,10 @@ hold_row_find(HoldTable *holds, const pg_uuid_t *id, Hold *hold)
 	return found;
 }
 
-/* The holds that a scan of one of the indexes of open holds finds, at most max; what all others keep is
- * added to *rest, which may be NULL. */
+/*
+ * The holds that a scan of one of the indexes of open holds finds, at most max; what all others
+ * keep is added to *rest, which may be NULL.
+ */
 static List *
 hold_row_list(HoldTable *holds, const char *index, ScanKey keys, int count, int max, Money *rest)
 {

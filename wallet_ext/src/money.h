@@ -41,8 +41,8 @@ extern Money money_from_column(Datum value);
 /* numeric with 4 decimals, in the current memory context. */
 extern Datum money_to_column(Money money);
 
-/* amount * part / whole, rounded half away from zero to that many decimals, at most MONEY_SCALE. None is
- * negative or above MONEY_MAX, whole is above 0, part at most whole. */
+/* amount * part / whole, rounded half away from zero to that many decimals, at most MONEY_SCALE.
+ * None is negative or above MONEY_MAX, whole is above 0, part at most whole. */
 extern Money money_share(Money amount, Money part, Money whole, int scale);
 
 /* Whether the amount has at most that many decimals by value. */

@@ -1,6 +1,6 @@
 /*
  * readable.c
- *		What names, keys and metadata must not have, so that whoever reads events, logs and pages can.
+ *		What names, keys and metadata must not have, so that events and logs can be read.
  */
 #include "postgres.h"
 

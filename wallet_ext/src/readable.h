@@ -1,9 +1,9 @@
 /*
  * readable.h
- *		What names, keys and metadata must not have, so that whoever reads events, logs and pages can.
+ *		What names, keys and metadata must not have, so that events and logs can be read.
  *
- * Control characters break lines and terminals; marks that nobody sees make two names look like one;
- * common readers of JSON stop at a depth and at a number of digits. The database's encoding is UTF8.
+ * Control characters break lines and terminals; marks that nobody sees make two names look like
+ * one; common readers of JSON stop at a depth and at a number of digits. The encoding is UTF-8.
  */
 #pragma once
 

@@ -2,14 +2,14 @@
  * reversal.c
  *		wallet_reverse, wallet_reverse_force: paying an operation back, in part or in full.
  *
- * A FUND, WITHDRAW, TRANSFER or CAPTURE is paid back by movements the other way, any number of times
- * up to its amount. What is left is counted under the locks of its wallets: two reversals of one
- * operation share a wallet, so exactly one of two full ones succeeds.
+ * A FUND, WITHDRAW, TRANSFER or CAPTURE is paid back by movements the other way, any number of
+ * times up to its amount. What is left is counted under the locks of its wallets: two reversals of
+ * one operation share a wallet, so exactly one of two full ones succeeds.
  *
- * Of several legs the amount is what the payer of the first one gets back, and every other follows up
- * to the same share: paid back in all, not in this step, so that roundings never add up and the step
- * which completes the first leg completes all. From the last leg to the first: money that only passed
- * through a wallet finds its way back.
+ * Of several legs the amount is what the payer of the first one gets back, and every other follows
+ * up to the same share: paid back in all, not in this step, so that roundings never add up and the
+ * step which completes the first leg completes all. From the last leg to the first: money that only
+ * passed through a wallet finds its way back.
  */
 #include "postgres.h"
 
