@@ -35,7 +35,7 @@ $$;
 -- What a batch returns, an item a line, with the names of kept operations.
 CREATE FUNCTION batch(payers text, payees text, amounts numeric[], keys text[] DEFAULT NULL, atomic boolean DEFAULT false, metadata jsonb DEFAULT NULL)
 RETURNS SETOF text LANGUAGE sql AS $$
-    SELECT concat_ws(' ', index, sqlstate, coalesce(kept.name, CASE WHEN transaction_id IS NOT NULL THEN 'done' END), CASE WHEN replayed THEN 'again' END, message, detail)
+    SELECT concat_ws(' ', index, sqlstate, coalesce(kept.name, CASE WHEN transaction_id IS NOT NULL THEN 'done' END), CASE WHEN replayed THEN 'again' END, message, detail - 'transaction_id')
     FROM wallet_transfer_batch(ids($1), ids($2), $3, $4, $5, $6) LEFT JOIN kept ON id = transaction_id ORDER BY index
 $$;
 CREATE VIEW newest AS

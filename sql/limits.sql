@@ -31,7 +31,7 @@ SELECT keep('fund', wallet_fund(:alice, 10, 'fund'));
 SELECT keep('both', wallet_set_limits(wallet_id => :alice, credit_limit => 50.25, max_balance => 100, idempotency_key => 'both', expected_version => 1, metadata => '{"by": "desk"}'));
 SELECT credit_limit, max_balance, balance, available, version FROM wallet_get(:alice);
 -- NULL: each as it is, but one is to be given. Infinity: no maximum.
-SELECT keep('credit', wallet_set_limits(:alice, 50)), keep('same', wallet_set_limits(:alice, max_balance => 100)), keep('lift', wallet_set_limits(:alice, max_balance => 'inf'));
+SELECT keep('raise', wallet_set_limits(:alice, 50)), keep('same', wallet_set_limits(:alice, max_balance => 100)), keep('lift', wallet_set_limits(:alice, max_balance => 'inf'));
 SELECT keep('again', wallet_set_limits(:alice, 49, 'Infinity', 'lift')), keep('max', wallet_set_limits(:alice, max_balance => 0)), keep('zero', wallet_set_limits(:alice, 0, 20.0001));
 SELECT kept.name, leg, kind, from_wallet_id, to_version, to_balance, amount, credit_limit, max_balance, max_balance_given, requested_amount, idempotency_key, operation, metadata
 FROM wallet_ledger JOIN kept ON id = transaction_id WHERE kind = 'LIMITS' ORDER BY transaction_id;
@@ -81,11 +81,11 @@ SELECT keep('back', wallet_fund('aa000000-0000-0000-0000-000000000001', 99999999
 -- Also on a frozen wallet, never on a closed one.
 SELECT keep('freeze', wallet_freeze(:bob)), keep('frozen', wallet_set_limits(:bob, 1)), keep('unfreeze', wallet_unfreeze(:bob));
 SELECT to_status, credit_limit FROM wallet_ledger WHERE transaction_id = id('frozen');
-SELECT wallet_create('gone', 'USD', 'c0000000-0000-0000-0000-000000000001'), keep('close', wallet_close('c0000000-0000-0000-0000-000000000001')), failure($$wallet_set_limits('c0000000-0000-0000-0000-000000000001')$$);
+SELECT wallet_create('gone', 'USD', 'c0000000-0000-0000-0000-000000000001'), keep('close', wallet_close('c0000000-0000-0000-0000-000000000001')), failure($$wallet_set_limits('c0000000-0000-0000-0000-000000000001', 1)$$);
 
 -- Replays, by value; each field. NULL isn't the same as the limit it left.
 SELECT wallet_set_limits(:alice, 50.2500, 1e2, 'both', 77, '{"by": "desk"}') = id('both') AS same;
-SELECT keep('unset', wallet_set_limits(:alice, idempotency_key => 'unset')), wallet_set_limits(:alice, idempotency_key => 'unset') = id('unset') AS same;
+SELECT keep('unset', wallet_set_limits(:alice, max_balance => 'Infinity', idempotency_key => 'unset')), wallet_set_limits(:alice, max_balance => '+inf', idempotency_key => 'unset') = id('unset') AS same;
 SELECT failure('wallet_set_limits(' || arguments || ')')
 FROM (VALUES ($$'a0000000-0000-0000-0000-000000000001', 10, idempotency_key => 'fund'$$), ($$'b0000000-0000-0000-0000-000000000001', 1, 1, 'both'$$),
              ($$'a0000000-0000-0000-0000-000000000001', 1, 1, 'both'$$), ($$'a0000000-0000-0000-0000-000000000001', NULL, 1, 'both'$$),

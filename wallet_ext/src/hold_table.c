@@ -110,8 +110,7 @@ static List *
 hold_row_list(HoldTable *holds, const char *index, ScanKey keys, int count, int max, Money *rest)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext row =
-		AllocSetContextCreate(caller, "wallet hold row", ALLOCSET_SMALL_SIZES);
+	MemoryContext row = AllocSetContextCreate(caller, "wallet hold row", ALLOCSET_SMALL_SIZES);
 	IndexRead read;
 	List *found = NIL;
 

@@ -20,8 +20,7 @@ readable_has_control(const text *value)
 	const unsigned char *end = at + VARSIZE_ANY_EXHDR(value);
 
 	for (; at < end; at++)
-		if (*at < 0x20 || *at == 0x7f ||
-			(*at == FIRST_BYTE_OF_C1 && at + 1 < end && at[1] <= 0x9f))
+		if (*at < 0x20 || *at == 0x7f || (*at == FIRST_BYTE_OF_C1 && at + 1 < end && at[1] <= 0x9f))
 			return true;
 	return false;
 }

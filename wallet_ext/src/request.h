@@ -64,7 +64,7 @@ typedef struct Request
 	OptionalMoney credit_limit;
 	OptionalMoney max_balance;
 	bool lifts_max_balance; /* asks for no maximum */
-	const Leg *legs; /* of wallet_post */
+	const Leg *legs;		/* of wallet_post */
 	int leg_count;
 	/* Compares the legs with those of the stored operation; NULL: there are none. */
 	void (*compare_legs)(const LedgerRow *owner, const struct Request *request);
