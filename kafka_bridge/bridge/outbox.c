@@ -242,6 +242,10 @@ outbox_run(void *argument)
 
 	while (!atomic_load(&outbox->stop))
 	{
+		/* Acknowledgements are counted before anything else is done. */
+		assert(outbox->acks.events == 0);
+		/* A record on its way has a time; the ring's own rules are asserted in inflight.c. */
+		assert(outbox->writing == 0 || outbox->written_ms > 0);
 		publisher_poll(outbox->publisher, LOOP_MS);
 		acks_flush(outbox);
 

@@ -11,6 +11,7 @@
  */
 #include "pump.h"
 
+#include <assert.h>
 #include <poll.h>
 
 #include "bridge_metrics.h"
@@ -246,6 +247,18 @@ pump_finish(Pump *pump, const OutboxPositions *positions)
 	return status_ok();
 }
 
+/* What must hold whenever the loop begins a turn. */
+static void
+pump_assert_sane(const Pump *pump)
+{
+	/* Only a frame that was read can have been refused, and a malformed one ends the pump. */
+	assert(!pump->full || pump->pending != FRAME_NONE);
+	assert(pump->pending != FRAME_MALFORMED);
+	assert(pump->reader.at <= pump->reader.bytes);
+	/* INV-8: what was told to the server is confirmed; the outbox asserts the rest. */
+	assert(pump->confirmed <= outbox_get_positions(pump->plan->outbox).confirmed);
+}
+
 /* One turn. *done: the pump ran to its end and the status is its result. */
 static Status
 pump_turn(Pump *pump, bool *done)
@@ -284,6 +297,7 @@ pump_run(const PumpPlan *plan)
 	frame_reader_init(&pump.reader);
 	while (!done)
 	{
+		pump_assert_sane(&pump);
 		watch_ask_if_due(&pump);
 		health_loop_beat(plan->health, plan->health_loop);
 		status = pump_turn(&pump, &done);

@@ -4,6 +4,7 @@
  */
 #include "apply_worker.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -128,6 +129,7 @@ void
 apply_worker_submit(ApplyWorker *worker, const ApplyTask *task)
 {
 	pthread_mutex_lock(&worker->mutex);
+	assert(worker->state == WORKER_IDLE);
 	worker->task = *task;
 	worker->state = WORKER_RUNNING;
 	pthread_cond_broadcast(&worker->changed);

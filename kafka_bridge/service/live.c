@@ -443,7 +443,7 @@ text_take(const char *text, EndpointParse parse, const char *refusal, char **val
 		return true;
 	if (parse(&(const EndpointInput){JSON_STRING_VALUE, text, strlen(text)}, &taken) != NULL)
 	{
-		problem_from_code(response, "22P02", refusal);
+		problem_from_code(response, PG_INVALID_TEXT, refusal);
 		return false;
 	}
 	free(*value);

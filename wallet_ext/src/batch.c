@@ -287,8 +287,8 @@ item_find_key(Batch *batch, const Request *request, const LedgerRow *stored, Ite
 }
 
 /*
- * Judges the item and says what is to be written. stored: who had its key before this call, or
- * NULL.
+ * Judges the item and says what is to be written. stored: who had its key before this call,
+ * or NULL.
  */
 static void
 item_transfer(Batch *batch, int item, const LedgerRow *stored, ItemResult *result)

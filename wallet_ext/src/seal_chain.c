@@ -165,7 +165,10 @@ seal_hash_row(pg_cryptohash_ctx *hash, const LedgerRow *row)
 	hash_metadata(hash, row->metadata);
 }
 
-/* The seal of one side's entry; before is the one of the entry before, all zero for the first. */
+/*
+ * The seal of one side's entry; before is the one of the entry before, all zero for the
+ * first.
+ */
 static Seal
 seal_compute(const Seal *before, const LedgerRow *row, const char *side)
 {
@@ -238,7 +241,10 @@ verification_report(const Verification *verification, const char *check, int64 v
 						 nulls);
 }
 
-/* After a break the chain is followed from the seal that is there, so that each break shows once. */
+/*
+ * After a break the chain is followed from the seal that is there, so that each break shows
+ * once.
+ */
 static void
 verification_visit(Verification *verification, const LedgerRow *row, const char *name,
 				   const LedgerSide *side)
