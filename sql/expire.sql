@@ -27,7 +27,7 @@ DECLARE
     last timestamptz := (SELECT max(expires_at) FROM wallet_holds WHERE status = 'open' AND expires_at < created_at + '1 minute'::interval);
 BEGIN
     WHILE clock_timestamp() <= last AND clock_timestamp() < deadline LOOP
-        PERFORM pg_sleep(0.001);
+        NULL;
     END LOOP;
     RETURN clock_timestamp() > last;
 END
