@@ -403,6 +403,29 @@ error_raise_append_only(const char *table)
 }
 
 void
+error_raise_outside_denied(const char *function, const char *argument)
+{
+	StringInfo detail = makeStringInfo();
+
+	detail_add_text(detail, "argument", argument);
+	detail_add_text(detail, "function", function);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to move money from or to outside"),
+			 errdetail_internal("%s", detail_end(detail)),
+			 errhint("It needs the right to execute %s, as the operation itself does.", function)));
+}
+
+void
+error_raise_history_origin(const char *origin)
+{
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("the ledger cannot be written under replication origin \"%s\"", origin),
+					errdetail("What the history writes under its origins has no event."),
+					errhint("Reset the session's origin first.")));
+}
+
+void
 error_raise_insert_denied(const char *table)
 {
 	StringInfo detail = makeStringInfo();

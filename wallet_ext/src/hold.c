@@ -12,12 +12,14 @@
 #include "miscadmin.h"
 #include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "call.h"
 #include "clock.h"
 #include "errors.h"
+#include "outside.h"
 
 PG_FUNCTION_INFO_V1(wallet_hold);
 PG_FUNCTION_INFO_V1(wallet_capture);
@@ -145,6 +147,8 @@ settlement_lock(Call *call, const Request *request, void *state)
 	if (request->to_wallet_id != NULL &&
 		wallet_compare_id(request->to_wallet_id, &settlement->hold.wallet_id) == 0)
 		error_raise_same_wallet(request->to_wallet_id);
+	if (request->kind == LEDGER_CAPTURE && request->to_wallet_id == NULL)
+		outside_check_out(RelationGetNamespace(call->ledger.table), request->to_argument);
 
 	const pg_uuid_t *ids[] = {&settlement->hold.wallet_id, request->to_wallet_id};
 

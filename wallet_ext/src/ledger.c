@@ -14,6 +14,7 @@
 #include "utils/rel.h"
 
 #include "ledger.h"
+#include "origin.h"
 #include "table_columns.h"
 #include "table_index.h"
 #include "text_value.h"
@@ -257,6 +258,7 @@ ledger_insert(Ledger *ledger, LedgerRow *row)
 	TupleTableSlot *slot = ledger_clear_slot(ledger);
 
 	Assert(row->from.present || row->to.present);
+	origin_begin_write();
 	ledger_fill(slot, row);
 	ExecStoreVirtualTuple(slot);
 	table_tuple_insert(ledger->table, slot, GetCurrentCommandId(true), 0, NULL);

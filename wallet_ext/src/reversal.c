@@ -21,6 +21,7 @@
 #include "currency.h"
 #include "errors.h"
 #include "ledger_rows.h"
+#include "outside.h"
 
 PG_FUNCTION_INFO_V1(wallet_reverse);
 PG_FUNCTION_INFO_V1(wallet_reverse_force);
@@ -96,6 +97,23 @@ reversal_read_original(Reversal *reversal)
 		error_raise_operation_not_found(reversal->request->reverses);
 }
 
+/* What came from outside goes back there, and the other way round. */
+static void
+reversal_check_outside(const Reversal *reversal)
+{
+	Oid schema = RelationGetNamespace(reversal->call->ledger.table);
+
+	if (!reversal->reversible)
+		return;
+	for (int i = 0; i < reversal->leg_count; i++)
+	{
+		if (!reversal->legs[i].credited_id.present)
+			outside_check_out(schema, "transaction_id");
+		if (!reversal->legs[i].debited_id.present)
+			outside_check_in(schema, "transaction_id");
+	}
+}
+
 static int
 compare_legs(const void *left, const void *right)
 {
@@ -141,6 +159,7 @@ reversal_lock(Call *call, const Request *request, void *state)
 	PushActiveSnapshot(call->snapshot);
 	reversal_read_original(reversal);
 	PopActiveSnapshot();
+	reversal_check_outside(reversal);
 
 	const pg_uuid_t **ids =
 		palloc_extended(sizeof(pg_uuid_t *) * 2 * reversal->leg_count, MCXT_ALLOC_HUGE);
