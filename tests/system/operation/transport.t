@@ -89,7 +89,7 @@ chown((getpwnam 'postgres')[ 2, 3 ], $pg_key) if $> == 0;
 
 my %properties = variables_in(runbook_file(
         $document, 'kafkas-serverproperties',
-        PASSWORD => $password, '/etc/kafka/server.pem' => "$folder/server.pem", '/etc/wallet/ca.pem' => $ca));
+        '"PASSWORD"' => qq("$password"), '/etc/kafka/server.pem' => "$folder/server.pem", '/etc/wallet/ca.pem' => $ca));
 # The broker itself and the tools of this test come by the plain listener.
 $properties{'super.users'} .= ';User:ANONYMOUS';
 my $kafka = Kafka->own(listeners => { SASL_SSL => 'SASL_SSL', SSL => 'SSL' }, conf => \%properties);
@@ -116,7 +116,7 @@ sub kafka_login
     my ($name) = @_;
     my %login = variables_in(runbook_file(
             $document, 'wallet-bridgeenv', 'kafka.example:9093' => $kafka->brokers('SASL_SSL'),
-            PASSWORD => $password, wallet_bridge => $name, $ca_in_document => $ca));
+            '=PASSWORD' => "=$password", wallet_bridge => $name, $ca_in_document => $ca));
     return %login;
 }
 
@@ -133,7 +133,8 @@ sub refused_ok
     my $other = $stack->another_bridge(%{ $bridge->{env} }, PORT => free_port(), BRIDGE_SLOT => 'refused', %$wrong);
     $other->{port} = $other->{env}{PORT};
     $other->start(ready => 0);
-    poll_until(sub { !$other->running || $other->log_text =~ $pattern }, what => "$name in the log");
+    # What it says instead is shown by the test below.
+    eval { poll_until(sub { !$other->running || $other->log_text =~ $pattern }, deadline => 20) };
     like($other->log_text, $pattern, $name);
     is($other->wait_exit, $exit, 'and it ends') if defined $exit;
     unlike($other->log_text, qr/\Q$password\E|\Q$in_uri\E/, 'no password is logged');
@@ -157,7 +158,7 @@ subtest 'without an ACL nothing' => sub {
 subtest 'ACLs as documented' => sub {
     my $tools = "$folder/bin";
     mkdir $tools or die "$tools: $!\n";
-    write_file("$tools/kafka-acls.sh", qq(#!/bin/sh\nexec "$root/scripts/kafka/tool" kafka.admin.AclCommand "\$@"\n));
+    write_file("$tools/kafka-acls.sh", qq(#!/bin/sh\nexec "$root/scripts/kafka/tool" org.apache.kafka.tools.AclCommand "\$@"\n));
     chmod 0755, "$tools/kafka-acls.sh";
     write_file("$folder/admin.properties", <<"PROPERTIES");
 security.protocol=SASL_SSL
@@ -203,7 +204,7 @@ subtest 'by client certificate' => sub {
     $stack->sql('SELECT wallet_transfer(?, ?, 5)', $alice, $bob);
     $stack->wait_history;
     pass('its events come');
-    refused_ok('no client certificate', { map { ("KAFKA_PROP_SSL_${_}_LOCATION" => undef) } qw(KEY CERTIFICATE) }, qr/certificate required|handshake failed/i);
+    refused_ok('no client certificate', { map { ("KAFKA_PROP_SSL_${_}_LOCATION" => undef) } qw(KEY CERTIFICATE) }, qr/alert (?:bad certificate|certificate required)/);
     is($bridge->restart, 0, 'and it can be started again');
     %{ $bridge->{env} } = %by_password;
 };
@@ -216,7 +217,7 @@ subtest 'wrong certificates and passwords' => sub {
         qr/server certificate for .*does not match host name/);
     refused_ok('a wrong password for PostgreSQL', { DATABASE_URL => database_url('wallet_bridge', $ca, 'wrong') },
         qr/password authentication failed/, 78);
-    refused_ok('no TLS to PostgreSQL', { DATABASE_URL => database_url('wallet_bridge') =~ s/verify-full/disable/r }, qr/no encryption/, 78);
+    refused_ok('no TLS to PostgreSQL', { DATABASE_URL => database_url('wallet_bridge') =~ s/verify-full/disable/r }, qr/no encryption/);
 };
 
 subtest 'rights end where the table says' => sub {
