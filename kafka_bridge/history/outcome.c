@@ -236,8 +236,8 @@ count_finish(Consumer *consumer, const ApplyTask *task)
 {
 	metric_set(consumer->daemon->metrics, HISTORY_GAPS, 0, task->gaps);
 	metric_set(consumer->daemon->metrics, HISTORY_CONFLICTS, 0, task->conflicts);
-	health_fact_set(consumer->daemon->health, "gaps", "%lld", (long long) task->gaps);
-	health_fact_set(consumer->daemon->health, "conflicts", "%lld", (long long) task->conflicts);
+	health_number_set(consumer->daemon->health, "gaps", task->gaps);
+	health_number_set(consumer->daemon->health, "conflicts", task->conflicts);
 	consumer->counted_at_ms = clock_monotonic_ms();
 	consumer->count_due = false;
 }
@@ -324,7 +324,7 @@ lag_report(Consumer *consumer)
 	}
 	metric_set(consumer->daemon->metrics, HISTORY_LAG_EVENTS, 0, lag);
 	metric_set(consumer->daemon->metrics, HISTORY_LAG_TIME, 0, oldest_us);
-	health_fact_set(consumer->daemon->health, "lag_events", "%lld", (long long) lag);
+	health_number_set(consumer->daemon->health, "lag_events", lag);
 }
 
 void
@@ -339,7 +339,7 @@ outcome_report(Consumer *consumer)
 	lag_report(consumer);
 	metric_set(metrics, HISTORY_PARTITIONS, 0, (int64_t) consumer->table.count);
 	metric_set(metrics, HISTORY_PARTITIONS_HALTED, 0, (int64_t) halted);
-	health_fact_set(health, "partitions", "%zu", consumer->table.count);
+	health_number_set(health, "partitions", (int64_t) consumer->table.count);
 	health_check_set(health, "kafka", connected, "%s", connected ? "" : "no broker is connected");
 	if (halted > 0)
 		health_check_set(health, "partitions", false, "%zu stopped at a gap or conflict", halted);

@@ -465,6 +465,8 @@ job_parse(LiveJob *job, HttpResponse *response)
 					 "id must be a UUID", &job->wallet_id, response);
 }
 
+const char *const live_queries[] = {"after", NULL};
+
 void
 live_handle(HttpRequest *request, HttpResponse *response, const void *context)
 {

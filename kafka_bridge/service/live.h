@@ -26,4 +26,6 @@ void live_stop(Live *live);
 void live_free(Live *live);
 
 /* The route's handler; its context is the Live. */
+/* The parameters of its query. */
+extern const char *const live_queries[];
 void live_handle(HttpRequest *request, HttpResponse *response, const void *context);

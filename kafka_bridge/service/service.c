@@ -80,6 +80,8 @@ routes_fill(Service *service)
 		.handler = live_handle,
 		.context = service->live,
 		.label = SERVICE_LABEL_LIVE,
+		.scope = HTTP_SCOPE_READ,
+		.queries = live_queries,
 	};
 	service->route_count += static_files_routes_fill(service_files, routes + service->route_count,
 													 ROUTES_MAX - service->route_count);
@@ -100,6 +102,7 @@ parts_make(Service *service)
 		return status_bug("out of memory");
 	service->pools = (EndpointPools){.write = service->write_pool,
 									 .read = service->read_pool,
+									 .application_name = service->write_plan.application_name,
 									 .retries = SERVICE_RETRIES};
 	routes_fill(service);
 	return status_ok();

@@ -73,14 +73,14 @@ input_of(const json_t *given, char number[32])
 
 /* The reason, or NULL. */
 static const char *
-item_parse(const json_t *item, size_t index, ArrayLiteral *arrays)
+item_parse(const json_t *item, size_t index, ArrayLiteral *arrays, size_t member_count)
 {
 	static _Thread_local char reason[256];
 	size_t known = 0;
 
 	if (!json_is_object(item))
 		return "must be an array of objects";
-	for (size_t i = 0; i < TRANSFERS_VALUE_COUNT; i++)
+	for (size_t i = 0; i < member_count; i++)
 	{
 		const TransferMember *member = &transfer_members[i];
 		const json_t *given = json_object_get(item, member->name);
@@ -108,20 +108,19 @@ item_parse(const json_t *item, size_t index, ArrayLiteral *arrays)
 	if (known == json_object_size(item))
 		return NULL;
 	snprintf(reason, sizeof(reason),
-			 "item %zu has a member other than from_wallet_id, to_wallet_id, amount and "
-			 "idempotency_key",
-			 index + 1);
+			 "item %zu has a member other than from_wallet_id, to_wallet_id%s", index + 1,
+			 member_count == LEGS_VALUE_COUNT ? " and amount" : ", amount and idempotency_key");
 	return reason;
 }
 
 static const char *
-items_parse(const json_t *items, ArrayLiteral *arrays)
+items_parse(const json_t *items, ArrayLiteral *arrays, size_t member_count)
 {
 	if (json_array_size(items) == 0)
 		return "must have at least one item";
 	for (size_t i = 0; i < json_array_size(items); i++)
 	{
-		const char *wrong = item_parse(json_array_get(items, i), i, arrays);
+		const char *wrong = item_parse(json_array_get(items, i), i, arrays, member_count);
 
 		if (wrong != NULL)
 			return wrong;
@@ -130,11 +129,11 @@ items_parse(const json_t *items, ArrayLiteral *arrays)
 }
 
 static bool
-arrays_open(ArrayLiteral *arrays)
+arrays_open(ArrayLiteral *arrays, size_t count)
 {
 	bool is_open = true;
 
-	for (size_t i = 0; i < TRANSFERS_VALUE_COUNT; i++)
+	for (size_t i = 0; i < count; i++)
 	{
 		arrays[i].out = open_memstream(&arrays[i].text, &arrays[i].bytes);
 		is_open &= arrays[i].out != NULL && fputc('{', arrays[i].out) != EOF;
@@ -144,9 +143,9 @@ arrays_open(ArrayLiteral *arrays)
 
 /* The values are the caller's where all went well. */
 static const char *
-arrays_close(ArrayLiteral *arrays, const char *wrong, char **values)
+arrays_close(ArrayLiteral *arrays, size_t count, const char *wrong, char **values)
 {
-	for (size_t i = 0; i < TRANSFERS_VALUE_COUNT; i++)
+	for (size_t i = 0; i < count; i++)
 	{
 		if (arrays[i].out != NULL)
 		{
@@ -159,8 +158,8 @@ arrays_close(ArrayLiteral *arrays, const char *wrong, char **values)
 	return wrong;
 }
 
-const char *
-transfers_parse(const EndpointInput *input, char **values)
+static const char *
+array_parse(const EndpointInput *input, size_t member_count, char **values)
 {
 	ArrayLiteral arrays[TRANSFERS_VALUE_COUNT] = {0};
 	json_error_t error;
@@ -173,7 +172,20 @@ transfers_parse(const EndpointInput *input, char **values)
 		return input->kind == JSON_ARRAY_VALUE
 				   ? "has a member given twice, or a number that is too large"
 				   : "must be an array of objects";
-	wrong = arrays_open(arrays) ? items_parse(items, arrays) : "are too many for the memory";
+	wrong = arrays_open(arrays, member_count) ? items_parse(items, arrays, member_count)
+											  : "are too many for the memory";
 	json_decref(items);
-	return arrays_close(arrays, wrong, values);
+	return arrays_close(arrays, member_count, wrong, values);
+}
+
+const char *
+transfers_parse(const EndpointInput *input, char **values)
+{
+	return array_parse(input, TRANSFERS_VALUE_COUNT, values);
+}
+
+const char *
+legs_parse(const EndpointInput *input, char **values)
+{
+	return array_parse(input, LEGS_VALUE_COUNT, values);
 }

@@ -26,7 +26,7 @@ GRANT EXECUTE ON FUNCTION wallet_fund, wallet_withdraw TO wallet_user, wallet_se
 
 -- Operator, as far as the HTTP service has endpoints for it.
 GRANT EXECUTE ON FUNCTION wallet_freeze, wallet_unfreeze, wallet_close, wallet_set_limits,
-    wallet_health TO wallet_service;
+    wallet_reverse_force, wallet_totals, wallet_health TO wallet_service;
 
 -- Bridge: the stream needs REPLICATION alone, backfill reads the ledger.
 GRANT SELECT ON wallet_ledger TO wallet_bridge;

@@ -15,6 +15,7 @@
 #define COLUMN_VERSION	1 /* or cursor */
 #define COLUMN_ID		0
 #define COLUMN_REPLAYED 1
+#define COLUMN_ENTRY	2
 
 static void
 answer_take(HttpResponse *response, unsigned status, FILE *out, char **text, const size_t *bytes)
@@ -106,7 +107,8 @@ row_answer(const Endpoint *endpoint, const PGresult *call, const PGresult *read,
 	if (out != NULL)
 	{
 		if (is_operation)
-			fprintf(out, "{\"transaction_id\":\"%s\",\"wallet\":", PQgetvalue(call, 0, COLUMN_ID));
+			fprintf(out, "{\"transaction_id\":\"%s\",\"entry\":%s,\"wallet\":",
+					PQgetvalue(call, 0, COLUMN_ID), PQgetvalue(call, 0, COLUMN_ENTRY));
 		rows_print(out, read, 1);
 		if (is_operation)
 			fputc('}', out);
@@ -136,10 +138,7 @@ endpoint_answer_fill(const Endpoint *endpoint, const EndpointValues *values, con
 
 	if (needs_row && PQntuples(read) == 0)
 	{
-		if (endpoint->missing_code != NULL)
-			problem_from_code(response, endpoint->missing_code, "there is no such operation");
-		else
-			http_response_problem(response, 404, "there is no such operation");
+		problem_from_code(response, endpoint->missing_code, endpoint->missing_detail);
 		return;
 	}
 	if (endpoint->answer == ANSWER_ONE || endpoint->answer == ANSWER_CREATED ||

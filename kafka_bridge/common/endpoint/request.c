@@ -65,6 +65,8 @@ plain_text_get(const EndpointParameter *parameter, const HttpRequest *request)
 			return http_request_parameter(request, parameter->name);
 		case SOURCE_QUERY:
 			return http_request_query(request, parameter->name);
+		case SOURCE_QUERY_OBJECT:
+			break;
 		case SOURCE_HEADER:
 			return http_request_header(request, parameter->name);
 		case SOURCE_BODY:
@@ -138,6 +140,18 @@ member_copy(const JsonMember *member, EndpointInput *input)
 	return true;
 }
 
+static const char *
+null_take(BodyScan *scan, size_t i)
+{
+	const char *text = scan->endpoint->parameters[i].null_text;
+	char **value = parameter_values(scan->endpoint, i, scan->values);
+
+	if (text == NULL)
+		return NULL;
+	*value = strdup(text);
+	return *value != NULL ? NULL : "out of memory";
+}
+
 /* JsonMemberFunction: the static text only says that the scan's own reason is there. */
 static const char *
 member_take(const JsonMember *member, void *context)
@@ -164,7 +178,7 @@ member_take(const JsonMember *member, void *context)
 	}
 	scan->seen |= 1U << i;
 	if (member->kind == JSON_NULL_VALUE)
-		return NULL;
+		return null_take(scan, i);
 	if (!member_copy(member, &input))
 		return "out of memory";
 

@@ -21,6 +21,8 @@ const char *endpoint_uuid_parse(const EndpointInput *input, char **values);
  * already.
  */
 const char *endpoint_amount_parse(const EndpointInput *input, char **values);
+/* A duration as PostgreSQL reads it, where each number has a unit: "15" would be 15 seconds. */
+const char *endpoint_interval_parse(const EndpointInput *input, char **values);
 const char *endpoint_boolean_parse(const EndpointInput *input, char **values);
 /* A JSON object, passed on byte by byte. */
 const char *endpoint_object_parse(const EndpointInput *input, char **values);

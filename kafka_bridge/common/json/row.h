@@ -9,6 +9,8 @@
 #define SQL_TIME(column)   "to_char(" column ", 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS " column
 #define SQL_AMOUNT(column) column "::text AS " column
 
+#define SQL_AMOUNT_OF(row, column) row "." column "::text AS " column
+
 /* The columns of wallet_history() and wallet_activity(). */
 #define SQL_EVENT_COLUMNS                                                                      \
 	"id, wallet_id, user_id, " SQL_AMOUNT("amount") ", event_type, transaction_id, " SQL_TIME( \
