@@ -6,55 +6,80 @@
 #include "routes.h"
 
 #include "endpoint/value.h"
-#include "json/row.h"
 #include "transfers.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /*
- * Runs a function that returns a transaction id and takes the first of its entries, which is of the
- * wallet in the path, of the hold's wallet, or of the wallet that was debited. A call that wrote
- * nothing (no transaction id was assigned) was a replay.
+ * The columns that answers show: amounts as strings, times as RFC 3339 in UTC, which is the time
+ * zone of the pool's sessions.
  */
-#define CALL(function)                                                                                                    \
-	"SELECT called.transaction_id::text, pg_current_xact_id_if_assigned() IS NULL, (SELECT "                              \
-	"row_to_json(entry) FROM (SELECT called.version, called.type, " SQL_AMOUNT_OF("called", "amount") ", " SQL_AMOUNT_OF( \
-		"called",                                                                                                         \
-		"balance_after") ", " SQL_AMOUNT_OF("called",                                                                     \
-											"held_after") ") AS entry), set_config('wallet_service.wallet_id', "          \
-														  "called.wallet_id::text, true) FROM wallet_receipt(" function   \
-														  ") AS called LIMIT 1"
-/* Runs a function that returns an id, and keeps it for the second statement. */
-#define CALL_KEEPING_ID(function)                                     \
-	"SELECT set_config('wallet_service.id', called.id::text, true), " \
-	"pg_current_xact_id_if_assigned() IS NULL FROM (SELECT " function " AS id) AS called"
-#define CALLED_ID	  "current_setting('wallet_service.id')::uuid"
-#define CALLED_WALLET "current_setting('wallet_service.wallet_id')::uuid"
+#define WALLET_COLUMNS                                                         \
+	"id, user_id, currency, balance::text AS balance, held::text AS held, "    \
+	"available::text AS available, credit_limit::text AS credit_limit, "       \
+	"max_balance::text AS max_balance, status, version, "                      \
+	"to_char(created_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS created_at, " \
+	"to_char(updated_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS updated_at, metadata"
 
-#define WALLET_COLUMNS                                                                                                    \
-	"id, user_id, currency, " SQL_AMOUNT("balance") ", " SQL_AMOUNT("held") ", " SQL_AMOUNT("available") ", " SQL_AMOUNT( \
-		"credit_limit") ", " SQL_AMOUNT("max_balance") ", status, version, " SQL_TIME("created_at") ", " SQL_TIME("updated_at") ", metadata"
-#define WALLET_ROW(id)                                                                        \
-	"SELECT row_to_json(wallet), version FROM (SELECT " WALLET_COLUMNS " FROM wallet_get(" id \
-	")) AS wallet"
-#define ENTRY_COLUMNS                                                                     \
-	"wallet_id, version, type, " SQL_AMOUNT(                                              \
-		"amount") ", transaction_id, "                                                    \
-				  "counterparty_wallet_id, " SQL_AMOUNT("balance_after") ", " SQL_AMOUNT( \
-					  "held_after") ", status_after, user_id, currency, hold_id, forced, metadata, " SQL_TIME("created_at")
-#define STATEMENT_COLUMNS                                                                    \
-	"version, type, " SQL_AMOUNT("amount") ", " SQL_AMOUNT("balance_after") ", " SQL_AMOUNT( \
-		"held_after") ", transaction_id, counterparty_wallet_id, " SQL_TIME("created_at") ", metadata"
+#define ENTRY_COLUMNS                                                                              \
+	"wallet_id, version, type, amount::text AS amount, transaction_id, "                           \
+	"counterparty_wallet_id, balance_after::text AS balance_after, "                               \
+	"held_after::text AS held_after, status_after, user_id, currency, hold_id, forced, metadata, " \
+	"to_char(created_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS created_at"
+
+#define STATEMENT_COLUMNS                                                           \
+	"version, type, amount::text AS amount, balance_after::text AS balance_after, " \
+	"held_after::text AS held_after, transaction_id, counterparty_wallet_id, "      \
+	"to_char(created_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS created_at, metadata"
+
 #define HEALTH_COLUMNS                                                                   \
-	"slot_name, slot_active, slot_lag_bytes, " SQL_TIME("ledger_last_at") ", " SQL_TIME( \
-		"history_last_at") ", history_lag_seconds, expired_holds, history_gaps, "        \
-						   "history_conflicts, status"
-#define TOTALS_COLUMNS                                                          \
-	"currency, " SQL_AMOUNT("balance") ", " SQL_AMOUNT("held") ", " SQL_AMOUNT( \
-		"outside_in") ", " SQL_AMOUNT("outside_out") ", " SQL_AMOUNT("difference")
-#define NO_OPERATION .missing_code = "WL030", .missing_detail = "there is no such operation"
-#define ROWS(columns, from) \
-	"SELECT row_to_json(item), NULL FROM (SELECT " columns " FROM " from ") AS item"
+	"slot_name, slot_active, slot_lag_bytes, "                                           \
+	"to_char(ledger_last_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS ledger_last_at, "   \
+	"to_char(history_last_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS history_last_at, " \
+	"history_lag_seconds, expired_holds, history_gaps, history_conflicts, status"
+
+#define HOLD_COLUMNS                                                           \
+	"hold_id, wallet_id, amount::text AS amount, captured::text AS captured, " \
+	"released::text AS released, remaining::text AS remaining, status, "       \
+	"to_char(expires_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS expires_at, " \
+	"to_char(created_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS created_at"
+
+#define TOTALS_COLUMNS                                                   \
+	"currency, balance::text AS balance, held::text AS held, "           \
+	"outside_in::text AS outside_in, outside_out::text AS outside_out, " \
+	"difference::text AS difference"
+
+/*
+ * A call is a function that returns a transaction id, between these. Of the operation's entries the
+ * first is shown: it is of the wallet in the path, the hold's wallet, or the one that was debited.
+ * A call that wrote nothing (no transaction id was assigned) was a replay.
+ */
+#define CALL                                                                         \
+	"SELECT called.transaction_id::text, pg_current_xact_id_if_assigned() IS NULL, " \
+	"(SELECT row_to_json(entry) FROM (SELECT called.version, called.type, "          \
+	"called.amount::text AS amount, called.balance_after::text AS balance_after, "   \
+	"called.held_after::text AS held_after) AS entry), "                             \
+	"set_config('wallet_service.wallet_id', called.wallet_id::text, true) FROM wallet_receipt("
+#define CALLED ", NULL, 1) AS called"
+/* A function that returns an id, which is kept for the second statement. */
+#define CALL_KEEPING_ID                                               \
+	"SELECT set_config('wallet_service.id', called.id::text, true), " \
+	"pg_current_xact_id_if_assigned() IS NULL FROM (SELECT "
+#define ID_CALLED " AS id) AS called"
+#define KEPT_ID	  "current_setting('wallet_service.id')::uuid"
+
+/* Rows that are shown: ITEMS, columns, " FROM ", function, LISTED. */
+#define ITEMS  "SELECT row_to_json(item), NULL FROM (SELECT "
+#define LISTED ") AS item"
+
+#define WALLET_BEGIN \
+	"SELECT row_to_json(wallet), version FROM (SELECT " WALLET_COLUMNS " FROM wallet_get("
+#define WALLET_END ")) AS wallet"
+
+/* The wallet in the path; the one that was created; the one whose entry a call shows. */
+#define WALLET_IN_PATH WALLET_BEGIN "$1::uuid" WALLET_END
+#define WALLET_CREATED WALLET_BEGIN KEPT_ID WALLET_END
+#define WALLET_OF_CALL WALLET_BEGIN "current_setting('wallet_service.wallet_id')::uuid" WALLET_END
 
 #define PATH(member, kind)                                                        \
 	{                                                                             \
@@ -98,7 +123,12 @@ static const EndpointParameter create_parameters[] = {
 	METADATA,
 };
 static const EndpointParameter id_parameters[] = {ID};
-static const EndpointParameter user_parameters[] = {PATH("id", endpoint_text_parse)};
+static const EndpointParameter user_parameters[] = {
+	PATH("id", endpoint_text_parse),
+	AFTER(endpoint_uuid_parse),
+	LIMIT,
+};
+static const EndpointParameter receipt_parameters[] = {ID, AFTER(endpoint_version_parse), LIMIT};
 static const EndpointParameter money_parameters[] = {ID, AMOUNT, KEY, IF_MATCH, METADATA};
 static const EndpointParameter transfer_parameters[] = {
 	ID, NEEDED("to_wallet_id", endpoint_uuid_parse), AMOUNT, KEY, IF_MATCH, METADATA,
@@ -146,8 +176,15 @@ static const EndpointParameter statement_parameters[] = {
 	ID,
 	QUERY("since", endpoint_time_parse),
 	QUERY("until", endpoint_time_parse),
+	AFTER(endpoint_version_parse),
+	LIMIT,
 };
-
+static const EndpointParameter holds_parameters[] = {
+	ID,
+	QUERY("status", endpoint_text_parse),
+	AFTER(endpoint_uuid_parse),
+	LIMIT,
+};
 static const EndpointParameter post_parameters[] = {
 	{.name = "legs",
 	 .source = SOURCE_BODY,
@@ -157,6 +194,18 @@ static const EndpointParameter post_parameters[] = {
 	KEY,
 	IF_MATCH,
 	METADATA,
+};
+static const EndpointParameter search_parameters[] = {
+	QUERY("since", endpoint_time_parse),
+	QUERY("until", endpoint_time_parse),
+	QUERY("type", endpoint_words_parse),
+	QUERY("currency", endpoint_text_parse),
+	QUERY("user_id", endpoint_text_parse),
+	QUERY("min_amount", endpoint_amount_parse),
+	QUERY("max_amount", endpoint_amount_parse),
+	{.name = "metadata.", .source = SOURCE_QUERY_OBJECT, .parse = endpoint_object_parse},
+	QUERY("before", endpoint_uuid_parse),
+	LIMIT,
 };
 static const EndpointParameter balance_parameters[] = {
 	ID,
@@ -175,143 +224,234 @@ static const EndpointRefusedHeader keys_in_body[] = {
 };
 
 #define PARAMETERS(array) .parameters = array, .parameter_count = COUNT(array)
-#define READ			  .scope = HTTP_SCOPE_READ
-#define TRANSFER		  .scope = HTTP_SCOPE_TRANSFER
-#define CASHIER			  .scope = HTTP_SCOPE_CASHIER
-#define OPERATOR		  .scope = HTTP_SCOPE_OPERATOR
-/* An operation; the rest is what it needs. */
-#define OPERATION(path, array, function, ...)                                         \
-	{                                                                                 \
-		.method = "POST", .pattern = path, PARAMETERS(array), .call = CALL(function), \
-		.read = WALLET_ROW(CALLED_WALLET), .answer = ANSWER_OPERATION, __VA_ARGS__    \
-	}
-/* Whether reversing an operation moves money between the ledger and the world outside. */
-#define IS_OUTSIDE                                                                            \
-	"SELECT EXISTS (SELECT FROM wallet_receipt($1::uuid) AS entry WHERE entry.type IN "       \
-	"('FUND', 'WITHDRAW') OR entry.type = 'CAPTURE_OUT' AND entry.counterparty_wallet_id IS " \
-	"NULL)"
-#define MONEY_CALL(function)  function "($1::uuid, $2::numeric, $3, $4::bigint, $5::jsonb)"
-#define STATUS_CALL(function) function "($1::uuid, $2, $3::bigint, $4::jsonb)"
 
 const Endpoint service_endpoints[SERVICE_ENDPOINT_COUNT] = {
 	{.method = "POST",
 	 .pattern = "/wallets",
 	 PARAMETERS(create_parameters),
-	 .call = CALL_KEEPING_ID("wallet_create($1, coalesce($2, 'USD'), $3::uuid, $4, $5::jsonb)"),
-	 .read = WALLET_ROW(CALLED_ID),
+	 .call = CALL_KEEPING_ID
+	 "wallet_create($1, coalesce($2, 'USD'), $3::uuid, $4, $5::jsonb)" ID_CALLED,
+	 .read = WALLET_CREATED,
 	 .answer = ANSWER_CREATED,
 	 .location = "/wallets/",
 	 .refused_headers = no_version,
-	 TRANSFER},
+	 .scope = HTTP_SCOPE_TRANSFER},
 	{.method = "GET",
 	 .pattern = "/wallets/{id}",
 	 PARAMETERS(id_parameters),
-	 .read = WALLET_ROW("$1::uuid"),
+	 .read = WALLET_IN_PATH,
 	 .answer = ANSWER_ONE,
-	 READ},
+	 .scope = HTTP_SCOPE_READ},
 	{.method = "GET",
 	 .pattern = "/users/{id}/wallets",
 	 PARAMETERS(user_parameters),
-	 .read = ROWS(WALLET_COLUMNS, "wallet_list($1) LIMIT 10001"),
-	 .answer = ANSWER_ITEMS,
-	 READ},
-	OPERATION("/wallets/{id}/fund", money_parameters, MONEY_CALL("wallet_fund"), CASHIER),
-	OPERATION("/wallets/{id}/withdraw", money_parameters, MONEY_CALL("wallet_withdraw"), CASHIER),
-	OPERATION("/wallets/{id}/transfer", transfer_parameters,
-			  "wallet_transfer($1::uuid, $2::uuid, $3::numeric, $4, $5::bigint, $6::jsonb)",
-			  TRANSFER),
-	OPERATION(
-		"/wallets/{id}/holds", hold_parameters,
-		"wallet_hold($1::uuid, $2::numeric, coalesce($3, '7 days')::interval, $4, $5::bigint, "
-		"$6::jsonb)",
-		TRANSFER),
-	OPERATION("/wallets/{id}/freeze", status_parameters, STATUS_CALL("wallet_freeze"), OPERATOR),
-	OPERATION("/wallets/{id}/unfreeze", status_parameters, STATUS_CALL("wallet_unfreeze"),
-			  OPERATOR),
-	OPERATION("/wallets/{id}/close", status_parameters, STATUS_CALL("wallet_close"), OPERATOR),
-	OPERATION("/wallets/{id}/limits", limits_parameters,
-			  "wallet_set_limits($1::uuid, $2::numeric, $3::numeric, $4, $5::bigint, $6::jsonb)",
-			  OPERATOR),
-	OPERATION("/holds/{id}/capture", capture_parameters,
-			  "wallet_capture($1::uuid, $2::uuid, $3::numeric, coalesce($4::boolean, true), "
-			  "$5, $6::bigint, $7::jsonb)",
-			  TRANSFER, .outside_without = 2),
-	OPERATION("/holds/{id}/release", status_parameters, STATUS_CALL("wallet_release"), TRANSFER),
-	OPERATION("/transactions/{id}/reverse", reverse_parameters, MONEY_CALL("wallet_reverse"),
-			  TRANSFER, .outside = IS_OUTSIDE),
-	OPERATION("/transactions/{id}/reverse-force", reverse_parameters,
-			  MONEY_CALL("wallet_reverse_force"), OPERATOR),
+	 .read = "SELECT row_to_json(item), id FROM (SELECT " WALLET_COLUMNS
+			 " FROM wallet_list($1, $2::uuid, $3::integer)) AS item",
+	 .answer = ANSWER_PAGE,
+	 .scope = HTTP_SCOPE_READ},
+	{.method = "POST",
+	 .pattern = "/wallets/{id}/fund",
+	 PARAMETERS(money_parameters),
+	 .call = CALL "wallet_fund($1::uuid, $2::numeric, $3, $4::bigint, $5::jsonb)" CALLED,
+	 .read = WALLET_OF_CALL,
+	 .answer = ANSWER_OPERATION,
+	 .scope = HTTP_SCOPE_CASHIER},
+	{.method = "POST",
+	 .pattern = "/wallets/{id}/withdraw",
+	 PARAMETERS(money_parameters),
+	 .call = CALL "wallet_withdraw($1::uuid, $2::numeric, $3, $4::bigint, $5::jsonb)" CALLED,
+	 .read = WALLET_OF_CALL,
+	 .answer = ANSWER_OPERATION,
+	 .scope = HTTP_SCOPE_CASHIER},
+	{.method = "POST",
+	 .pattern = "/wallets/{id}/transfer",
+	 PARAMETERS(transfer_parameters),
+	 .call =
+		 CALL "wallet_transfer($1::uuid, $2::uuid, $3::numeric, $4, $5::bigint, $6::jsonb)" CALLED,
+	 .read = WALLET_OF_CALL,
+	 .answer = ANSWER_OPERATION,
+	 .scope = HTTP_SCOPE_TRANSFER},
+	{.method = "POST",
+	 .pattern = "/wallets/{id}/holds",
+	 PARAMETERS(hold_parameters),
+	 .call = CALL
+	 "wallet_hold($1::uuid, $2::numeric, coalesce($3, '7 days')::interval, $4, $5::bigint, "
+	 "$6::jsonb)" CALLED,
+	 .read = WALLET_OF_CALL,
+	 .answer = ANSWER_OPERATION,
+	 .scope = HTTP_SCOPE_TRANSFER},
+	{.method = "GET",
+	 .pattern = "/wallets/{id}/holds",
+	 PARAMETERS(holds_parameters),
+	 .read = "SELECT row_to_json(item), hold_id FROM (SELECT " HOLD_COLUMNS
+			 " FROM wallet_hold_list($1::uuid, $2, $3::uuid, $4::integer)) AS item",
+	 .answer = ANSWER_PAGE,
+	 .scope = HTTP_SCOPE_READ},
+	{.method = "GET",
+	 .pattern = "/holds/{id}",
+	 PARAMETERS(id_parameters),
+	 .read = ITEMS HOLD_COLUMNS " FROM wallet_hold_get($1::uuid)" LISTED,
+	 .answer = ANSWER_ONE,
+	 .missing_code = "WL020",
+	 .missing_detail = "there is no such hold",
+	 .scope = HTTP_SCOPE_READ},
+	{.method = "POST",
+	 .pattern = "/wallets/{id}/freeze",
+	 PARAMETERS(status_parameters),
+	 .call = CALL "wallet_freeze($1::uuid, $2, $3::bigint, $4::jsonb)" CALLED,
+	 .read = WALLET_OF_CALL,
+	 .answer = ANSWER_OPERATION,
+	 .scope = HTTP_SCOPE_OPERATOR},
+	{.method = "POST",
+	 .pattern = "/wallets/{id}/unfreeze",
+	 PARAMETERS(status_parameters),
+	 .call = CALL "wallet_unfreeze($1::uuid, $2, $3::bigint, $4::jsonb)" CALLED,
+	 .read = WALLET_OF_CALL,
+	 .answer = ANSWER_OPERATION,
+	 .scope = HTTP_SCOPE_OPERATOR},
+	{.method = "POST",
+	 .pattern = "/wallets/{id}/close",
+	 PARAMETERS(status_parameters),
+	 .call = CALL "wallet_close($1::uuid, $2, $3::bigint, $4::jsonb)" CALLED,
+	 .read = WALLET_OF_CALL,
+	 .answer = ANSWER_OPERATION,
+	 .scope = HTTP_SCOPE_OPERATOR},
+	{.method = "POST",
+	 .pattern = "/wallets/{id}/limits",
+	 PARAMETERS(limits_parameters),
+	 .call = CALL
+	 "wallet_set_limits($1::uuid, $2::numeric, $3::numeric, $4, $5::bigint, $6::jsonb)" CALLED,
+	 .read = WALLET_OF_CALL,
+	 .answer = ANSWER_OPERATION,
+	 .scope = HTTP_SCOPE_OPERATOR},
+	{.method = "POST",
+	 .pattern = "/holds/{id}/capture",
+	 PARAMETERS(capture_parameters),
+	 .call = CALL "wallet_capture($1::uuid, $2::uuid, $3::numeric, coalesce($4::boolean, true), "
+				  "$5, $6::bigint, $7::jsonb)" CALLED,
+	 .read = WALLET_OF_CALL,
+	 .answer = ANSWER_OPERATION,
+	 .scope = HTTP_SCOPE_TRANSFER,
+	 .outside_without = 2},
+	{.method = "POST",
+	 .pattern = "/holds/{id}/release",
+	 PARAMETERS(status_parameters),
+	 .call = CALL "wallet_release($1::uuid, $2, $3::bigint, $4::jsonb)" CALLED,
+	 .read = WALLET_OF_CALL,
+	 .answer = ANSWER_OPERATION,
+	 .scope = HTTP_SCOPE_TRANSFER},
+	{.method = "POST",
+	 .pattern = "/transactions/{id}/reverse",
+	 PARAMETERS(reverse_parameters),
+	 .call = CALL "wallet_reverse($1::uuid, $2::numeric, $3, $4::bigint, $5::jsonb)" CALLED,
+	 .read = WALLET_OF_CALL,
+	 .answer = ANSWER_OPERATION,
+	 .scope = HTTP_SCOPE_TRANSFER,
+	 .outside = "SELECT EXISTS (SELECT FROM wallet_receipt($1::uuid) AS entry "
+				"WHERE entry.type IN ('FUND', 'WITHDRAW') OR entry.type = 'CAPTURE_OUT' "
+				"AND entry.counterparty_wallet_id IS NULL)"},
+	{.method = "POST",
+	 .pattern = "/transactions/{id}/reverse-force",
+	 PARAMETERS(reverse_parameters),
+	 .call = CALL "wallet_reverse_force($1::uuid, $2::numeric, $3, $4::bigint, $5::jsonb)" CALLED,
+	 .read = WALLET_OF_CALL,
+	 .answer = ANSWER_OPERATION,
+	 .scope = HTTP_SCOPE_OPERATOR},
 	{.method = "POST",
 	 .pattern = "/transfers",
 	 PARAMETERS(batch_parameters),
-	 .read = ROWS("index, transaction_id, sqlstate AS code, message",
-				  "wallet_transfer_batch($1::uuid[], $2::uuid[], $3::numeric[], $4::text[], "
-				  "coalesce($5::boolean, true), $6::jsonb)"),
+	 .read = ITEMS "index, transaction_id, sqlstate AS code, message FROM "
+				   "wallet_transfer_batch($1::uuid[], $2::uuid[], $3::numeric[], $4::text[], "
+				   "coalesce($5::boolean, true), $6::jsonb)" LISTED,
 	 .answer = ANSWER_ITEMS,
 	 .is_write = true,
 	 .refused_headers = keys_in_body,
 	 .body_bytes_max = SERVICE_BATCH_BYTES_MAX,
-	 TRANSFER},
+	 .scope = HTTP_SCOPE_TRANSFER},
 	{.method = "POST",
 	 .pattern = "/operations",
 	 PARAMETERS(post_parameters),
-	 .call = CALL_KEEPING_ID(
-		 "wallet_post(ARRAY(SELECT ROW(leg.payer, leg.payee, leg.amount)::wallet_leg FROM "
-		 "unnest($1::uuid[], $2::uuid[], $3::numeric[]) WITH ORDINALITY AS leg(payer, payee, "
-		 "amount, number) ORDER BY leg.number), $4, $5::bigint, $6::jsonb)"),
-	 .read = ROWS(ENTRY_COLUMNS, "wallet_receipt(" CALLED_ID ") LIMIT 10001"),
+	 .call = CALL_KEEPING_ID
+	 "wallet_post(ARRAY(SELECT ROW(leg.payer, leg.payee, leg.amount)::wallet_leg FROM "
+	 "unnest($1::uuid[], $2::uuid[], $3::numeric[]) WITH ORDINALITY AS leg(payer, payee, "
+	 "amount, number) ORDER BY leg.number), $4, $5::bigint, $6::jsonb)" ID_CALLED,
+	 .read = "SELECT row_to_json(item), entry FROM (SELECT " ENTRY_COLUMNS
+			 ", entry FROM wallet_receipt(" KEPT_ID ", NULL, 1001)) AS item",
+	 .page_rows = 1000,
 	 .answer = ANSWER_RECEIPT,
 	 .body_bytes_max = SERVICE_BATCH_BYTES_MAX,
-	 TRANSFER},
+	 .scope = HTTP_SCOPE_TRANSFER},
 	{.method = "GET",
 	 .pattern = "/transactions/{id}",
-	 PARAMETERS(id_parameters),
-	 .read = ROWS(ENTRY_COLUMNS, "wallet_receipt($1::uuid) LIMIT 10001"),
+	 PARAMETERS(receipt_parameters),
+	 .read = "SELECT row_to_json(item), entry FROM (SELECT " ENTRY_COLUMNS
+			 ", entry FROM wallet_receipt($1::uuid, $2::integer, $3::integer)) AS item",
 	 .answer = ANSWER_RECEIPT,
-	 NO_OPERATION,
-	 READ},
+	 .missing_code = "WL030",
+	 .missing_detail = "there is no such operation",
+	 .scope = HTTP_SCOPE_READ},
+	/* A page may run over to end its last operation; the newest entry comes first. */
+	{.method = "GET",
+	 .pattern = "/transactions",
+	 PARAMETERS(search_parameters),
+	 .read = "WITH page AS MATERIALIZED (SELECT * FROM wallet_operations($1::timestamptz, "
+			 "$2::timestamptz, $3::text[], $4, $5, $6::numeric, $7::numeric, $8::jsonb, "
+			 "$9::uuid, $10::integer - 1)) "
+			 "SELECT row_to_json(item), CASE WHEN (SELECT count(*) FROM page) >= $10::integer - 1 "
+			 "THEN transaction_id END FROM (SELECT " ENTRY_COLUMNS " FROM page) AS item",
+	 .next_in_row = true,
+	 .answer = ANSWER_PAGE,
+	 .scope = HTTP_SCOPE_OPERATOR},
 	{.method = "GET",
 	 .pattern = "/operations",
 	 PARAMETERS(lookup_parameters),
-	 .read = ROWS("transaction_id, operation, " SQL_TIME("created_at"), "wallet_lookup($1)"),
+	 .read = ITEMS "transaction_id, operation, "
+				   "to_char(created_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS created_at "
+				   "FROM wallet_lookup($1)" LISTED,
 	 .answer = ANSWER_ONE,
-	 NO_OPERATION,
-	 READ},
+	 .missing_code = "WL030",
+	 .missing_detail = "there is no such operation",
+	 .scope = HTTP_SCOPE_READ},
+	/* The closing row's version is that of the page's last entry. */
 	{.method = "GET",
 	 .pattern = "/wallets/{id}/statement",
 	 PARAMETERS(statement_parameters),
-	 .read = ROWS(STATEMENT_COLUMNS,
-				  "wallet_statement($1::uuid, $2::timestamptz, $3::timestamptz) LIMIT 10001"),
-	 .answer = ANSWER_ITEMS,
-	 READ},
+	 .read = "SELECT row_to_json(item), CASE WHEN item.type = 'CLOSING' AND EXISTS (SELECT FROM "
+			 "wallet_statement($1::uuid, $2::timestamptz, $3::timestamptz, item.version, 1) AS "
+			 "further WHERE further.type NOT IN ('OPENING', 'CLOSING')) THEN item.version END "
+			 "FROM (SELECT " STATEMENT_COLUMNS " FROM wallet_statement($1::uuid, "
+			 "$2::timestamptz, $3::timestamptz, $4::bigint, $5::integer - 1)) AS item",
+	 .next_in_row = true,
+	 .answer = ANSWER_PAGE,
+	 .scope = HTTP_SCOPE_READ},
 	{.method = "GET",
 	 .pattern = "/wallets/{id}/balance",
 	 PARAMETERS(balance_parameters),
-	 .read = ROWS(SQL_AMOUNT("balance") ", " SQL_AMOUNT("held") ", version",
-				  "wallet_balance_at($1::uuid, $2::timestamptz)"),
+	 .read = ITEMS "balance::text AS balance, held::text AS held, version FROM "
+				   "wallet_balance_at($1::uuid, $2::timestamptz)" LISTED,
 	 .answer = ANSWER_ONE,
 	 .missing_code = "WL001",
 	 .missing_detail = "the wallet did not exist at that time",
-	 READ},
+	 .scope = HTTP_SCOPE_READ},
 	{.method = "GET",
 	 .pattern = "/totals",
 	 PARAMETERS(totals_parameters),
-	 .read =
-		 "SELECT row_to_json(item), currency FROM (SELECT " TOTALS_COLUMNS
-		 " FROM wallet_totals() WHERE $1::text IS NULL OR currency > $1 ORDER BY currency LIMIT "
-		 "$2::integer) AS item",
+	 .read = "SELECT row_to_json(item), currency FROM (SELECT " TOTALS_COLUMNS
+			 " FROM wallet_totals() WHERE $1::text IS NULL OR currency > $1 ORDER BY currency "
+			 "LIMIT $2::integer) AS item",
 	 .answer = ANSWER_PAGE,
-	 OPERATOR},
+	 .scope = HTTP_SCOPE_OPERATOR},
 	{.method = "GET",
 	 .pattern = "/pipeline",
-	 .read = ROWS(HEALTH_COLUMNS, "wallet_health()"),
+	 .read = ITEMS HEALTH_COLUMNS " FROM wallet_health()" LISTED,
 	 .answer = ANSWER_ONE,
-	 READ},
+	 .scope = HTTP_SCOPE_READ},
 };
 
 const char *const service_route_labels[] = {
-	"other",   "create",		"get",		"list",	 "fund",	"withdraw", "transfer",
-	"hold",	   "freeze",		"unfreeze", "close", "limits",	"capture",	"release",
-	"reverse", "reverse_force", "batch",	"post",	 "receipt", "lookup",	"statement",
-	"balance", "totals",		"pipeline", "live",	 NULL,
+	"other",	"create", "get",	  "list",	  "fund",	 "withdraw",
+	"transfer", "hold",	  "holds",	  "hold_get", "freeze",	 "unfreeze",
+	"close",	"limits", "capture",  "release",  "reverse", "reverse_force",
+	"batch",	"post",	  "receipt",  "search",	  "lookup",	 "statement",
+	"balance",	"totals", "pipeline", "live",	  NULL,
 };

@@ -13,6 +13,6 @@
 /* Of legs, the same without keys. */
 #define LEGS_VALUE_COUNT 3
 
-/* EndpointParse; the reason names the index, from 1, and lives until this thread's next call. */
+/* EndpointParse; the reason names the index, from 1. */
 const char *transfers_parse(const EndpointInput *input, char **values);
 const char *legs_parse(const EndpointInput *input, char **values);

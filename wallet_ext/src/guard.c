@@ -2,9 +2,9 @@
  * guard.c
  *		The triggers that keep everybody but the operations away from the money tables (INV-4).
  *
- * UPDATE, DELETE and TRUNCATE are refused to everybody: by statement, and once more by row where the
- * statement named another table, a parent. INSERT is what a restore does, and is left to the table's
- * owner, whatever was granted to others.
+ * UPDATE, DELETE and TRUNCATE are refused to everybody: by statement, and once more by row where
+ * the statement named another table, a parent. INSERT is what a restore does, and is left to the
+ * table's owner, whatever was granted to others.
  */
 #include "postgres.h"
 

@@ -132,10 +132,10 @@ table_index_describe(Oid oid, TableIndex *index)
 	index->info = BuildIndexInfo(relation);
 	index->required_column = predicate_required_column(index->info->ii_Predicate);
 	/* Not yet ready for inserts: only while CREATE INDEX CONCURRENTLY runs. */
-	index->is_foreign = !index->info->ii_ReadyForInserts ||
-						relation->rd_rel->relam != BTREE_AM_OID ||
-						index->info->ii_Expressions != NIL ||
-						(index->info->ii_Predicate != NIL && index->required_column == 0);
+	index->needs_executor = !index->info->ii_ReadyForInserts ||
+							relation->rd_rel->relam != BTREE_AM_OID ||
+							index->info->ii_Expressions != NIL ||
+							(index->info->ii_Predicate != NIL && index->required_column == 0);
 	index_close(relation, NoLock);
 }
 

@@ -6,13 +6,11 @@
  * descriptions are kept, never Relation pointers; a relcache invalidation of any of them makes the
  * next opening look again (DROP and CREATE EXTENSION, REINDEX CONCURRENTLY, a new index).
  *
- * Order of calls: relation_cache_init() once; per operation relation_cache_open() of each table,
- * then table_index_insert() for each row inserted or moved. Locks stay until the end of the
- * transaction, as those of an UPDATE do.
+ * Order of calls: relation_cache_init() once; per operation relation_cache_open() of each table.
+ * Locks stay until the end of the transaction, as those of an UPDATE do.
  */
 #pragma once
 
-#include "executor/tuptable.h"
 #include "nodes/execnodes.h"
 #include "storage/lockdefs.h"
 #include "utils/relcache.h"
@@ -40,7 +38,7 @@ typedef struct TableIndex
 	AttrNumber required_column;
 	/* Not a btree, or with expressions or another condition: none of ours. Such an index may keep
 	 * state in its IndexInfo and needs one of its own for each call. */
-	bool is_foreign;
+	bool needs_executor;
 } TableIndex;
 
 /* A table and its indexes; valid until the next relation_cache_open() of any table. */
@@ -59,24 +57,3 @@ extern void relation_cache_init(void);
 /* Opens the table with the lock that an INSERT or UPDATE takes. Close with NoLock. Raises 55000
  * where the library doesn't match the SQL objects. */
 extern Relation relation_cache_open(WalletTable table, const TableDescription **description);
-
-typedef enum RowChange
-{
-	ROW_INSERTED,
-	ROW_MOVED,		   /* an update that was not heap-only */
-	ROW_MOVED_ON_PAGE, /* a heap-only update that summarizing indexes must see */
-} RowChange;
-
-/* A ledger row's key is entered after all rows of its call, in the order of keys. */
-typedef enum IndexChoice
-{
-	INDEXES_ALL,
-	INDEXES_BUT_LOOKUP,
-	INDEX_LOOKUP,
-} IndexChoice;
-
-/* Enters the row in slot, whose tts_tid is set, into the chosen indexes that the change concerns. A
- * duplicate raises 23505; in the table's lookup index on_duplicate, if given, raises instead. */
-extern void table_index_insert(Relation table, const TableDescription *description,
-							   TupleTableSlot *slot, IndexChoice choice, RowChange change,
-							   void (*on_duplicate)(void *argument), void *argument);

@@ -311,11 +311,13 @@ endpoint_handle(HttpRequest *request, HttpResponse *response, const void *contex
 				   &job->job);
 }
 
-/* Where it is always the same, it is asked for before the body is looked at. */
+/* What can be asked for before the body is looked at: one of them. */
 static unsigned
 scope_of_route(const Endpoint *endpoint)
 {
-	return endpoint->outside != NULL || endpoint->outside_without > 0 ? 0 : endpoint->scope;
+	bool is_either = endpoint->outside != NULL || endpoint->outside_without > 0;
+
+	return endpoint->scope | (is_either ? (unsigned) HTTP_SCOPE_CASHIER : 0);
 }
 
 static void

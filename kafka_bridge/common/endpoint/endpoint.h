@@ -25,7 +25,8 @@
 #include "base/metrics.h"
 #include "postgres/pool.h"
 
-#define ENDPOINT_VALUES_MAX 12
+#define ENDPOINT_VALUES_MAX	  12
+#define ENDPOINT_REASON_BYTES 256
 
 typedef enum EndpointSource
 {
@@ -42,11 +43,12 @@ typedef struct EndpointInput
 	JsonKind kind; /* JSON_STRING_VALUE for what is not of the body */
 	const char *text;
 	size_t length;
+	char *reason; /* room of ENDPOINT_REASON_BYTES for a reason that must be made up */
 } EndpointInput;
 
 /*
  * Turns an input into values, each from malloc() or NULL for SQL's NULL. Returns NULL, or why the
- * input is refused (static text).
+ * input is refused: static text, or input->reason.
  */
 typedef const char *(*EndpointParse)(const EndpointInput *input, char **values);
 
@@ -76,8 +78,9 @@ typedef enum EndpointAnswer
 	ANSWER_CREATED,	  /* the row: 201, its JSON, Location */
 	ANSWER_OPERATION, /* {"transaction_id","entry": both of the call, "wallet": the row} */
 	ANSWER_ITEMS,	  /* {"items":[the rows]} */
-	ANSWER_RECEIPT, /* {"transaction_id": the first value, "items":[the rows]}; 404 without a row */
-	ANSWER_PAGE,	/* {"items":[the rows],"next":of the last}; the last value is one row more */
+	ANSWER_PAGE,	  /* {"items":[the rows],"next":of the last} */
+	ANSWER_RECEIPT,	  /* {"transaction_id": of the call, or the first value, "items","next"}; 404
+					 * without a row */
 } EndpointAnswer;
 
 /* The columns of read: the JSON, and the version for ETag or the cursor of a page, or NULL. */
@@ -91,6 +94,12 @@ typedef struct Endpoint
 	const char *read;
 	size_t read_values; /* of the values read takes the first so many; without a call, all */
 	EndpointAnswer answer;
+	/*
+	 * Of a page: whether the cursor of the last row is next as it stands, or NULL. Else a row more
+	 * than is shown was asked for, and tells whether there is a next page.
+	 */
+	bool next_in_row;
+	int page_rows;			  /* of a page: how many are shown; 0: the last value less one */
 	bool is_write;			  /* without a call: read changes something all the same */
 	const char *missing_code; /* of the 404 without a row, or NULL */
 	const char *missing_detail;
@@ -105,9 +114,6 @@ typedef struct Endpoint
 
 #define ENDPOINT_STATEMENTS		  3
 #define ENDPOINT_CALLER_STATEMENT (PG_SESSION_STATEMENTS_MAX - 2)
-
-/* More rows than these are refused, so that no answer can fill the memory. */
-#define ENDPOINT_ROWS_MAX 10000
 
 typedef struct EndpointPools
 {

@@ -172,6 +172,24 @@ endpoint_version_parse(const EndpointInput *input, char **values)
 }
 
 const char *
+endpoint_words_parse(const EndpointInput *input, char **values)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+
+	for (const char *at = input->text;; at++)
+	{
+		size_t bytes = strspn(at, letters);
+
+		at += bytes;
+		if (bytes == 0 || (*at != ',' && *at != '\0'))
+			return "must be words of A-Z and _, separated by commas";
+		if (*at == '\0')
+			break;
+	}
+	return asprintf(values, "{%s}", input->text) >= 0 ? NULL : "out of memory";
+}
+
+const char *
 endpoint_limit_parse(const EndpointInput *input, char **values)
 {
 	char text[16];

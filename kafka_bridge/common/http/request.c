@@ -38,6 +38,31 @@ http_request_query(const HttpRequest *request, const char *name)
 	return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
+typedef struct QueryWalk
+{
+	HttpQueryFunction function;
+	void *context;
+} QueryWalk;
+
+/* MHD_KeyValueIterator */
+static enum MHD_Result
+query_step(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	const QueryWalk *walk = context;
+
+	(void) kind;
+	walk->function(name, value != NULL ? value : "", walk->context);
+	return MHD_YES;
+}
+
+void
+http_request_query_each(const HttpRequest *request, HttpQueryFunction function, void *context)
+{
+	QueryWalk walk = {function, context};
+
+	MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, query_step, &walk);
+}
+
 const char *
 http_request_header(const HttpRequest *request, const char *name)
 {

@@ -23,7 +23,7 @@
 struct HttpRequest
 {
 	struct MHD_Connection *connection;
-	HttpConnection *deadline;
+	HttpConnection *guard;
 	const char *method;
 	char id[HTTP_REQUEST_ID_BYTES];
 	HttpCaller caller;

@@ -130,12 +130,15 @@ const char *http_request_method(const HttpRequest *request);
 const char *http_request_path(const HttpRequest *request);
 const char *http_request_parameter(const HttpRequest *request, const char *name);
 const char *http_request_query(const HttpRequest *request, const char *name);
+/* Calls for each parameter of the query; a parameter without = has the value "". */
+typedef void (*HttpQueryFunction)(const char *name, const char *value, void *context);
+void http_request_query_each(const HttpRequest *request, HttpQueryFunction function, void *context);
 const char *http_request_header(const HttpRequest *request, const char *name);
 /* As the client sent it in X-Request-Id, or made here. */
 const char *http_request_id(const HttpRequest *request);
 /* Who asks; without tokens everybody is nobody, with all scopes. */
 const HttpCaller *http_request_caller(const HttpRequest *request);
-/* Whether the caller has the scope; else the response says so (403). */
+/* Whether the caller has the scope, of several one; else the response says so (403). */
 bool http_request_may(HttpRequest *request, HttpScope scope);
 /* The body, NUL-terminated after *bytes; "" without one. */
 const char *http_request_body(const HttpRequest *request, size_t *bytes);

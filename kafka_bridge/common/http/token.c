@@ -195,7 +195,7 @@ const char *
 http_scope_name(HttpScope scope)
 {
 	for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++)
-		if (scopes[i].scope == scope)
+		if (scopes[i].scope & scope)
 			return scopes[i].name;
 	return "";
 }

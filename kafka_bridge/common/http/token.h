@@ -56,5 +56,5 @@ void http_tokens_free(HttpTokens *tokens);
  */
 bool http_tokens_find(const HttpTokens *tokens, const char *authorization, HttpCaller *caller);
 
-/* "read", "transfer", "cashier", "operator". */
+/* "read", "transfer", "cashier", "operator"; of several the first. */
 const char *http_scope_name(HttpScope scope);

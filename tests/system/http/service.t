@@ -314,7 +314,7 @@ subtest 'reads' => sub {
     my $other = $http->post('/wallets', { user_id => $user, currency => 'EUR' })->{json}{id};
 
     is_deeply([ map { $_->{id} } @{ $http->get('/users/gr%2Face%20%25%C3%A4/wallets')->{json}{items} } ], [ $id, $other ], 'a user with an odd name, oldest first');
-    is_deeply($http->get('/users/nobody/wallets')->{json}, { items => [] }, 'nobody has none');
+    is_deeply($http->get('/users/nobody/wallets')->{json}, { items => [], next => undef }, 'nobody has none');
     refused_ok($http->get("/wallets/$UNKNOWN"), 404, 'WL001', 'no such wallet');
     refused_ok($http->get('/wallets/1'), 400, '22P02', 'no id');
     refused_ok($http->get('/users/%FF/wallets'), 400, '22021', 'a user who is no text');
@@ -342,11 +342,101 @@ subtest 'reads' => sub {
     is($http->get('/pipeline')->{json}{status}, 'no_slot', 'the pipeline: nothing reads the WAL here');
 };
 
+# Every item once, in order, whatever the size of a page.
+sub pages
+{
+    my ($path, $cursor, $limit) = @_;
+    my ($after, @items);
+    for (1 .. 1000)
+    {
+        my $page = $http->get($path . ($path =~ /\?/ ? '&' : '?') . "limit=$limit" . (defined $after ? "&$cursor=$after" : ''));
+        is($page->{status}, 200, "a page of $path") or diag $page->{content};
+        push @items, @{ $page->{json}{items} };
+        $after = $page->{json}{next};
+        return @items unless defined $after;
+    }
+    BAIL_OUT("$path has no end");
+}
+
+subtest 'pages' => sub {
+    my ($alice, $bob) = (wallet_new('pam', '1000'), wallet_new('paul'));
+    my @holds = map { $http->post("/wallets/$alice/holds", { amount => $_ })->{json}{transaction_id} } 1 .. 5;
+    $http->post("/holds/$holds[1]/release");
+    $http->post("/holds/$holds[2]/capture", { amount => '1', final => JSON::PP::false });
+    my $posted = $http->post('/operations', { legs => [ map { { from_wallet_id => $alice, to_wallet_id => $bob, amount => $_ } } 1 .. 4 ], metadata => { order => '17' } },
+        'Idempotency-Key' => 'post-1');
+
+    is($posted->{status}, 200, 'posted') or diag $posted->{content};
+    is_deeply([ map { $_->{entry} } @{ $posted->{json}{items} } ], [ 1 .. 8 ], 'the entries, numbered');
+    is($posted->{json}{next}, undef, 'all of them');
+    my $receipt = "/transactions/$posted->{json}{transaction_id}";
+    is_deeply([ pages($receipt, 'after', $_) ], $posted->{json}{items}, "the receipt by $_") for 1, 3, 8, 50;
+    is($http->post('/operations', { legs => [ map { { from_wallet_id => $alice, to_wallet_id => $bob, amount => $_ } } 1 .. 4 ], metadata => { order => '17' } },
+            'Idempotency-Key' => 'post-1')->{headers}{'idempotency-replayed'}, 'true', 'once');
+    refused_ok($http->post('/operations', { legs => [] }), 400, '22P02', 'no legs', detail => qr/^legs must have at least one item$/);
+    refused_ok($http->post('/operations', { legs => [ { from_wallet_id => $alice, to_wallet_id => $bob, amount => '1', idempotency_key => 'x' } ] }), 400, '22P02',
+        'a key of a leg', detail => qr/to_wallet_id and amount$/);
+    refused_ok($http->post('/operations', { legs => [ { from_wallet_id => $bob, to_wallet_id => $alice, amount => '5000' } ] }), 422, 'WL002', 'too much', index => 1);
+
+    my @listed = pages("/wallets/$alice/holds", 'after', 2);
+    is_deeply([ map { $_->{hold_id} } @listed ], \@holds, 'holds, oldest first');
+    is_deeply([ @{ $listed[2] }{qw(amount captured released remaining status)} ], [ '3.0000', '1.0000', '0.0000', '2.0000', 'open' ], 'what remains');
+    is_deeply($http->get("/holds/$holds[2]")->{json}, $listed[2], 'one of them');
+    is_deeply([ map { $_->{hold_id} } pages("/wallets/$alice/holds?status=released", 'after', 50) ], [ $holds[1] ], 'by status');
+    refused_ok($http->get("/wallets/$alice/holds?status=lost"), 400, '22023', 'no such status');
+    refused_ok($http->get("/holds/$UNKNOWN"), 404, 'WL020', 'no such hold');
+
+    my @whole = grep { $_->{type} !~ /^(?:OPENING|CLOSING)$/ } @{ $http->get("/wallets/$alice/statement?limit=1000")->{json}{items} };
+    is_deeply([ map { $_->{version} } @whole ], [ 0 .. $#whole ], 'a statement');
+    for my $limit (1, 3, scalar @whole)
+    {
+        my @rows = pages("/wallets/$alice/statement", 'after', $limit);
+        is_deeply([ grep { $_->{type} !~ /^(?:OPENING|CLOSING)$/ } @rows ], \@whole, "by $limit");
+    }
+    is_deeply([ map { $_->{id} } pages('/users/pam/wallets', 'after', 1) ], [$alice], 'one wallet');
+    my @more = ($bob, map { wallet_new('paul') } 1 .. 6);
+    is_deeply([ map { $_->{id} } pages('/users/paul/wallets', 'after', $_) ], \@more, "wallets by $_") for 1, 2, 7;
+
+    my $of = sub { return map { "$_->{type} $_->{amount}" } pages("/transactions?$_[0]", 'before', $_[1] // 50) };
+    is_deeply([ $of->('user_id=paul&type=TRANSFER_IN') ], [ map { "TRANSFER_IN $_.0000" } reverse 1 .. 4 ], 'a search by user and type');
+    is_deeply([ $of->('user_id=pam&type=HOLD,RELEASE', 1) ], [ 'RELEASE 2.0000', map { "HOLD $_.0000" } reverse 1 .. 5 ], 'by several types');
+    is_deeply([ $of->('metadata.order=17&min_amount=2&max_amount=3&type=TRANSFER_OUT') ], [ 'TRANSFER_OUT 3.0000', 'TRANSFER_OUT 2.0000' ], 'by metadata and amount');
+    is_deeply([ $of->('metadata.order=17&metadata.shop=1') ], [], 'by all of it');
+    is_deeply([ $of->('currency=EUR&user_id=pam') ], [], 'by currency');
+    is_deeply([ $of->("since=$whole[0]{created_at}&until=$whole[2]{created_at}&user_id=pam") ], [ 'FUND 1000.0000', 'CREATED 0.0000' ], 'by period');
+    refused_ok($http->get('/transactions?type=DONATION'), 400, '22023', 'no such type');
+    refused_ok($http->get('/transactions?type=fund'), 400, '22P02', 'no type at all');
+    refused_ok($http->get("$_?limit=0"), 400, '22P02', "$_: no page of 0") for '/transactions', $receipt, "/wallets/$alice/statement", "/wallets/$alice/holds", '/users/pam/wallets';
+    refused_ok($http->get("$_?limit=1001"), 400, '22P02', "$_: nor of 1001", detail => qr/^limit must be a number from 1 to 1000$/) for '/transactions', '/totals';
+};
+
+# What was stored in one call can be read, however much it is.
+subtest 'more than 10000 of each' => sub {
+    my ($alice, $bob) = (wallet_new('hoarder', '100000'), wallet_new('heir'));
+    my $posted = $http->post('/operations', { legs => [ map { { from_wallet_id => $alice, to_wallet_id => $bob, amount => '1' } } 1 .. 6000 ] });
+
+    is($posted->{status}, 200, 'posted') or diag $posted->{content};
+    is_deeply([ scalar @{ $posted->{json}{items} }, $posted->{json}{next} ], [ 1000, '1000' ], 'the first page');
+    my $receipt = "/transactions/$posted->{json}{transaction_id}";
+    is_deeply([ map { $_->{entry} } pages($receipt, 'after', 1000) ], [ 1 .. 12000 ], 'all entries');
+    $http->post('/operations', { legs => [ map { { from_wallet_id => $alice, to_wallet_id => $bob, amount => '1' } } 1 .. 5000 ] });
+    is(scalar(grep { $_->{type} eq 'TRANSFER_OUT' } pages("/wallets/$alice/statement", 'after', 1000)), 11000, 'the statement');
+    $postgres->sql(q{SELECT count(wallet_create('hoarder')) FROM generate_series(1, 10001)});
+    is(scalar(pages('/users/hoarder/wallets', 'after', 1000)), 10002, 'the wallets');
+    my $key = 'k' x 36;
+    my $batch = $http->post('/transfers', { transfers => [ map { { from_wallet_id => $alice, to_wallet_id => $bob, amount => '1.0000', idempotency_key => "$key$_" } } 1 .. 10000 ] });
+    is($batch->{status}, 200, 'a batch as large as wallet.max_batch_items');
+    is(scalar @{ $batch->{json}{items} }, 10000, 'is answered whole');
+    refused_ok($http->post('/transfers', '{"transfers":' . ' ' x 4194304 . '[]}'), 413, 'body_too_large', 'a larger body',
+        limit_bytes => 4194304, detail => qr/^the body may have at most 4194304 bytes$/);
+    refused_ok($http->post("/wallets/$alice/fund", '{"amount":' . ' ' x 1048576 . '1}'), 413, 'body_too_large', 'of another operation', limit_bytes => 1048576);
+};
+
 # A misspelt filter must not answer something else with 200.
 subtest 'parameters' => sub {
     my $id = wallet_new('mallory', '1');
 
-    for my $path ("/wallets/$id", '/users/mallory/wallets', "/wallets/$id/statement", "/wallets/$id/balance", "/wallets/$id/history/live",
+    for my $path ("/wallets/$id", '/users/mallory/wallets', "/wallets/$id/holds", "/holds/$UNKNOWN", '/transactions', "/wallets/$id/statement", "/wallets/$id/balance", "/wallets/$id/history/live",
         "/transactions/$UNKNOWN", '/operations', '/totals', '/pipeline', '/health', '/live', '/metrics', '/openapi.json', '/')
     {
         refused_ok($http->get("$path?limt=5"), 400, 'malformed_request', "$path?limt=5", detail => qr/^unknown parameter "limt" in the query$/);

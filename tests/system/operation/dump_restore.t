@@ -13,7 +13,7 @@ use Wait;
 my $server = Postgres->new;
 my $ALICE  = 'a0000000-0000-0000-0000-000000000001';
 my $BOB    = 'b0000000-0000-0000-0000-000000000001';
-my @TABLES = qw(wallets wallet_ledger wallet_holds transaction_events
+my @TABLES = qw(wallets wallet_ledger wallet_holds wallet_currency_scales transaction_events
     wallet_history_offsets wallet_history_gaps wallet_history_conflicts);
 
 chomp(my $bin = qx(@{[ $ENV{PG_CONFIG} || 'pg_config' ]} --bindir));
@@ -68,6 +68,7 @@ sub fill
         VALUES (?, 90, 91, 'wallet-events', 0, 7)", {}, $ALICE);
     $dbh->do("INSERT INTO $schema.wallet_history_conflicts (wallet_id, version, stored, received, topic, partition, kafka_offset)
         VALUES (?, 1, '{\"a\": 1}', '{\"a\": 2}', 'wallet-events', 0, 8)", {}, $ALICE);
+    $dbh->do("SELECT $schema.wallet_set_currency('JPY', 0)");
     $dbh->do("INSERT INTO $schema.wallet_holds (hold_id, wallet_id, amount, released, status, expires_at, created_at)
         VALUES (gen_random_uuid(), ?, 5, 5, 'released', clock_timestamp(), clock_timestamp())", {}, $BOB);
     $dbh->disconnect;
