@@ -15,7 +15,7 @@
 #include "utils/rel.h"
 
 #include "compat.h"
-#include "relation_cache.h"
+#include "table_index.h"
 
 /* The row to enter and where to say that its key exists already. */
 typedef struct TableIndexEntry
