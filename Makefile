@@ -78,7 +78,7 @@ check-pg: ## the tests that need no Kafka, on PG=15, 17 or 18 in a root of the D
 
 docker-check: ## build the images of docker/ with buildah and run them as compose.yaml says; needs root
 	@scripts/deps docker
-	@scripts/docker-check
+	@scripts/docker/check
 
 bench-ready:
 	@scripts/deps check
@@ -106,10 +106,7 @@ soak-http: ## mixed load over HTTP through restarts and an outage, for MINUTES=1
 	@HTTP_SOAK_MINUTES='$(or $(MINUTES),10)' $(privately) perl -Itests/harness tests/system/http/http_soak.t
 
 docs: ## make docs/configuration.md, functions.md and http.md anew, from tables, comments and the OpenAPI files
-	@{ printf '# Configuration and metrics\n\nMade by `make docs` from the tables of the programs; `--help` prints the same.\n\n'; \
-		$(MAKE) -s -C kafka_bridge options; } > docs/configuration.md
-	@scripts/functions > docs/functions.md
-	@scripts/http_reference > docs/http.md
+	@scripts/docs/make
 
 lint: ## layout, shell scripts, include arrows, sizes, banned patterns
 	@scripts/lint

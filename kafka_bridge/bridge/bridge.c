@@ -3,11 +3,11 @@
  *		The life of the bridge: checks, set-up, standby, streaming, and starting over.
  *
  * Two loops, one inside the other.
- *		term	as long as one producer lives. Begins with the position recorded in Kafka, under a new
- *				generation; ends when the producer is of no more use, or when another bridge had the
- *				slot meanwhile. A new term may publish again what the old one had not recorded.
- *		stream	as long as one connection to PostgreSQL lives. The next stream goes on where the last
- *				one stopped receiving: what is in flight to Kafka stays in flight.
+ *		term	as long as one producer lives. Begins with the position recorded in Kafka, under a
+ *				new generation; ends when the producer is of no more use, or when another bridge had
+ *				the slot meanwhile. A new term may publish again what the old one had not recorded.
+ *		stream	as long as one connection to PostgreSQL lives. The next stream goes on where the
+ *				last one stopped receiving: what is in flight to Kafka stays in flight.
  *
  * This thread reads the stream; the outbox's thread serves Kafka. Only this file, setup and the
  * sub-commands know both sides.
@@ -458,7 +458,9 @@ term_stream(Bridge *bridge)
 	}
 }
 
-/* A stop without a stream: what Kafka already has is still recorded, so that it is not sent again. */
+/*
+ * A stop without a stream: what Kafka already has is still recorded, so that it is not sent again.
+ */
 static void
 outbox_drain(Bridge *bridge)
 {

@@ -2,8 +2,8 @@
  * commands.c
  *		The sub-commands: what an operator does by hand. Each prints its answer on standard output.
  *
- * Those that change something refuse while a bridge is streaming: it would overwrite the position, or
- * be left with a slot that is not its own.
+ * Those that change something refuse while a bridge is streaming: it would overwrite the position,
+ * or be left with a slot that is not its own.
  */
 #include "commands.h"
 
@@ -225,7 +225,9 @@ command_slot_drop(const BridgeConfig *config, int stop_fd)
 		status = slot_refuse_foreign(&desk);
 	if (status_is_ok(&status))
 		status = bridge_refuse_active(&desk);
-	/* The position first: a slot without a record is adopted, a record without a slot is refused. */
+	/*
+	 * The position first: a slot without a record is adopted, a record without a slot is refused.
+	 */
 	if (status_is_ok(&status))
 		status =
 			progress_write(&config->kafka, config->bridge.progress_topic, &desk.key, NULL, &wait);

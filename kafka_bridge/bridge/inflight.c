@@ -71,7 +71,9 @@ entry_find_open(Inflight *ring)
 	return entry_find(ring, ring->next - 1);
 }
 
-/* Drops finished entries from the old end; the last one dropped is how far everything is durable. */
+/*
+ * Drops finished entries from the old end; the last one dropped is how far everything is durable.
+ */
 static void
 ring_retire(Inflight *ring)
 {

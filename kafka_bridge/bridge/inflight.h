@@ -12,8 +12,8 @@
  * Invariants, asserted: durable <= received; neither ever goes back; a transaction is never
  * acknowledged beyond the events handed over; at most one transaction is open, the newest.
  *
- * Legal order: begin (add_event)* commit, repeated; ack of a ticket at any time after its add_event;
- * advance at any time, without effect while a transaction is open.
+ * Legal order: begin (add_event)* commit, repeated; ack of a ticket at any time after its
+ * add_event; advance at any time, without effect while a transaction is open.
  */
 #pragma once
 
@@ -61,8 +61,8 @@ void inflight_ack(Inflight *ring, uint64_t ticket, uint64_t events, uint64_t byt
 void inflight_advance(Inflight *ring, uint64_t lsn);
 
 /*
- * The open transaction: its ticket, its commit_lsn and how many events of it were handed over, so that
- * a stream that starts again inside it can skip those. False where none is open.
+ * The open transaction: its ticket, its commit_lsn and how many events of it were handed over, so
+ * that a stream that starts again inside it can skip those. False where none is open.
  */
 bool inflight_get_open(const Inflight *ring, uint64_t *ticket, uint64_t *commit_lsn,
 					   uint64_t *events);

@@ -208,7 +208,9 @@ static const ConfigCommand commands[] = {
 	{NULL, NULL, NULL},
 };
 
-/* Slot names go into commands that take no parameters: PostgreSQL's own rule keeps them harmless. */
+/*
+ * Slot names go into commands that take no parameters: PostgreSQL's own rule keeps them harmless.
+ */
 static Status
 slot_name_check(const char *slot)
 {

@@ -41,7 +41,6 @@ typedef struct AckRun
 struct Outbox
 {
 	OutboxPlan plan;
-	char source[256];
 	Publisher *publisher;
 	int wake_fd;
 	pthread_t thread;

@@ -1,7 +1,7 @@
 /*
  * progress.c
- *		The bridge's position in the progress topic: read at start, written by hand at set-up. (While
- *		streaming the outbox writes it.)
+ *		The bridge's position in the progress topic: read at start, written by hand at set-up.
+ *		(While streaming the outbox writes it.)
  */
 #include "progress.h"
 

@@ -1,7 +1,7 @@
 /*
  * progress.h
- *		The bridge's position in the progress topic: read at start, written by hand at set-up. (While
- *		streaming the outbox writes it.)
+ *		The bridge's position in the progress topic: read at start, written by hand at set-up.
+ *		(While streaming the outbox writes it.)
  */
 #pragma once
 

@@ -7,8 +7,8 @@
  *		 "partitions":6,"topic":"wallet-events"}
  * Unknown members are ignored, so that a later version may append some.
  *
- * The generation counts the owners of the position: whoever takes over writes with the next one, and
- * a record of an earlier generation that comes late (its writer was frozen) no longer counts.
+ * The generation counts the owners of the position: whoever takes over writes with the next one,
+ * and a record of an earlier generation that comes late (its writer was frozen) no longer counts.
  */
 #pragma once
 

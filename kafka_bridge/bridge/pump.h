@@ -2,8 +2,8 @@
  * pump.h
  *		The stream loop: frames out of the stream into the outbox, confirmed positions back.
  *
- * Never blocks on either side. While the outbox is full it stops reading, goes on telling the server
- * that it is alive, and reads on when there is room.
+ * Never blocks on either side. While the outbox is full it stops reading, goes on telling the
+ * server that it is alive, and reads on when there is room.
  */
 #pragma once
 
@@ -31,7 +31,8 @@ typedef struct PumpPlan
 } PumpPlan;
 
 /*
- * Runs until a stop was asked for and everything received is confirmed, or the drain timeout is over
- * (OK); until the stream or the server is lost (RETRY); or until the outbox failed (its failure).
+ * Runs until a stop was asked for and everything received is confirmed, or the drain timeout is
+ * over (OK); until the stream or the server is lost (RETRY); or until the outbox failed (its
+ * failure).
  */
 Status pump_run(const PumpPlan *plan);

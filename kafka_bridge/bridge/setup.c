@@ -3,8 +3,8 @@
  *		The first start: creates the slot and, if asked for, publishes the ledger's rows before it.
  *
  * Order: lock, record "setup", create the slot, judge the ledger in its snapshot, backfill, record
- * "streaming". A crash at any point leaves "setup" in the topic, and then the slot that may be there
- * is known to be worth nothing.
+ * "streaming". A crash at any point leaves "setup" in the topic, and then the slot that may be
+ * there is known to be worth nothing.
  */
 #include "setup.h"
 

@@ -2,9 +2,9 @@
  * setup.h
  *		The first start: creates the slot and, if asked for, publishes the ledger's rows before it.
  *
- * Nothing is lost between looking at the ledger and creating the slot: the slot comes first, and the
- * ledger is judged and read in the snapshot that the slot exported. What commits later comes through
- * the slot. A set-up that was broken off is marked in the progress topic and starts over.
+ * Nothing is lost between looking at the ledger and creating the slot: the slot comes first, and
+ * the ledger is judged and read in the snapshot that the slot exported. What commits later comes
+ * through the slot. A set-up that was broken off is marked in the progress topic and starts over.
  */
 #pragma once
 
@@ -29,7 +29,7 @@ typedef struct SetupPlan
 } SetupPlan;
 
 /*
- * Sets up. A ledger with rows and START_REFUSE: FATAL. Another bridge is setting up: RETRY. Afterwards
- * the slot exists and the progress topic says where its stream begins.
+ * Sets up. A ledger with rows and START_REFUSE: FATAL. Another bridge is setting up: RETRY.
+ * Afterwards the slot exists and the progress topic says where its stream begins.
  */
 Status setup_run(const SetupPlan *plan);

@@ -33,7 +33,9 @@ slot_create(PGconn *connection, const char *slot, const Wait *wait, CreatedSlot 
 	char command[256];
 	PGresult *result = NULL;
 
-	/* A failover slot is copied to the standbys (17 on), so that its stream survives a promotion. */
+	/*
+	 * A failover slot is copied to the standbys (17 on), so that its stream survives a promotion.
+	 */
 	snprintf(command, sizeof(command),
 			 "CREATE_REPLICATION_SLOT \"%s\" LOGICAL %s (SNAPSHOT 'export'%s)", slot,
 			 WALLET_DECODER_NAME, PQserverVersion(connection) >= 170000 ? ", FAILOVER true" : "");

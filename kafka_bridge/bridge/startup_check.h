@@ -51,10 +51,13 @@ typedef struct StartupFacts
 
 	bool record_exists; /* for this system, database and slot */
 	ProgressRecord record;
-	/* Where the server left record.timeline; 0: it never was on it. Not looked at if they are equal. */
+	/*
+	 * Where the server left record.timeline; 0: it never was on it. Not looked at if they are
+	 * equal.
+	 */
 	uint64_t timeline_switch;
-	bool
-		foreign_exists; /* a record of this slot name and topic, but of another system or database */
+	/* A record of this slot name and topic, but of another system or database. */
+	bool foreign_exists;
 	uint64_t foreign_system_id;
 	uint32_t foreign_database_oid;
 

@@ -43,8 +43,8 @@ topic_reader_close(rd_kafka_t **handle)
 }
 
 /*
- * Takes records out of the queue until all partitions met their end. One that is written to meanwhile
- * meets it again and again: ended remembers which did, and is all false at first.
+ * Takes records out of the queue until all partitions met their end. One that is written to
+ * meanwhile meets it again and again: ended remembers which did, and is all false at first.
  */
 static Status
 queue_drain(rd_kafka_queue_t *queue, int partition_count, bool *ended,

@@ -3,8 +3,9 @@
  *		The sub-command verify: is every event of the ledger in the topic, unchanged, and nothing
  *		else?
  *
- * Exact while payments go on: what the topic had before the ledger's snapshot must be in the ledger,
- * and what the ledger has must be in the topic once the slot is confirmed beyond the snapshot.
+ * Exact while payments go on: what the topic had before the ledger's snapshot must be in the
+ * ledger, and what the ledger has must be in the topic once the slot is confirmed beyond the
+ * snapshot.
  */
 #include <inttypes.h>
 #include <stdio.h>

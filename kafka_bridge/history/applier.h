@@ -34,7 +34,7 @@ typedef enum ApplyOutcome
 {
 	APPLY_DONE,	  /* committed */
 	APPLY_FENCED, /* another owner has one of the partitions: nothing was written */
-	APPLY_POISON, /* events were found that PostgreSQL can't hold: they are marked, nothing written */
+	APPLY_POISON, /* PostgreSQL can't hold some events: they are marked, nothing written */
 	APPLY_HALT	  /* the policy says stop before the record at report->halt_*: nothing written */
 } ApplyOutcome;
 

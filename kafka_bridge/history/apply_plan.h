@@ -7,8 +7,8 @@
  * apply_plan_classify(). Then inserts, compares and gaps stand.
  *
  * A version above the wallet's newest one is new and can be inserted without a look; if it is not
- * the very next one, what lies between is a gap. A version at or below it is a copy, a contradiction
- * or fills a gap: the stored row decides.
+ * the very next one, what lies between is a gap. A version at or below it is a copy, a
+ * contradiction or fills a gap: the stored row decides.
  */
 #pragma once
 

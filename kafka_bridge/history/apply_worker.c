@@ -124,17 +124,6 @@ apply_worker_stop(ApplyWorker *worker)
 	free(worker);
 }
 
-bool
-apply_worker_is_idle(ApplyWorker *worker)
-{
-	pthread_mutex_lock(&worker->mutex);
-
-	bool idle = worker->state == WORKER_IDLE;
-
-	pthread_mutex_unlock(&worker->mutex);
-	return idle;
-}
-
 void
 apply_worker_submit(ApplyWorker *worker, const ApplyTask *task)
 {

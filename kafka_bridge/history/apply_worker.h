@@ -46,8 +46,6 @@ ApplyWorker *apply_worker_start(Applier *applier, DeadLetter *dead_letter);
 /* Waits for the current task and ends the thread; NULL is fine. */
 void apply_worker_stop(ApplyWorker *worker);
 
-bool apply_worker_is_idle(ApplyWorker *worker);
-
 /* The worker must be idle. */
 void apply_worker_submit(ApplyWorker *worker, const ApplyTask *task);
 

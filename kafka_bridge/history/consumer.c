@@ -365,7 +365,9 @@ topic_await(Consumer *consumer)
 	}
 }
 
-/* What was gathered is applied, unless that fails or takes too long: then it is read again later. */
+/*
+ * What was gathered is applied, unless that fails or takes too long: then it is read again later.
+ */
 static void
 consumer_drain(Consumer *consumer)
 {

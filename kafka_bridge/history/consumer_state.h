@@ -78,7 +78,9 @@ bool ownership_claim_submit(Consumer *consumer);
 /* After a claim succeeded: reads the partitions that are still ours. */
 void ownership_claim_finish(Consumer *consumer, const ApplyTask *task);
 
-/* Another owner was noticed, or all must be read again: drops everything and joins the group anew. */
+/*
+ * Another owner was noticed, or all must be read again: drops everything and joins the group anew.
+ */
 void ownership_leave(Consumer *consumer);
 
 /* Once all partitions are given up: joins again. */

@@ -165,7 +165,9 @@ version_check(const JsonMember *member, Event *event)
 	return true;
 }
 
-/* Exactly four decimals and no superfluous zero: two spellings of one amount are never both right. */
+/*
+ * Exactly four decimals and no superfluous zero: two spellings of one amount are never both right.
+ */
 static bool
 decimal_matches(const JsonMember *member, bool negative_allowed)
 {
@@ -243,7 +245,10 @@ month_days(int year, int month)
 	return days[month - 1] + (month == 2 && leap ? 1 : 0);
 }
 
-/* Days from 1970-01-01 in the Gregorian calendar; years count from March, so that a leap day is last. */
+/*
+ * Days from 1970-01-01 in the Gregorian calendar; years count from March, so that a leap day is
+ * last.
+ */
 static int64_t
 days_since_epoch(int year, int month, int day)
 {
@@ -311,7 +316,9 @@ time_or_null_check(const JsonMember *member, Event *event)
 #define WANTED_DECIMAL "a decimal string with 4 decimals, at most 15 digits before them"
 #define WANTED_TIME	   "an RFC 3339 time in UTC with at most 6 decimals and Z"
 
-/* Every field of the event, in the event's own order: the search goes on where the last one ended. */
+/*
+ * Every field of the event, in the event's own order: the search goes on where the last one ended.
+ */
 static const FieldRule field_rules[] = {
 	{"event_id", true, event_id_check, WANTED_UUID},
 	{"event_type", true, event_type_check, "a string that is not empty"},

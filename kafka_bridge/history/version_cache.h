@@ -14,7 +14,9 @@
 
 #include "wallet_table.h"
 
-/* Two generations: when the young one is full it becomes the old one, and what was old is dropped. */
+/*
+ * Two generations: when the young one is full it becomes the old one, and what was old is dropped.
+ */
 typedef struct VersionCache
 {
 	WalletTable young;

@@ -1,7 +1,7 @@
 /*
  * routes.c
- *		The table. Each operation is one call of its function and, in the same transaction, a look at
- *		the wallet it leaves behind.
+ *		The table. Each operation is one call of its function and, in the same transaction, a look
+ *		at the wallet it leaves behind.
  */
 #include "routes.h"
 

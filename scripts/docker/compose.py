@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Reads what docker-compose made of docker/compose.yaml: for scripts/docker-check.
+"""Reads what docker-compose made of docker/compose.yaml: for scripts/docker/check.
 
     compose.py RENDERED CHECK             pinned, loopback, confined, mounts, monitoring
     compose.py RENDERED services IMAGE    the services that run an image

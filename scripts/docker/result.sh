@@ -1,4 +1,4 @@
-# Results of scripts/docker-check, one a line, and counted in the file $results by all its processes.
+# Results of scripts/docker/check, one a line, and counted in the file $results by all its processes.
 # Sourced by bash scripts.
 
 announce()

@@ -3,9 +3,9 @@
  *		Output plugin wallet_decoder: what committed in wallet_ledger, as events (INV-7).
  *
  * Only INSERTs into the ledger are looked at; a row is one event per side it has, "from" first.
- * The callbacks stand in the order of their lives: startup, filter, begin, change, commit, shutdown.
- * There are no stream and no prepare callbacks, so the server hands over committed transactions
- * only, whole and in commit order; a large one it spills itself.
+ * The callbacks stand in the order of their lives: startup, filter, begin, change, commit,
+ * shutdown. There are no stream and no prepare callbacks, so the server hands over committed
+ * transactions only, whole and in commit order; a large one it spills itself.
  *
  * format=json sends every event as a message of its own. format=frame gathers a transaction's
  * frames and sends them as one message, or as several where they are large.

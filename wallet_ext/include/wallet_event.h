@@ -19,9 +19,11 @@
  *
  *		BEGIN	uint8 protocol version, uint32 xid, uint64 commit LSN, uint64 end LSN,
  *				int64 commit time
- *		EVENT	uint32 ordinal, char[36] wallet id, char[36] event id, int64 created_at, JSON to the end
- *		ERROR	uint32 ordinal, char[36] wallet id, char[36] event id, int64 created_at, reason (ASCII,
- *				not empty) to the end; each id is 36 '-' and created_at is 0 where it could not be read
+ *		EVENT	uint32 ordinal, char[36] wallet id, char[36] event id, int64 created_at, JSON to the
+ *		end
+ *		ERROR	uint32 ordinal, char[36] wallet id, char[36] event id, int64 created_at, reason
+ *				(ASCII, not empty) to the end; each id is 36 '-' and created_at is 0 where it could
+ *				not be read
  *		COMMIT	uint64 commit LSN, uint64 end LSN, int64 commit time, uint32 events and errors sent
  *
  * "End LSN" is the position after the commit record: what may be confirmed once the whole

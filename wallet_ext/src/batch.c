@@ -2,10 +2,10 @@
  * batch.c
  *		wallet_transfer_batch: many transfers in input order, in one round trip.
  *
- * All wallets are locked once, in id order, and each is written once, however often it occurs. Every
- * item is an operation of its own, judged by what the earlier ones left. Not atomic, an item's own
- * errors become its row: judging an item changes nothing but this call's memory, which is put back, so
- * that no subtransaction is needed. Anything else aborts the call.
+ * All wallets are locked once, in id order, and each is written once, however often it occurs.
+ * Every item is an operation of its own, judged by what the earlier ones left. Not atomic, an
+ * item's own errors become its row: judging an item changes nothing but this call's memory, which
+ * is put back, so that no subtransaction is needed. Anything else aborts the call.
  */
 #include "postgres.h"
 
@@ -230,7 +230,10 @@ item_find_key(Batch *batch, const Request *request, const LedgerRow *stored,
 	return true;
 }
 
-/* Judges the item and says what is to be written. stored: who had its key before this call, or NULL. */
+/*
+ * Judges the item and says what is to be written. stored: who had its key before this call, or
+ * NULL.
+ */
 static void
 item_transfer(Batch *batch, int item, const LedgerRow *stored, pg_uuid_t *transaction_id)
 {

@@ -109,7 +109,10 @@ scales_add(Datum currency, int scale)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Reads what is committed now, whatever the transaction's snapshot: an older scale no longer counts. */
+/*
+ * Reads what is committed now, whatever the transaction's snapshot: an older scale no longer
+ * counts.
+ */
 static void
 scales_read(Relation table)
 {
@@ -233,8 +236,8 @@ currency_exceeds(const char *schema, Datum *values)
 		values);
 }
 
-/* Lowers what the currency's amounts may have: nobody moves money meanwhile. The first look, without the
- * lock, is to refuse without stopping anybody. */
+/* Lowers what the currency's amounts may have: nobody moves money meanwhile. The first look,
+ * without the lock, is to refuse without stopping anybody. */
 static void
 currency_lower(Oid schema, const char *schema_name, Datum *values)
 {

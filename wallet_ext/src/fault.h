@@ -2,8 +2,8 @@
  * fault.h
  *		Why an operation may not be done: the first rule of the error table that it breaks.
  *
- * A fault is a value, because what is judged without a lock may be out of date: then the wallets are
- * locked and judged again. Only what was judged under the locks is raised.
+ * A fault is a value, because what is judged without a lock may be out of date: then the wallets
+ * are locked and judged again. Only what was judged under the locks is raised.
  */
 #pragma once
 
@@ -44,9 +44,9 @@ typedef struct Parties
 	bool second_may_be_frozen;
 } Parties;
 
-/* The rules of who takes part, in their order: existence, the scale of the first wallet's currency for the
- * request's amounts, the version of the first wallet where the request expects one, states, currencies;
- * and all of them. */
+/* The rules of who takes part, in their order: existence, the scale of the first wallet's currency
+ * for the request's amounts, the version of the first wallet where the request expects one, states,
+ * currencies; and all of them. */
 extern Fault fault_of_existence(const Parties *parties);
 extern Fault fault_of_scale(const Parties *parties, const Request *request);
 extern Fault fault_of_version(const Parties *parties, const Request *request);
@@ -54,7 +54,9 @@ extern Fault fault_of_status(const Parties *parties);
 extern Fault fault_of_currency(const Parties *parties);
 extern Fault fault_of_parties(const Parties *parties, const Request *request);
 
-/* Whether the wallet's currency lets an amount have so many decimals; argument: what it is called. */
+/*
+ * Whether the wallet's currency lets an amount have so many decimals; argument: what it is called.
+ */
 extern Fault fault_of_decimals(const Wallet *wallet, const char *argument, Money amount);
 
 /* Whether what is available, credit included, covers a debit. */

@@ -78,10 +78,9 @@ hold_read_slot(TupleTableSlot *slot, Hold *hold)
 }
 
 static void
-hold_read_begin(IndexRead *read, const HoldTable *holds, const char *index, ScanKey keys, int count)
+hold_read_begin(IndexRead *read, const HoldTable *holds, KnownIndex index, ScanKey keys, int count)
 {
-	index_read_begin(read, RelationGetNamespace(holds->table), "wallet_holds", HOLDS_COLUMNS, index,
-					 keys, count);
+	index_read_begin(read, RelationGetNamespace(holds->table), index, COLUMNS_ALL, keys, count);
 }
 
 bool
@@ -91,7 +90,7 @@ hold_find(HoldTable *holds, const pg_uuid_t *id, Hold *hold)
 	ScanKeyData key;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(id));
-	hold_read_begin(&read, holds, "wallet_holds_pkey", &key, 1);
+	hold_read_begin(&read, holds, INDEX_HOLDS_ID, &key, 1);
 
 	bool found = index_read_next(&read);
 
@@ -103,7 +102,7 @@ hold_find(HoldTable *holds, const pg_uuid_t *id, Hold *hold)
 
 /* The holds that a scan of one of the indexes of open holds finds, at most max. */
 static List *
-hold_list(HoldTable *holds, const char *index, ScanKey keys, int count, int max)
+hold_list(HoldTable *holds, KnownIndex index, ScanKey keys, int count, int max)
 {
 	IndexRead read;
 	List *found = NIL;
@@ -127,7 +126,7 @@ hold_list_expired(HoldTable *holds, const pg_uuid_t *wallet_id, TimestampTz now)
 
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(wallet_id));
 	ScanKeyInit(&keys[1], 2, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE, TimestampTzGetDatum(now));
-	return hold_list(holds, "wallet_holds_open_idx", keys, lengthof(keys), PG_INT32_MAX);
+	return hold_list(holds, INDEX_HOLDS_OPEN, keys, lengthof(keys), PG_INT32_MAX);
 }
 
 List *
@@ -136,7 +135,7 @@ hold_list_all_expired(HoldTable *holds, TimestampTz now, int max)
 	ScanKeyData key;
 
 	ScanKeyInit(&key, 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE, TimestampTzGetDatum(now));
-	return hold_list(holds, "wallet_holds_expiry_idx", &key, 1, max);
+	return hold_list(holds, INDEX_HOLDS_EXPIRY, &key, 1, max);
 }
 
 /* A virtual slot with the hold's columns. */

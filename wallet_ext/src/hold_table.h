@@ -3,8 +3,8 @@
  *		The rows of wallet_holds: find, list, insert, update.
  *
  * A hold changes only under the lock of its wallet, and each of its changes is a version of that
- * wallet. So whoever holds the wallet's lock and looks with a snapshot taken after it sees the newest
- * version of all its holds.
+ * wallet. So whoever holds the wallet's lock and looks with a snapshot taken after it sees the
+ * newest version of all its holds.
  *
  * Order of calls: hold_table_open; the look-ups, which use the active snapshot; hold_insert and
  * hold_update after the wallets are written; hold_table_close.

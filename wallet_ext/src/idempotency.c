@@ -298,8 +298,8 @@ typedef struct Insertion
 	Snapshot snapshot;
 } Insertion;
 
-/* Another request took the key between the last look and the insertion. An equal request can't have:
- * it would have changed a wallet of this one. Should it still, a retry finds its id. */
+/* Another request took the key between the last look and the insertion. An equal request can't
+ * have: it would have changed a wallet of this one. Should it still, a retry finds its id. */
 static void
 idempotency_raise_taken(void *argument)
 {

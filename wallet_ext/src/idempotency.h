@@ -49,6 +49,8 @@ extern void idempotency_enter_key(Ledger *ledger, const Request *request, Snapsh
 /* Raises WL005 for the first field in which the request differs from the owner's. */
 extern void idempotency_compare(const LedgerRow *owner, const Request *request);
 
-/* Raises WL005 for a field of the request. NULL: not given; nothing is raised where both are equal. */
+/*
+ * Raises WL005 for a field of the request. NULL: not given; nothing is raised where both are equal.
+ */
 extern void idempotency_compare_field(const LedgerRow *owner, const Request *request,
 									  const char *field, const char *stored, const char *sent);

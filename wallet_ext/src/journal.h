@@ -2,9 +2,9 @@
  * journal.h
  *		The ledger rows a call is going to append, and what they do to its wallets.
  *
- * "Journal" is the list of a call's rows in the order of versions. Each row takes the wallets on its
- * sides one version on, in wallet->next, and states what they are then (INV-2). Nothing is written
- * before journal_write, so that what a call finds on the way can still refuse it.
+ * "Journal" is the list of a call's rows in the order of versions. Each row takes the wallets on
+ * its sides one version on, in wallet->next, and states what they are then (INV-2). Nothing is
+ * written before journal_write, so that what a call finds on the way can still refuse it.
  *
  * Order of calls: journal_init; for each operation journal_begin with all its wallets, then
  * journal_append for each of its movements; journal_write after the wallets are written.

@@ -2,11 +2,11 @@
  * reversal.c
  *		wallet_reverse, wallet_reverse_force: paying an operation back, in part or in full.
  *
- * A FUND, WITHDRAW, TRANSFER or CAPTURE is paid back by movements the other way, any number of times
- * up to its amount. What is left is counted under the locks of its wallets: two reversals of one
- * operation share a wallet, so exactly one of two full ones succeeds. An operation of several legs
- * is paid back in proportion to what is left of each, by the method of the largest remainder, and from
- * its last leg to its first: money that only passed through a wallet finds its way back.
+ * A FUND, WITHDRAW, TRANSFER or CAPTURE is paid back by movements the other way, any number of
+ * times up to its amount. What is left is counted under the locks of its wallets: two reversals of
+ * one operation share a wallet, so exactly one of two full ones succeeds. An operation of several
+ * legs is paid back in proportion to what is left of each, by the method of the largest remainder,
+ * and from its last leg to its first: money that only passed through a wallet finds its way back.
  */
 #include "postgres.h"
 

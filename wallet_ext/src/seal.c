@@ -256,7 +256,9 @@ seal_equal(const Seal *left, const Seal *right)
 	return left->present == right->present && memcmp(left->bytes, right->bytes, SEAL_BYTES) == 0;
 }
 
-/* After a break the chain is followed from the seal that is there, so that each break shows once. */
+/*
+ * After a break the chain is followed from the seal that is there, so that each break shows once.
+ */
 static void
 verification_visit(Verification *verification, const LedgerRow *row, const char *name,
 				   const LedgerSide *side)

@@ -2,9 +2,9 @@
  * statement.c
  *		wallet_balance_at: what a wallet had at a moment.
  *
- * Entries of a wallet ascend in time as they do in version, and versions have no gap: the newest one
- * that is not later than the moment is found by binary search over versions, two look-ups a step,
- * however many entries there are.
+ * Entries of a wallet ascend in time as they do in version, and versions have no gap: the newest
+ * one that is not later than the moment is found by binary search over versions, two look-ups a
+ * step, however many entries there are.
  */
 #include "postgres.h"
 

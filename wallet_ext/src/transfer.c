@@ -75,8 +75,8 @@ transfer_append(Transfer *transfer)
 				   request->amount.value);
 }
 
-/* Writes the wallets where nothing is in the way. A payer that holds money is locked, since its holds
- * may expire. */
+/* Writes the wallets where nothing is in the way. A payer that holds money is locked, since its
+ * holds may expire. */
 static bool
 transfer_try(Transfer *transfer)
 {
@@ -103,7 +103,9 @@ transfer_locked(Transfer *transfer, LedgerRow *owner)
 	call_lock(call);
 	if (call_find_key_again(call, transfer->request, owner))
 	{
-		/* An equal request changes the same wallets: it can't have been done behind a written one. */
+		/*
+		 * An equal request changes the same wallets: it can't have been done behind a written one.
+		 */
 		if (call->wallets.wrote_early)
 			error_raise_serialization_failure();
 		return false;

@@ -3,13 +3,14 @@
  *		The row of a wallet: find, lock, update, insert.
  *
  * All access is direct: row hint or index look-up, table_tuple_lock, table_tuple_update. A row is
- * found with the snapshot an UPDATE would use, and followed to its newest version as an UPDATE would: READ
- * COMMITTED goes on with the newest version, REPEATABLE READ and SERIALIZABLE raise 40001 (INV-12).
+ * found with the snapshot an UPDATE would use, and followed to its newest version as an UPDATE
+ * would: READ COMMITTED goes on with the newest version, REPEATABLE READ and SERIALIZABLE raise
+ * 40001 (INV-12).
  *
  * Order of calls: wallet_scan_begin, wallet_find of each wallet; then either wallet_try_update of
  * each in id order, or wallet_row_lock of each in id order and wallet_update_locked (INV-11);
- * wallet_drop_slot of each, wallet_scan_end. A wallet that was written before a lock is waited for may be written again after
- * CommandCounterIncrement.
+ * wallet_drop_slot of each, wallet_scan_end. A wallet that was written before a lock is waited for
+ * may be written again after CommandCounterIncrement.
  */
 #pragma once
 
@@ -107,18 +108,22 @@ extern void wallet_keep(Wallet *wallet);
  * says whether the snapshot sees it. */
 extern void wallet_find(WalletScan *scan, const pg_uuid_t *id, Wallet *wallet);
 
-/* Waits for the row lock an UPDATE would take and reads the newest version again. Raises 40001 above
- * READ COMMITTED where that is newer than the snapshot. wallet->found turns false if the row is gone.
- * queue: wait in line on a heavyweight lock first, so that many waiters of one wallet wake one by
- * one; only for operations of few wallets. */
+/* Waits for the row lock an UPDATE would take and reads the newest version again. Raises 40001
+ * above READ COMMITTED where that is newer than the snapshot. wallet->found turns false if the row
+ * is gone. queue: wait in line on a heavyweight lock first, so that many waiters of one wallet wake
+ * one by one; only for operations of few wallets. */
 extern void wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue);
 
-/* Writes wallet->next where nobody else holds or has changed the row; otherwise changes nothing and
- * returns false. */
+/* Writes wallet->next where nobody else holds or has changed the row and it is written directly;
+ * otherwise changes nothing and returns false. */
 extern bool wallet_try_update(WalletScan *scan, Wallet *wallet);
 
-/* Writes wallet->next; the row is locked or was written by this call. */
-extern void wallet_update_locked(WalletScan *scan, Wallet *wallet);
+/* The columns in which wallet->next differs from what was found. */
+extern ColumnSet wallet_changed_columns(const Wallet *wallet);
+
+/* Writes wallet->next; the row is locked or was written by this call. changed: the columns in which
+ * any wallet of the call differs. */
+extern void wallet_update_locked(WalletScan *scan, Wallet *wallet, ColumnSet changed);
 
 /* Inserts a new wallet from id, user_id, currency, created_at and next. Raises 23505 where the id
  * exists. */

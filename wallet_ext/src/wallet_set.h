@@ -23,8 +23,8 @@ typedef struct WalletSet
 	Wallet small[WALLET_SET_SMALL];
 } WalletSet;
 
-/* Opens wallets for the ids, in any order and repeated as it may be. The snapshot must be registered
- * until wallet_set_end. */
+/* Opens wallets for the ids, in any order and repeated as it may be. The snapshot must be
+ * registered until wallet_set_end. */
 extern void wallet_set_begin(WalletSet *set, Snapshot snapshot, const pg_uuid_t *const *ids,
 							 int count);
 extern void wallet_set_end(WalletSet *set);
@@ -39,7 +39,8 @@ extern void wallet_set_find(WalletSet *set);
 extern bool wallet_set_try_write(WalletSet *set);
 
 /* Locks all wallets that this call hasn't written yet and reads their newest versions; all start
- * again from what they were, also those that were written and will be written again. found says which of them exist. */
+ * again from what they were, also those that were written and will be written again. found says
+ * which of them exist. */
 extern void wallet_set_lock(WalletSet *set);
 
 /* Writes all changed wallets that aren't written yet; they are locked. */

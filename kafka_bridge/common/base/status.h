@@ -63,7 +63,9 @@ status_is_ok(const Status *status)
 	return status->class == STATUS_OK;
 }
 
-/* Longer texts are cut; line breaks become spaces. The exit code of RETRY is EXIT_CODE_PEER_GONE. */
+/*
+ * Longer texts are cut; line breaks become spaces. The exit code of RETRY is EXIT_CODE_PEER_GONE.
+ */
 Status status_retry(const char *format, ...) __attribute__((format(printf, 1, 2)));
 Status status_fatal(ExitCode exit_code, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

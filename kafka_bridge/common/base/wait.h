@@ -31,13 +31,17 @@ typedef enum WaitResult
 /* A wait that ends timeout_ms from now (WAIT_FOREVER: never) or when stop_fd becomes readable. */
 Wait wait_begin(int stop_fd, int64_t timeout_ms);
 
-/* Milliseconds left, 0 when past; WAIT_FOREVER without a deadline. Fit for poll() after wait_slice. */
+/*
+ * Milliseconds left, 0 when past; WAIT_FOREVER without a deadline. Fit for poll() after wait_slice.
+ */
 int64_t wait_remaining_ms(const Wait *wait);
 
 /* The lesser of the time left and slice_ms, as an int for poll() and librdkafka. */
 int wait_slice_ms(const Wait *wait, int slice_ms);
 
-/* Waits until fd has one of the poll(2) events. fd = -1: only the stop fd and the deadline count. */
+/*
+ * Waits until fd has one of the poll(2) events. fd = -1: only the stop fd and the deadline count.
+ */
 WaitResult wait_for_fd(const Wait *wait, int fd, short events);
 
 /* Pauses for pause_ms, or until stop_fd is readable: then returns false. */

@@ -132,7 +132,9 @@ Status config_reload(const ConfigSource *source, void *config);
 /* Frees what a filled struct owns, and zeroes it. */
 void config_free(const ConfigProgram *program, void *config);
 
-/* The options and metrics as Markdown, a table for each group, sub-command with options, metrics. */
+/*
+ * The options and metrics as Markdown, a table for each group, sub-command with options, metrics.
+ */
 void config_markdown_print(const ConfigProgram *program, FILE *out);
 
 /* NULL when there is none of this name. */

@@ -19,7 +19,9 @@
 #define ATTEMPTS_MAX	 5
 #define RETRY_INITIAL_MS 5
 #define RETRY_MAXIMUM_MS 100
-/* No further attempt is begun after this, so that a client without patience learns of it in time. */
+/*
+ * No further attempt is begun after this, so that a client without patience learns of it in time.
+ */
 #define RETRY_TIME_MS 10000
 
 typedef struct EndpointJob

@@ -3,14 +3,14 @@
  *		HTTP endpoints that are calls of SQL: a table says which parts of a request become which
  *		parameters, what is called, and how the answer is made of the rows.
  *
- * parameter	a part of the request: of the path, the query, a header or a member of the JSON body;
- *				becomes one value (or several) in the order of the table: $1, $2 ...
+ * parameter	a part of the request: of the path, the query, a header or a member of the JSON
+ *				body; becomes one value (or several) in the order of the table: $1, $2 ...
  * call			the statement of an operation; one row (id text, replayed boolean)
  * read			the statement whose rows are shown, in the transaction of the call
  *
- * A request is parsed in the server's thread and refused there where it is malformed (400, 415). The
- * rest is a job of a pool: 40001, 40P01, 55P03 and 57014 are tried again a few times; a connection
- * that breaks means 503, and the client, which alone knows its key, repeats.
+ * A request is parsed in the server's thread and refused there where it is malformed (400, 415).
+ * The rest is a job of a pool: 40001, 40P01, 55P03 and 57014 are tried again a few times; a
+ * connection that breaks means 503, and the client, which alone knows its key, repeats.
  *
  * A body is one JSON object; unknown members and members given twice are refused, null counts as
  * absent, so that a misspelt name cannot change what is paid.
@@ -59,7 +59,9 @@ typedef struct EndpointParameter
 	const char *default_text; /* parsed where nothing is given */
 } EndpointParameter;
 
-/* A header that would have no effect where a client counts on it: 400. A NULL name ends the array. */
+/*
+ * A header that would have no effect where a client counts on it: 400. A NULL name ends the array.
+ */
 typedef struct EndpointRefusedHeader
 {
 	const char *name;

@@ -1,6 +1,7 @@
 /*
  * request.h
- *		Turns a request into the values of an endpoint's statements. Used inside common/endpoint only.
+ *		Turns a request into the values of an endpoint's statements. Used inside common/endpoint
+ *		only.
  */
 #pragma once
 

@@ -17,7 +17,8 @@ const char *endpoint_key_parse(const EndpointInput *input, char **values);
 const char *endpoint_uuid_parse(const EndpointInput *input, char **values);
 /*
  * A decimal number, as a string ("100.00") or as a JSON integer. Refused is a JSON number with a
- * fraction or an exponent: a client that keeps amounts in floating point may have lost money already.
+ * fraction or an exponent: a client that keeps amounts in floating point may have lost money
+ * already.
  */
 const char *endpoint_amount_parse(const EndpointInput *input, char **values);
 const char *endpoint_boolean_parse(const EndpointInput *input, char **values);

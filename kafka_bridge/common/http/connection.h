@@ -7,8 +7,8 @@
  * libmicrohttpd then notices and closes it. One mutex guards the list and the deadlines; a
  * connection is removed before its descriptor is closed, so that no other socket can be hit.
  *
- * Call order: http_connections_new(); add and remove as libmicrohttpd notifies; http_connections_free()
- * after the library has stopped.
+ * Call order: http_connections_new(); add and remove as libmicrohttpd notifies;
+ * http_connections_free() after the library has stopped.
  */
 #pragma once
 
@@ -28,8 +28,8 @@ HttpConnection *http_connection_add(HttpConnections *connections, int fd, int64_
 void http_connection_remove(HttpConnections *connections, HttpConnection *connection);
 
 /*
- * The request that was begun on the connection and has not ended, or NULL; returns what was set before.
- * Only the library's thread that has the connection may call it.
+ * The request that was begun on the connection and has not ended, or NULL; returns what was set
+ * before. Only the library's thread that has the connection may call it.
  */
 struct HttpRequest *http_connection_request_set(HttpConnection *connection,
 												struct HttpRequest *request);

@@ -50,12 +50,6 @@ http_request_body(const HttpRequest *request, size_t *bytes)
 	return request->body != NULL ? request->body : "";
 }
 
-int64_t
-http_request_begun_us(const HttpRequest *request)
-{
-	return request->begun_us;
-}
-
 /* The path of a request target. */
 static char *
 target_path_copy(const char *target)

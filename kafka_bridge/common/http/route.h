@@ -14,8 +14,8 @@ typedef struct HttpRequest HttpRequest;
 typedef struct HttpResponse HttpResponse;
 
 /*
- * Fills response, or calls http_request_defer(); runs in a thread of the server, possibly in several
- * at once, and keeps that thread's other clients waiting meanwhile.
+ * Fills response, or calls http_request_defer(); runs in a thread of the server, possibly in
+ * several at once, and keeps that thread's other clients waiting meanwhile.
  */
 typedef void (*HttpHandler)(HttpRequest *request, HttpResponse *response, const void *context);
 

@@ -359,7 +359,9 @@ request_complete(void *context, struct MHD_Connection *connection, void **state,
 	/* Of a client that left before its answer. */
 	body_release(server, request);
 	atomic_fetch_sub(&server->answers_bytes, request->answer_bytes);
-	/* Of a client that is kept: for the next request, should it begin one before it counts as idle. */
+	/*
+	 * Of a client that is kept: for the next request, should it begin one before it counts as idle.
+	 */
 	http_connection_limit(server->connections, request->deadline,
 						  server->idle_timeout_ms + server->request_timeout_ms);
 	http_connection_request_set(request->deadline, NULL);

@@ -6,8 +6,8 @@
  * Requests that can be read in two ways (fields.h) are answered 400 and unknown paths 404, other
  * methods 405 with Allow, a missing or wrong bearer token 401, bodies over the bound 413 and the
  * connection closed, bodies and large answers for which there is no room at the moment 503, each as
- * application/problem+json. A handler answers at once, or defers: then the request is its own, in any
- * thread, until it finishes it.
+ * application/problem+json. A handler answers at once, or defers: then the request is its own, in
+ * any thread, until it finishes it.
  *
  * Call order: http_server_start(), http_server_drain(), http_server_stop(). The routes and their
  * contexts must outlive the server. Deferred requests must be finished, and streams closed, before
@@ -43,7 +43,10 @@ extern const ConfigOption http_options[];
 /* BEARER_TOKEN, for programs whose routes are not all public. */
 extern const ConfigOption http_token_options[];
 
-/* Whether the tokens are fit: FATAL, EXIT_CODE_CONFIGURATION, naming BEARER_TOKEN. For ConfigProgram.check. */
+/*
+ * Whether the tokens are fit: FATAL, EXIT_CODE_CONFIGURATION, naming BEARER_TOKEN. For
+ * ConfigProgram.check.
+ */
 Status http_options_check(const HttpOptions *options);
 
 /* The port is the program's own row: */
@@ -62,7 +65,10 @@ Status http_options_check(const HttpOptions *options);
 
 typedef struct HttpServer HttpServer;
 
-/* Called at the end of each request that was answered, by a thread of the server; label as in HttpRoute. */
+/*
+ * Called at the end of each request that was answered, by a thread of the server; label as in
+ * HttpRoute.
+ */
 typedef void (*HttpObserver)(size_t label, unsigned status, int64_t duration_us, void *context);
 
 typedef struct HttpPlan
@@ -98,9 +104,6 @@ void http_request_finish(HttpRequest *request);
 
 /* The response of a request, for a thread that was handed the request alone. */
 HttpResponse *http_request_response(HttpRequest *request);
-
-/* When it began, by clock_monotonic_us(). */
-int64_t http_request_begun_us(const HttpRequest *request);
 
 /* All return NULL when absent; texts live as long as the request. Values are decoded. */
 const char *http_request_method(const HttpRequest *request);

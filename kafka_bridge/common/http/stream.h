@@ -4,8 +4,8 @@
  *		events).
  *
  * Made by http_response_stream() (server.h). It has two owners, the server and the writer; the
- * last one frees it. Any thread may write; one mutex inside guards all. What the client has not read
- * yet is kept up to HTTP_STREAM_BYTES_MAX: a client that falls further behind is cut off.
+ * last one frees it. Any thread may write; one mutex inside guards all. What the client has not
+ * read yet is kept up to HTTP_STREAM_BYTES_MAX: a client that falls further behind is cut off.
  */
 #pragma once
 
@@ -24,13 +24,15 @@ bool http_stream_write(HttpStream *stream, const char *data, size_t bytes);
 bool http_stream_is_drained(HttpStream *stream);
 
 /*
- * Whether writing makes sense: as http_stream_write() says it, and a client that has closed its side
- * counts as gone. The library does not look at a connection that waits for bytes, so the writer has
- * to ask now and then.
+ * Whether writing makes sense: as http_stream_write() says it, and a client that has closed its
+ * side counts as gone. The library does not look at a connection that waits for bytes, so the
+ * writer has to ask now and then.
  */
 bool http_stream_is_open(HttpStream *stream);
 
-/* The writer's end: the client gets what was written, then the end. The stream is not its any more. */
+/*
+ * The writer's end: the client gets what was written, then the end. The stream is not its any more.
+ */
 void http_stream_close(HttpStream *stream);
 
 /* Inside common/http: the stream, and the library's response that reads from it. */

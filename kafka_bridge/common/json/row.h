@@ -1,7 +1,7 @@
 /*
  * row.h
- *		Pieces of SQL that write rows as the JSON of the HTTP endpoints: amounts as strings, times as
- *		RFC 3339 in UTC with microseconds.
+ *		Pieces of SQL that write rows as the JSON of the HTTP endpoints: amounts as strings, times
+ *		as RFC 3339 in UTC with microseconds.
  */
 #pragma once
 

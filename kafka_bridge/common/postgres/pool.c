@@ -166,7 +166,9 @@ queue_take_hopeless(PgPool *pool, bool all)
 	return hopeless;
 }
 
-/* By the keeper alone, so that what the workers saw last cannot be told before what they saw first. */
+/*
+ * By the keeper alone, so that what the workers saw last cannot be told before what they saw first.
+ */
 static void
 figures_show(const PgPool *pool)
 {
@@ -293,8 +295,8 @@ job_came_wait(PgPool *pool)
 }
 
 /*
- * A job, or NULL when there was none for a while or the pool stops. had_job: the worker has done one
- * since; all in one go, for the lock is every request's.
+ * A job, or NULL when there was none for a while or the pool stops. had_job: the worker has done
+ * one since; all in one go, for the lock is every request's.
  */
 static PgJob *
 job_next(PgPool *pool, bool had_job, bool *is_stopping)

@@ -128,7 +128,9 @@ pg_session_break(PgSession *session)
 	session->is_broken = true;
 }
 
-/* The session may not see what changed (another primary, another extension) before it is renewed. */
+/*
+ * The session may not see what changed (another primary, another extension) before it is renewed.
+ */
 static bool
 session_is_stale(const char *sqlstate)
 {

@@ -1,6 +1,6 @@
 /*
  * test_server.c
- *		The HTTP server asked over real sockets: routes, bounds, bad input, and a taken port.
+ *		The HTTP server asked over real sockets: routes, bounds, bad input, slow clients.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -517,60 +517,6 @@ test_observer(void **state)
 	http_server_stop(&server);
 }
 
-static void
-test_taken_port(void **state)
-{
-	HttpOptions same = options;
-	HttpServer *second = NULL;
-
-	(void) state;
-	same.port = http_server_port(server);
-
-	Status status = http_server_start(&same, &plan, &second);
-
-	assert_int_equal(status.class, STATUS_FATAL);
-	assert_int_equal(status.exit_code, EXIT_CODE_CONFIGURATION);
-	assert_contains(status.text, "cannot listen on 127.0.0.1, port ");
-	assert_contains(status.text, "Address already in use");
-	assert_null(second);
-}
-
-static void
-test_port_is_free_at_once_after_a_stop(void **state)
-{
-	HttpOptions same = options;
-
-	(void) state;
-	assert_contains(ask("GET /echo/1 " REST "\r\n"), "HTTP/1.1 201 ");
-	same.port = http_server_port(server);
-	http_server_stop(&server);
-
-	Status status = http_server_start(&same, &plan, &server);
-
-	assert_true(status_is_ok(&status));
-	assert_int_equal(http_server_port(server), same.port);
-	assert_contains(ask("GET /echo/1 " REST "\r\n"), "HTTP/1.1 201 ");
-}
-
-static void
-test_wrong_address(void **state)
-{
-	static char wrong[] = "192.0.2.1";
-	static char nonsense[] = "not an address";
-	HttpOptions other = options;
-	HttpServer *second = NULL;
-
-	(void) state;
-	other.listen_address = wrong;
-
-	Status status = http_server_start(&other, &plan, &second);
-
-	assert_int_equal(status.exit_code, EXIT_CODE_CONFIGURATION);
-	other.listen_address = nonsense;
-	status = http_server_start(&other, &plan, &second);
-	assert_int_equal(status.exit_code, EXIT_CODE_CONFIGURATION);
-}
-
 int
 main(void)
 {
@@ -598,9 +544,6 @@ main(void)
 		SERVER_TEST(test_token),
 		SERVER_TEST(test_drain),
 		SERVER_TEST(test_observer),
-		SERVER_TEST(test_taken_port),
-		SERVER_TEST(test_port_is_free_at_once_after_a_stop),
-		SERVER_TEST(test_wrong_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,31 @@
+/*
+ * table_index.h
+ *		Enters rows written by direct table access into the indexes of their table.
+ */
+#pragma once
+
+#include "executor/tuptable.h"
+#include "utils/relcache.h"
+
+#include "relation_cache.h"
+
+typedef enum RowChange
+{
+	ROW_INSERTED,
+	ROW_MOVED,		   /* an update that was not heap-only */
+	ROW_MOVED_ON_PAGE, /* a heap-only update that summarizing indexes must see */
+} RowChange;
+
+/* A ledger row's key is entered after all rows of its call, in the order of keys. */
+typedef enum IndexChoice
+{
+	INDEXES_ALL,
+	INDEXES_BUT_LOOKUP,
+	INDEX_LOOKUP,
+} IndexChoice;
+
+/* Enters the row in slot, whose tts_tid is set, into the chosen indexes that the change concerns. A
+ * duplicate raises 23505; in the table's lookup index on_duplicate, if given, raises instead. */
+extern void table_index_insert(Relation table, const TableDescription *description,
+							   TupleTableSlot *slot, IndexChoice choice, RowChange change,
+							   void (*on_duplicate)(void *argument), void *argument);
