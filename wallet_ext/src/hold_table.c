@@ -12,11 +12,10 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "compat.h"
 #include "errors.h"
 #include "hold_table.h"
 #include "index_read.h"
-#include "table_columns.h"
+#include "table_row.h"
 #include "wallet.h"
 
 static const char *const status_names[] = {
@@ -100,7 +99,7 @@ hold_find(HoldTable *holds, const pg_uuid_t *id, Hold *hold)
 	return found;
 }
 
-/* The holds that a scan of one of the indexes of open holds finds, at most max. */
+/* The open holds that a scan of one of the indexes finds, at most max. */
 static List *
 hold_list(HoldTable *holds, KnownIndex index, ScanKey keys, int count, int max)
 {
@@ -110,10 +109,11 @@ hold_list(HoldTable *holds, KnownIndex index, ScanKey keys, int count, int max)
 	hold_read_begin(&read, holds, index, keys, count);
 	while (list_length(found) < max && index_read_next(&read))
 	{
-		Hold *hold = palloc(sizeof(Hold));
+		Hold hold;
 
-		hold_read_slot(read.slot, hold);
-		found = lappend(found, hold);
+		hold_read_slot(read.slot, &hold);
+		if (hold.status == HOLD_OPEN)
+			found = lappend(found, memcpy(palloc(sizeof(Hold)), &hold, sizeof(Hold)));
 	}
 	index_read_end(&read);
 	return found;
@@ -138,13 +138,23 @@ hold_list_all_expired(HoldTable *holds, TimestampTz now, int max)
 	return hold_list(holds, INDEX_HOLDS_EXPIRY, &key, 1, max);
 }
 
+/* A hold is never taken for more than it is: what is there isn't what the ledger says. */
+static void
+hold_check(const Hold *hold)
+{
+	if (hold->captured < 0 || hold->released < 0 || hold_remaining(hold) < 0)
+		error_raise_invariant("INV-2", &hold->wallet_id, "rest of a hold",
+							  money_format(hold_remaining(hold)));
+}
+
 /* A virtual slot with the hold's columns. */
 static TupleTableSlot *
-hold_make_slot(const HoldTable *holds, const Hold *hold)
+hold_make_row(const HoldTable *holds, const Hold *hold)
 {
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(holds->table), &TTSOpsVirtual);
+	TupleTableSlot *slot = table_row_make(holds->table, holds->description);
 	Datum *values = slot->tts_values;
 
+	hold_check(hold);
 	memset(slot->tts_isnull, false, sizeof(bool) * HOLDS_COLUMNS);
 	values[HOLDS_HOLD_ID - 1] = UUIDPGetDatum(&hold->id);
 	values[HOLDS_WALLET_ID - 1] = UUIDPGetDatum(&hold->wallet_id);
@@ -160,31 +170,22 @@ hold_make_slot(const HoldTable *holds, const Hold *hold)
 void
 hold_insert(HoldTable *holds, const Hold *hold)
 {
-	TupleTableSlot *slot = hold_make_slot(holds, hold);
+	TupleTableSlot *slot = hold_make_row(holds, hold);
 
-	table_tuple_insert(holds->table, slot, GetCurrentCommandId(true), 0, NULL);
-	table_index_insert(holds->table, holds->description, slot, INDEXES_ALL, ROW_INSERTED, NULL,
-					   NULL);
+	table_row_insert(holds->table, holds->description, slot);
 	ExecDropSingleTupleTableSlot(slot);
 }
 
 void
 hold_update(HoldTable *holds, const Hold *hold)
 {
-	TupleTableSlot *slot = hold_make_slot(holds, hold);
-	UpdateIndexes update_indexes = UPDATE_INDEXES_NONE;
-	LockTupleMode lock_mode = LockTupleNoKeyExclusive;
-	ItemPointerData tid = hold->tid;
-	TM_FailureData failure;
+	static const ColumnSet changed =
+		COLUMN(HOLDS_CAPTURED) | COLUMN(HOLDS_RELEASED) | COLUMN(HOLDS_STATUS);
+	TupleTableSlot *slot = hold_make_row(holds, hold);
 
 	/* Only somebody who locks holds by hand can be in the way here. */
-	if (table_tuple_update(holds->table, &tid, slot, GetCurrentCommandId(true), GetActiveSnapshot(),
-						   InvalidSnapshot, true, &failure, &lock_mode, &update_indexes) != TM_Ok)
+	if (table_row_update(holds->table, holds->description, &hold->tid, slot, changed,
+						 GetActiveSnapshot(), true) != TM_Ok)
 		error_raise_serialization_failure();
-	if (update_indexes != UPDATE_INDEXES_NONE)
-		table_index_insert(holds->table, holds->description, slot, INDEXES_ALL,
-						   UPDATE_INDEXES_ARE_SUMMARIES(update_indexes) ? ROW_MOVED_ON_PAGE
-																		: ROW_MOVED,
-						   NULL, NULL);
 	ExecDropSingleTupleTableSlot(slot);
 }

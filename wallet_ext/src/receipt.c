@@ -84,6 +84,16 @@ receipt_add_side(ReturnSetInfo *result, TupleTableSlot *slot, MovementSide side)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
+static ColumnSet
+receipt_column_set(void)
+{
+	ColumnSet columns = 0;
+
+	for (int i = 0; i < RECEIPT_COLUMNS; i++)
+		columns |= COLUMN(receipt_columns[i][SIDE_FROM]) | COLUMN(receipt_columns[i][SIDE_TO]);
+	return columns;
+}
+
 Datum
 wallet_receipt(PG_FUNCTION_ARGS)
 {
@@ -102,8 +112,8 @@ wallet_receipt(PG_FUNCTION_ARGS)
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, PG_GETARG_DATUM(0));
-	index_read_begin(&read, get_func_namespace(fcinfo->flinfo->fn_oid), "wallet_ledger",
-					 LEDGER_COLUMNS, "wallet_ledger_pkey", &key, 1);
+	index_read_begin(&read, get_func_namespace(fcinfo->flinfo->fn_oid), INDEX_LEDGER_LEGS,
+					 receipt_column_set(), &key, 1);
 	while (index_read_next(&read))
 	{
 		receipt_add_side(result, read.slot, SIDE_FROM);

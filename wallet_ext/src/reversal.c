@@ -46,12 +46,12 @@ typedef struct Reversal
 } Reversal;
 
 static void
-reversal_read_begin(IndexRead *read, const Reversal *reversal, const char *index, ScanKey key)
+reversal_read_begin(IndexRead *read, const Reversal *reversal, KnownIndex index, ScanKey key)
 {
 	ScanKeyInit(key, 1, BTEqualStrategyNumber, F_UUID_EQ,
 				UUIDPGetDatum(reversal->request->reverses));
-	index_read_begin(read, RelationGetNamespace(reversal->call->ledger.table), "wallet_ledger",
-					 LEDGER_COLUMNS, index, key, 1);
+	index_read_begin(read, RelationGetNamespace(reversal->call->ledger.table), index, COLUMNS_ALL,
+					 key, 1);
 }
 
 static bool
@@ -86,7 +86,7 @@ reversal_read_original(Reversal *reversal)
 	LedgerRow row;
 	bool found = false;
 
-	reversal_read_begin(&read, reversal, "wallet_ledger_pkey", &key);
+	reversal_read_begin(&read, reversal, INDEX_LEDGER_LEGS, &key);
 	while (index_read_next(&read))
 	{
 		ledger_read(read.slot, &row);
@@ -121,7 +121,7 @@ reversal_read_former(Reversal *reversal)
 	ScanKeyData key;
 	LedgerRow row;
 
-	reversal_read_begin(&read, reversal, "wallet_ledger_reverses_idx", &key);
+	reversal_read_begin(&read, reversal, INDEX_LEDGER_REVERSES, &key);
 	while (index_read_next(&read))
 	{
 		ledger_read(read.slot, &row);
