@@ -366,24 +366,15 @@ BEGIN ATOMIC
     LEFT JOIN pg_proc AS code ON code.oid = guard.tgfoid AND code.prosrc = 'wallet_guard'
           AND code.probin = '$libdir/wallet'
     WHERE (guard.tgenabled = 'A' AND guard.tgtype = 58 AND guard.tgqual IS NULL AND guard.tgattr = ''
-           AND code.oid IS NOT NULL) IS NOT TRUE
-
-    UNION ALL
-    -- The indexes that keep versions and keys unique. By name: REINDEX CONCURRENTLY changes their OIDs.
-    SELECT 'index', NULL, NULL, 'unique index ' || needed.name,
-           CASE WHEN found.indexrelid IS NULL THEN 'missing' ELSE 'not valid' END
-    FROM (VALUES ('wallets_pkey', 'wallets'::regclass), ('wallet_ledger_pkey', 'wallet_ledger'::regclass),
-                 ('wallet_ledger_from_idx', 'wallet_ledger'::regclass),
-                 ('wallet_ledger_to_idx', 'wallet_ledger'::regclass),
-                 ('wallet_ledger_key_idx', 'wallet_ledger'::regclass),
-                 ('wallet_holds_pkey', 'wallet_holds'::regclass),
-                 ('transaction_events_pkey', 'transaction_events'::regclass)) AS needed (name, relation)
-    LEFT JOIN (pg_index AS found JOIN pg_class AS index ON index.oid = found.indexrelid)
-           ON found.indrelid = needed.relation AND index.relname = needed.name
-    WHERE (found.indisunique AND found.indisvalid AND found.indisready) IS NOT TRUE;
+           AND code.oid IS NOT NULL) IS NOT TRUE;
 END;
 COMMENT ON FUNCTION wallet_check_guards() IS
-    'Internal, part of wallet_check: the guards and the unique indexes are there and at work.';
+    'Internal, part of wallet_check: the guards are there and at work.';
+
+CREATE FUNCTION wallet_check_shape() RETURNS SETOF wallet_divergence
+    LANGUAGE c STABLE PARALLEL SAFE ROWS 1 AS 'MODULE_PATHNAME', 'wallet_check_shape';
+COMMENT ON FUNCTION wallet_check_shape() IS
+    'Internal, part of wallet_check: columns, constraints and indexes of wallets, wallet_ledger and wallet_holds that are missing or changed, and what is on these tables that the operations cannot honour.';
 
 CREATE FUNCTION wallet_check(wallet_id uuid DEFAULT NULL) RETURNS SETOF wallet_divergence
     LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER COST 100000 ROWS 10
@@ -413,6 +404,19 @@ BEGIN ATOMIC
         UNION ALL
         SELECT * FROM wallet_check_guards()
         UNION ALL
+        SELECT * FROM wallet_check_shape()
+        UNION ALL
+        -- By its columns, as those of the other tables are found.
+        SELECT 'index', NULL, NULL, 'unique index on transaction_events (wallet_id, version)', 'missing'
+        WHERE NOT EXISTS (
+            SELECT FROM pg_index AS found
+            WHERE found.indrelid = 'transaction_events'::regclass AND found.indisunique AND found.indisvalid
+              AND found.indisready AND found.indnkeyatts = 2 AND found.indpred IS NULL
+              AND found.indkey[0] = (SELECT attnum FROM pg_attribute
+                                     WHERE attrelid = 'transaction_events'::regclass AND attname = 'wallet_id')
+              AND found.indkey[1] = (SELECT attnum FROM pg_attribute
+                                     WHERE attrelid = 'transaction_events'::regclass AND attname = 'version'))
+        UNION ALL
         SELECT * FROM wallet_check_ledger() WHERE wallet_check.wallet_id IS NULL
     )
     SELECT divergence.check_name, divergence.wallet_id, divergence.version, divergence.expected,
@@ -427,5 +431,5 @@ entry_missing (from this version on, versions without an entry), entry_duplicate
 wallet_without_entry, wallet_version, wallet_balance, wallet_held, wallet_status, wallet_user_id, wallet_currency, wallet_updated_at (not those of the newest entry), wallet_created_at (not that of the first), wallet_credit_limit, wallet_max_balance (not those of the newest entry that sets them);
 hold_sum (held isn't the rest of the open holds), hold_amount, hold_captured, hold_released, hold_expires_at, hold_status (the hold isn't what its entries say);
 history_gap, history_conflict (recorded by the history consumer); where wallet_history_offsets has rows, and for each wallet up to its newest event: history_missing, history_unknown (an event without an entry; not compared where the ledger is empty because the history lives in a database of its own), history_transaction_id, history_type, history_amount, history_user_id, history_created_at, history_balance, history_held;
-guard (a trigger that protects the ledger is missing, disabled or replaced), index (an index that keeps versions or keys unique is missing or not valid);
+guard (a trigger that protects the ledger is missing, disabled or replaced), index (an index that keeps versions or keys unique, or finds holds and reversals, is missing or not valid), shape (a column is missing or of another type, a CHECK of the extension is gone, or something is on a table that the operations cannot honour);
 only for all wallets: currency_sum (INV-1: balances against what came from outside minus what went there), hold_without_entry, reversal_sum (more paid back than was moved).$$;

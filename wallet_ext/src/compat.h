@@ -77,7 +77,8 @@ compat_index_insert_cleanup(Relation index, IndexInfo *info)
 #endif
 }
 
-/* Makes the entries the executor's range table; since PostgreSQL 16 each has its permissions apart. */
+/* Makes the entries the executor's range table; since PostgreSQL 16 each has its permissions apart.
+ * */
 static inline void
 compat_init_range_table(EState *estate, List *entries)
 {
@@ -89,8 +90,7 @@ compat_init_range_table(EState *estate, List *entries)
 		if (lfirst_node(RangeTblEntry, cell)->perminfoindex == 0)
 			(void) addRTEPermissionInfo(&permissions, lfirst_node(RangeTblEntry, cell));
 #if PG_VERSION_NUM >= 180000
-	ExecInitRangeTable(estate, entries, permissions,
-					   bms_add_range(NULL, 1, list_length(entries)));
+	ExecInitRangeTable(estate, entries, permissions, bms_add_range(NULL, 1, list_length(entries)));
 #else
 	ExecInitRangeTable(estate, entries, permissions);
 #endif

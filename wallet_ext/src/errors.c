@@ -412,22 +412,21 @@ error_raise_table_missing(const char *table)
 }
 
 void
-error_raise_shape(const char *table, const char *expected, const char *actual)
+error_raise_shape(const char *expected, const char *actual)
 {
 	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					errmsg("table \"%s\" is not as extension wallet needs it", table),
-					errdetail("Needed is %s; found is: %s.", expected, actual),
+					errmsg("wallet functions need %s", expected), errdetail("Found: %s.", actual),
 					errhint("wallet_check() names whatever differs.")));
 }
 
 void
 error_raise_row_skipped(const char *table, const char *triggers)
 {
-	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					errmsg("a trigger on table \"%s\" leaves out a row of an operation", table),
-					errdetail("BEFORE triggers of the row, one of which has returned NULL: %s.",
-							  triggers),
-					errhint("A trigger may add to an operation or raise an error.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("a trigger on table \"%s\" leaves out a row of an operation", table),
+			 errdetail("BEFORE triggers of the row, one of which has returned NULL: %s.", triggers),
+			 errhint("A trigger may add to an operation or raise an error.")));
 }
 
 void

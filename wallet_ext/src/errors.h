@@ -135,12 +135,11 @@ pg_noreturn extern void error_raise_version_mismatch(const char *installed);
 /* 55000: a table of the extension is gone. */
 pg_noreturn extern void error_raise_table_missing(const char *table);
 
-/* 55000: something on the table isn't as the library needs it, or can't be honoured. */
-pg_noreturn extern void error_raise_shape(const char *table, const char *expected,
-										  const char *actual);
+/* 55000: something on a table isn't as the library needs it, or can't be honoured. */
+pg_noreturn extern void error_raise_shape(const char *expected, const char *actual);
 
-/* 55000: one of the BEFORE triggers has left out a row of an operation, or changed a column that the
- * operation sets. */
+/* 55000: one of the BEFORE triggers has left out a row of an operation, or changed a column that
+ * the operation sets. */
 pg_noreturn extern void error_raise_row_skipped(const char *table, const char *triggers);
 pg_noreturn extern void error_raise_row_changed(const char *table, const char *column,
 												const char *triggers);

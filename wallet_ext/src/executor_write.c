@@ -122,8 +122,7 @@ target_prepare_defaults(WriteTarget *target)
 }
 
 static void
-target_open(WriteTarget *target, Relation table, const TableDescription *description,
-			CmdType event)
+target_open(WriteTarget *target, Relation table, const TableDescription *description, CmdType event)
 {
 	EState *estate = current->estate;
 
@@ -150,8 +149,8 @@ target_open(WriteTarget *target, Relation table, const TableDescription *descrip
 		target->old = table_slot_create(table, &estate->es_tupleTable);
 	else
 		target_prepare_defaults(target);
-	target->capture = MakeTransitionCaptureState(target->relation->ri_TrigDesc,
-												 RelationGetRelid(table), event);
+	target->capture =
+		MakeTransitionCaptureState(target->relation->ri_TrigDesc, RelationGetRelid(table), event);
 }
 
 /* Says which columns differ: for triggers on columns, and generated columns that depend on them. */
@@ -353,15 +352,15 @@ executor_write_update(Relation table, const TableDescription *description,
 	}
 	target_check_constraints(target);
 
-	TM_Result result = table_tuple_update(table, &former, target->new, estate->es_output_cid,
-										  estate->es_snapshot, InvalidSnapshot, true, &failure,
-										  &lock_mode, &update_indexes);
+	TM_Result result =
+		table_tuple_update(table, &former, target->new, estate->es_output_cid, estate->es_snapshot,
+						   InvalidSnapshot, true, &failure, &lock_mode, &update_indexes);
 
 	if (result != TM_Ok)
 		return result;
 	if (update_indexes != UPDATE_INDEXES_NONE)
-		rechecks = compat_insert_index_tuples(target->relation, target->new, estate, true,
-											  update_indexes);
+		rechecks =
+			compat_insert_index_tuples(target->relation, target->new, estate, true, update_indexes);
 	ExecARUpdateTriggers(estate, target->relation, NULL, NULL, &former, NULL, target->new, rechecks,
 						 target->capture, false);
 	row->tts_tid = target->new->tts_tid;

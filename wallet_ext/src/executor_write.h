@@ -4,13 +4,13 @@
  *
  * Goes the way of PostgreSQL's logical replication worker: row and statement triggers with their
  * transition tables, constraints, defaults and generated columns of added columns, exclusion
- * constraints, and what is deferred to the commit. All rows that a call writes are one statement for
- * each table and event: its BEFORE triggers fire before its first row, all AFTER triggers when
- * everything is written. So an AFTER trigger may call an operation; a BEFORE trigger may not, since a
- * call's rows are written in the order of versions.
+ * constraints, and what is deferred to the commit. All rows that a call writes are one statement
+ * for each table and event: its BEFORE triggers fire before its first row, all AFTER triggers when
+ * everything is written. So an AFTER trigger may call an operation; a BEFORE trigger may not, since
+ * a call's rows are written in the order of versions.
  *
- * Triggers, constraints and defaults run as the caller, as under plain SQL. The extension's guards stay
- * out of it.
+ * Triggers, constraints and defaults run as the caller, as under plain SQL. The extension's guards
+ * stay out of it.
  */
 #pragma once
 

@@ -3,9 +3,9 @@
  *		Reading a table of the extension through one of its indexes, for the reads.
  *
  * The table is found by name in the schema that the calling SQL function stands in, never through
- * search_path; its columns and the index by what they are (table_shape.h). Takes AccessShareLock only,
- * so that it works on a standby, in read-only transactions and in parallel workers; the locks stay
- * until the end of the transaction, as those of a SELECT do.
+ * search_path; its columns and the index by what they are (table_shape.h). Takes AccessShareLock
+ * only, so that it works on a standby, in read-only transactions and in parallel workers; the locks
+ * stay until the end of the transaction, as those of a SELECT do.
  *
  * Order of calls: index_read_begin; index_read_next until it returns false; index_read_end.
  */

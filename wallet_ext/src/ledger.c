@@ -213,8 +213,7 @@ static TupleTableSlot *
 ledger_clear_slot(Ledger *ledger)
 {
 	ExecClearTuple(ledger->slot);
-	memset(ledger->slot->tts_isnull, true,
-		   sizeof(bool) * ledger->slot->tts_tupleDescriptor->natts);
+	memset(ledger->slot->tts_isnull, true, sizeof(bool) * ledger->slot->tts_tupleDescriptor->natts);
 	return ledger->slot;
 }
 
@@ -235,9 +234,14 @@ ledger_check(const LedgerRow *row)
 {
 	if (!row->from.present && !row->to.present)
 		elog(ERROR, "a movement without a wallet");
+	if (row->amount < 0 || !money_fits(row->amount))
+		error_raise_invariant("INV-10",
+							  row->from.present ? &row->from.wallet_id : &row->to.wallet_id,
+							  "amount", money_format(row->amount));
 	if (row->from.present && row->to.present &&
 		wallet_compare_id(&row->from.wallet_id, &row->to.wallet_id) == 0)
-		error_raise_invariant("INV-2", &row->from.wallet_id, "the wallet of both sides", "the same");
+		error_raise_invariant("INV-2", &row->from.wallet_id, "the wallet of both sides",
+							  "the same");
 }
 
 void

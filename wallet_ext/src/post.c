@@ -49,14 +49,14 @@ leg_find_column(TupleDesc descriptor, LegColumn column)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
 
-		if (attribute->attisdropped || strcmp(NameStr(attribute->attname), leg_columns[column]) != 0)
+		if (attribute->attisdropped ||
+			strcmp(NameStr(attribute->attname), leg_columns[column]) != 0)
 			continue;
 		if (attribute->atttypid == leg_types[column])
 			return attribute->attnum;
 		found = attribute->atttypid;
 	}
-	error_raise_shape("wallet_leg",
-					  psprintf("attribute %s: %s", leg_columns[column],
+	error_raise_shape(psprintf("attribute %s of type wallet_leg with type %s", leg_columns[column],
 							   format_type_be(leg_types[column])),
 					  OidIsValid(found) ? format_type_be(found) : "missing");
 }
@@ -76,8 +76,7 @@ leg_read(Datum composite, Leg *leg, Datum *amount)
 	bool is_null[LEG_COLUMNS];
 
 	for (int i = 0; i < LEG_COLUMNS; i++)
-		values[i] =
-			heap_getattr(&tuple, leg_find_column(descriptor, i), descriptor, &is_null[i]);
+		values[i] = heap_getattr(&tuple, leg_find_column(descriptor, i), descriptor, &is_null[i]);
 	ReleaseTupleDesc(descriptor);
 	for (int i = 0; i < LEG_COLUMNS; i++)
 		if (is_null[i])
@@ -172,8 +171,8 @@ post_compare_legs(const LedgerRow *owner, const Request *request)
 	ledger_open(&ledger);
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(&owner->transaction_id));
 	PushActiveSnapshot(GetLatestSnapshot());
-	index_read_begin(&read, RelationGetNamespace(ledger.table), INDEX_LEDGER_LEGS, COLUMNS_ALL, &key,
-					 1);
+	index_read_begin(&read, RelationGetNamespace(ledger.table), INDEX_LEDGER_LEGS, COLUMNS_ALL,
+					 &key, 1);
 	while (index_read_next(&read))
 	{
 		ledger_read(read.slot, &row);

@@ -103,7 +103,7 @@ details_check_type(TupleDesc descriptor)
 	for (int i = 0; i < Max(descriptor->natts, DETAILS_COLUMNS); i++)
 		if (i >= descriptor->natts || i >= DETAILS_COLUMNS ||
 			TupleDescAttr(descriptor, i)->atttypid != types[i])
-			error_raise_shape("wallet_details", "the type as the extension made it", "altered");
+			error_raise_shape("type wallet_details as the extension made it", "altered");
 }
 
 Datum

@@ -197,7 +197,7 @@ table_describe(WalletTable table, Relation relation, LOCKMODE lock)
 	description->is_direct =
 		!table_has_additions(relation, table, columns, description->own_triggers);
 	description->findings =
-		list_concat(description->findings, table_find_obstacles(relation, table, columns));
+		list_concat(description->findings, table_find_obstacles(relation, table));
 	description_add_indexes(description, relation, lock);
 	return description;
 }
@@ -266,7 +266,7 @@ description_check_writing(const TableDescription *description)
 		const TableFinding *finding = lfirst(cell);
 
 		if (finding->stops_writing)
-			error_raise_shape(table_name(description->table), finding->expected, finding->actual);
+			error_raise_shape(finding->expected, finding->actual);
 	}
 }
 
@@ -300,23 +300,29 @@ description_check_reading(const TableDescription *description, KnownIndex index,
 		const TableFinding *finding = lfirst(cell);
 
 		if (finding->column != 0 && (columns & COLUMN(finding->column)) != 0)
-			error_raise_shape(table_name(description->table), finding->expected, finding->actual);
+			error_raise_shape(finding->expected, finding->actual);
 	}
 	if (!OidIsValid(description->known_indexes[index]))
-		error_raise_shape(table_name(description->table), known_index_description(index),
-						  "missing");
+		error_raise_shape(known_index_description(index), "missing");
+}
+
+Relation
+relation_cache_look(Oid schema, WalletTable table, const TableDescription **description)
+{
+	Relation relation = NULL;
+
+	while ((relation = relation_cache_try(table, schema, AccessShareLock)) == NULL)
+		relation_cache_build(table, schema, AccessShareLock);
+	*description = cached_tables[table].description;
+	return relation;
 }
 
 Relation
 relation_cache_read(Oid schema, KnownIndex index, ColumnSet columns,
 					const TableDescription **description)
 {
-	WalletTable table = known_index_table(index);
-	Relation relation = NULL;
+	Relation relation = relation_cache_look(schema, known_index_table(index), description);
 
-	while ((relation = relation_cache_try(table, schema, AccessShareLock)) == NULL)
-		relation_cache_build(table, schema, AccessShareLock);
-	*description = cached_tables[table].description;
 	if ((columns & (*description)->wrong_columns) != 0 ||
 		!OidIsValid((*description)->known_indexes[index]))
 		description_check_reading(*description, index, columns);

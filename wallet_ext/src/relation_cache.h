@@ -3,13 +3,13 @@
  *		Where the extension's tables are in this backend, what they look like and what is on them.
  *
  * Tables are found by the extension's own schema, never through search_path. Only OIDs and plain
- * descriptions are kept, never Relation pointers; a relcache invalidation of a table or of one of its
- * indexes makes the next opening look again (DROP and CREATE EXTENSION, REINDEX CONCURRENTLY, ALTER
- * TABLE, CREATE TRIGGER, a new index), in the middle of a transaction too.
+ * descriptions are kept, never Relation pointers; a relcache invalidation of a table or of one of
+ * its indexes makes the next opening look again (DROP and CREATE EXTENSION, REINDEX CONCURRENTLY,
+ * ALTER TABLE, CREATE TRIGGER, a new index), in the middle of a transaction too.
  *
- * Order of calls: relation_cache_init() once; per operation relation_cache_open() of each table, per
- * read relation_cache_read(). Locks stay until the end of the transaction, as those of a statement
- * do.
+ * Order of calls: relation_cache_init() once; per operation relation_cache_open() of each table,
+ * per read relation_cache_read(). Locks stay until the end of the transaction, as those of a
+ * statement do.
  */
 #pragma once
 
@@ -50,7 +50,8 @@ typedef struct TableDescription
 	int index_count;
 	TableIndex *indexes;
 	Oid known_indexes[KNOWN_INDEXES]; /* those of this table; InvalidOid: missing */
-	/* The index the operations look rows up by: of wallets and holds by id, of the ledger by key. */
+	/* The index the operations look rows up by: of wallets and holds by id, of the ledger by key.
+	 * */
 	Oid lookup_index;
 } TableDescription;
 
@@ -60,13 +61,18 @@ extern void relation_cache_init(void);
  * where the library doesn't match the SQL objects, or something on the table can't be honoured. */
 extern Relation relation_cache_open(WalletTable table, const TableDescription **description);
 
+/* Opens the table in the schema, whatever its findings; works on a standby too. Close with NoLock.
+ * */
+extern Relation relation_cache_look(Oid schema, WalletTable table,
+									const TableDescription **description);
+
 /* Opens the table in the schema for reading the columns by the index; works on a standby too. Close
  * with NoLock. Raises 55000 where one of them is missing or changed. */
 extern Relation relation_cache_read(Oid schema, KnownIndex index, ColumnSet columns,
 									const TableDescription **description);
 
-/* The row in slot by the own numbers of its columns, as far as they are there: slot itself, or a new
- * slot that points into it. */
+/* The row in slot by the own numbers of its columns, as far as they are there: slot itself, or a
+ * new slot that points into it. */
 extern TupleTableSlot *relation_cache_row(const TableDescription *description,
 										  TupleTableSlot *slot);
 

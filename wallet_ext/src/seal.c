@@ -378,8 +378,8 @@ wallet_seal_verify(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	if (key_count == 1)
 		ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, PG_GETARG_DATUM(0));
-	index_read_begin(&read, schema, INDEX_WALLETS_ID, COLUMN(WALLETS_ID) | COLUMN(WALLETS_SEAL), &key,
-					 key_count);
+	index_read_begin(&read, schema, INDEX_WALLETS_ID, COLUMN(WALLETS_ID) | COLUMN(WALLETS_SEAL),
+					 &key, key_count);
 	while (index_read_next(&read))
 	{
 		bool is_null = false;

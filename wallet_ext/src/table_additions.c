@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "catalog/dependency.h"
+#include "catalog/partition.h"
 #include "access/sysattr.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_inherits.h"
@@ -60,9 +61,10 @@ static const char *const *const own_checks[WALLET_TABLES] = {
 
 /* The columns that an operation changes of a row that is there. */
 static const ColumnSet changing_columns[WALLET_TABLES] = {
-	[TABLE_WALLETS] = COLUMN(WALLETS_BALANCE) | COLUMN(WALLETS_HELD) | COLUMN(WALLETS_CREDIT_LIMIT) |
-					  COLUMN(WALLETS_MAX_BALANCE) | COLUMN(WALLETS_STATUS) |
-					  COLUMN(WALLETS_VERSION) | COLUMN(WALLETS_UPDATED_AT) | COLUMN(WALLETS_SEAL),
+	[TABLE_WALLETS] = COLUMN(WALLETS_BALANCE) | COLUMN(WALLETS_HELD) |
+					  COLUMN(WALLETS_CREDIT_LIMIT) | COLUMN(WALLETS_MAX_BALANCE) |
+					  COLUMN(WALLETS_STATUS) | COLUMN(WALLETS_VERSION) |
+					  COLUMN(WALLETS_UPDATED_AT) | COLUMN(WALLETS_SEAL),
 	[TABLE_LEDGER] = 0,
 	[TABLE_HOLDS] = COLUMN(HOLDS_CAPTURED) | COLUMN(HOLDS_RELEASED) | COLUMN(HOLDS_STATUS),
 };
@@ -204,7 +206,8 @@ static TableFinding *
 obstacle(Relation relation, const char *expected, char *actual)
 {
 	return table_finding("shape", true,
-						 psprintf("%s: %s", RelationGetRelationName(relation), expected), actual);
+						 psprintf("table %s with %s", RelationGetRelationName(relation), expected),
+						 actual);
 }
 
 static List *
@@ -219,14 +222,22 @@ find_relatives(Relation relation)
 		findings = lappend(findings, obstacle(relation, "no child table",
 											  get_rel_name(linitial_oid(children))));
 	if (has_superclass(RelationGetRelid(relation)))
-		findings = lappend(findings, obstacle(relation, "no parent table", pstrdup("inherits")));
+		findings =
+			lappend(findings,
+					obstacle(relation, "no parent table",
+							 get_rel_name(get_partition_parent(RelationGetRelid(relation), true))));
 	return findings;
 }
 
+/* The first line of its definition, which has its name. */
 static char *
 rule_text(Oid rule)
 {
-	return TextDatumGetCString(DirectFunctionCall1(pg_get_ruledef, ObjectIdGetDatum(rule)));
+	char *definition =
+		TextDatumGetCString(DirectFunctionCall1(pg_get_ruledef, ObjectIdGetDatum(rule)));
+
+	definition[strcspn(definition, "\n")] = '\0';
+	return definition;
 }
 
 static List *
@@ -236,21 +247,21 @@ find_kind(Relation relation)
 	List *findings = NIL;
 
 	if (form->relkind != RELKIND_RELATION)
-		findings = lappend(findings, obstacle(relation, "an ordinary table",
+		findings = lappend(findings, obstacle(relation, "its own rows",
 											  psprintf("relkind %c", form->relkind)));
 	if (form->relam != HEAP_TABLE_AM_OID)
 		findings = lappend(findings, obstacle(relation, "access method heap",
 											  OidIsValid(form->relam) ? get_am_name(form->relam)
 																	  : pstrdup("none")));
 	if (form->relpersistence != RELPERSISTENCE_PERMANENT)
-		findings = lappend(findings, obstacle(relation, "a logged table", pstrdup("unlogged")));
+		findings = lappend(findings, obstacle(relation, "a write-ahead log", pstrdup("unlogged")));
 	if (relation->rd_rules != NULL && relation->rd_rules->numLocks > 0)
 		findings = lappend(findings, obstacle(relation, "no rule",
 											  rule_text(relation->rd_rules->rules[0]->ruleId)));
 	if (form->relrowsecurity && form->relforcerowsecurity &&
 		!has_bypassrls_privilege(form->relowner))
-		findings = lappend(findings,
-						   obstacle(relation, "row security not forced", pstrdup("forced")));
+		findings = lappend(findings, obstacle(relation, "row security that its owner passes",
+											  pstrdup("forced")));
 	return findings;
 }
 
@@ -267,17 +278,27 @@ find_lost_checks(Relation relation, WalletTable table)
 		for (int i = 0; i < check_count(relation) && !found; i++)
 			found = strcmp(check_text(relation, i), *own) == 0;
 		if (!found)
-			findings = lappend(findings,
-							   table_finding("shape", false,
-											 psprintf("%s: CHECK %s", table_name(table), *own),
-											 pstrdup("missing")));
+			findings =
+				lappend(findings,
+						table_finding("shape", false,
+									  psprintf("table %s with CHECK %s", table_name(table), *own),
+									  pstrdup("missing")));
 	}
 	return findings;
 }
 
+static bool
+has_own_name(WalletTable table, const char *name)
+{
+	for (int i = 1; i <= table_column_count(table); i++)
+		if (strcmp(table_column_name(table, i), name) == 0)
+			return true;
+	return false;
+}
+
 /* Added columns that no operation can fill. */
 static List *
-find_required_columns(Relation relation, WalletTable table, const AttrNumber *numbers)
+find_required_columns(Relation relation, WalletTable table)
 {
 	TupleDesc descriptor = RelationGetDescr(relation);
 	List *findings = NIL;
@@ -287,13 +308,11 @@ find_required_columns(Relation relation, WalletTable table, const AttrNumber *nu
 		Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
 
 		if (attribute->attisdropped || !attribute->attnotnull || attribute->atthasdef ||
-			attribute->attidentity != '\0' ||
-			own_column(table, numbers, attribute->attnum) != InvalidAttrNumber)
+			attribute->attidentity != '\0' || has_own_name(table, NameStr(attribute->attname)))
 			continue;
 		findings = lappend(findings,
 						   table_finding("shape", false,
-										 psprintf("added column %s of %s: nullable, with a "
-												  "default or generated",
+										 psprintf("added column %s of %s with a default",
 												  NameStr(attribute->attname), table_name(table)),
 										 pstrdup("NOT NULL without a default")));
 	}
@@ -301,10 +320,10 @@ find_required_columns(Relation relation, WalletTable table, const AttrNumber *nu
 }
 
 List *
-table_find_obstacles(Relation relation, WalletTable table, const AttrNumber *numbers)
+table_find_obstacles(Relation relation, WalletTable table)
 {
 	List *findings = list_concat(find_kind(relation), find_relatives(relation));
 
 	findings = list_concat(findings, find_lost_checks(relation, table));
-	return list_concat(findings, find_required_columns(relation, table, numbers));
+	return list_concat(findings, find_required_columns(relation, table));
 }

@@ -18,8 +18,9 @@ extern bool table_has_additions(Relation relation, WalletTable table, const Attr
 /* The same of an index. */
 extern bool table_index_is_addition(Relation index, const IndexInfo *info);
 
-/* OIDs of the triggers whose function is the extension's: guards, which stand outside of its way. */
+/* OIDs of the triggers whose function is the extension's: guards, which stand outside of its way.
+ * */
 extern List *table_own_triggers(Relation relation);
 
 /* What the operations can't honour and so refuse, and own constraints that are gone. */
-extern List *table_find_obstacles(Relation relation, WalletTable table, const AttrNumber *numbers);
+extern List *table_find_obstacles(Relation relation, WalletTable table);

@@ -2,8 +2,8 @@
  * table_columns.h
  *		The tables of the extension and their columns, numbered in the order of schema/tables.sql.
  *
- * The numbers are the extension's own. Where a column stands in a table that somebody has altered is
- * found by its name (table_shape.h).
+ * The numbers are the extension's own. Where a column stands in a table that somebody has altered
+ * is found by its name (table_shape.h).
  */
 #pragma once
 

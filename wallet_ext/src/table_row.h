@@ -3,8 +3,8 @@
  *		Writes rows of the extension's tables: directly, or the executor's way.
  *
  * The rows of a table that carries nothing but the extension's own are written by direct access.
- * Whatever an administrator puts on a table makes its rows go the executor's way (executor_write.h),
- * in which it acts as under plain SQL (INV-13). Both take and give the same.
+ * Whatever an administrator puts on a table makes its rows go the executor's way
+ * (executor_write.h), in which it acts as under plain SQL (INV-13). Both take and give the same.
  */
 #pragma once
 
@@ -23,8 +23,8 @@ extern TupleTableSlot *table_row_make(Relation table, const TableDescription *de
 extern void table_row_insert(Relation table, const TableDescription *description,
 							 TupleTableSlot *slot);
 
-/* Updates the row at tid, of which the columns in changed differ; slot->tts_tid says where it is now.
- * wait: for whoever is in the way. */
+/* Updates the row at tid, of which the columns in changed differ; slot->tts_tid says where it is
+ * now. wait: for whoever is in the way. */
 extern TM_Result table_row_update(Relation table, const TableDescription *description,
 								  const ItemPointerData *tid, TupleTableSlot *slot,
 								  ColumnSet changed, Snapshot snapshot, bool wait);

@@ -1,6 +1,6 @@
 /*
- * table_shape.c
- *		What the extension's tables must look like: columns by name and type, indexes by their columns.
+ * table_shape.c What the extension's tables must look like: columns by name and type, indexes by
+ * their columns.
  */
 #include "postgres.h"
 
@@ -26,10 +26,22 @@ typedef struct ColumnShape
 	bool is_required;
 } ColumnShape;
 
-#define REQUIRED(name, type) {name, type, -1, true}
-#define OPTIONAL(name, type) {name, type, -1, false}
-#define MONEY(name)			 {name, NUMERICOID, MONEY_TYPMOD, true}
-#define OPTIONAL_MONEY(name) {name, NUMERICOID, MONEY_TYPMOD, false}
+#define REQUIRED(name, type) \
+	{                        \
+		name, type, -1, true \
+	}
+#define OPTIONAL(name, type)  \
+	{                         \
+		name, type, -1, false \
+	}
+#define MONEY(name)                          \
+	{                                        \
+		name, NUMERICOID, MONEY_TYPMOD, true \
+	}
+#define OPTIONAL_MONEY(name)                  \
+	{                                         \
+		name, NUMERICOID, MONEY_TYPMOD, false \
+	}
 
 static const ColumnShape wallets_columns[WALLETS_COLUMNS] = {
 	[WALLETS_ID - 1] = REQUIRED("id", UUIDOID),
@@ -122,8 +134,10 @@ typedef struct IndexShape
 
 static const IndexShape index_shapes[KNOWN_INDEXES] = {
 	[INDEX_WALLETS_ID] = {TABLE_WALLETS, true, {WALLETS_ID}, ""},
-	[INDEX_LEDGER_KEY] =
-		{TABLE_LEDGER, true, {LEDGER_IDEMPOTENCY_KEY}, "(idempotency_key IS NOT NULL)"},
+	[INDEX_LEDGER_KEY] = {TABLE_LEDGER,
+						  true,
+						  {LEDGER_IDEMPOTENCY_KEY},
+						  "(idempotency_key IS NOT NULL)"},
 	[INDEX_LEDGER_LEGS] = {TABLE_LEDGER, true, {LEDGER_TRANSACTION_ID, LEDGER_LEG}, ""},
 	[INDEX_LEDGER_FROM] = {TABLE_LEDGER,
 						   true,
@@ -246,12 +260,13 @@ table_find_columns(Relation relation, WalletTable table, AttrNumber *numbers)
 
 		TableFinding *finding =
 			table_finding("shape", true,
-						  psprintf("column %s of %s: %s", column->name, shape->name,
+						  psprintf("column %s of %s with type %s", column->name, shape->name,
 								   format_type_with_typemod(column->type, column->typmod)),
 						  attribute == NULL ? pstrdup("missing")
 						  : attribute->attgenerated != '\0'
 							  ? pstrdup("generated")
-							  : format_type_with_typemod(attribute->atttypid, attribute->atttypmod));
+							  : format_type_with_typemod(attribute->atttypid,
+														 attribute->atttypmod));
 
 		finding->column = (AttrNumber) (i + 1);
 		findings = lappend(findings, finding);
@@ -268,8 +283,7 @@ index_key_matches(Relation index, int n, AttrNumber column, Oid type)
 
 	return column != InvalidAttrNumber && index->rd_index->indkey.values[n] == column &&
 		   index->rd_opcintype[n] == type && index->rd_indoption[n] == 0 &&
-		   index->rd_opfamily[n] ==
-			   get_opclass_family(GetDefaultOpClass(type, BTREE_AM_OID)) &&
+		   index->rd_opfamily[n] == get_opclass_family(GetDefaultOpClass(type, BTREE_AM_OID)) &&
 		   (!OidIsValid(collation) || get_collation_isdeterministic(collation));
 }
 
@@ -294,8 +308,7 @@ table_index_matches(Relation relation, Relation index, const IndexInfo *info, Kn
 			return false;
 	}
 	return info->ii_Predicate == NIL ||
-		   strcmp(table_expression_text(relation,
-										(Node *) make_ands_explicit(info->ii_Predicate)),
+		   strcmp(table_expression_text(relation, (Node *) make_ands_explicit(info->ii_Predicate)),
 				  shape->condition) == 0;
 }
 
@@ -303,8 +316,8 @@ char *
 table_expression_text(Relation relation, Node *expression)
 {
 	bool quote_before = quote_all_identifiers;
-	List *context = deparse_context_for(RelationGetRelationName(relation),
-										RelationGetRelid(relation));
+	List *context =
+		deparse_context_for(RelationGetRelationName(relation), RelationGetRelid(relation));
 	char *volatile text = NULL;
 
 	PG_TRY();

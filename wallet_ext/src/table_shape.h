@@ -1,10 +1,10 @@
 /*
- * table_shape.h
- *		What the extension's tables must look like: columns by name and type, indexes by their columns.
+ * table_shape.h What the extension's tables must look like: columns by name and type, indexes by
+ * their columns.
  *
- * A table is somebody's table: columns may have been added, dropped and altered, indexes renamed and
- * built anew. What is missing or changed is a finding: an error names the first one that matters to
- * the call, and wallet_check() lists all of them.
+ * A table is somebody's table: columns may have been added, dropped and altered, indexes renamed
+ * and built anew. What is missing or changed is a finding: an error names the first one that
+ * matters to the call, and wallet_check() lists all of them.
  */
 #pragma once
 
@@ -56,8 +56,8 @@ extern char *known_index_description(KnownIndex index);
 extern TableFinding *table_finding(const char *check, bool stops_writing, char *expected,
 								   char *actual);
 
-/* Where the own columns stand in the relation: numbers[own number - 1], 0 for one that is missing or
- * of another type. Returns the findings. */
+/* Where the own columns stand in the relation: numbers[own number - 1], 0 for one that is missing
+ * or of another type. Returns the findings. */
 extern List *table_find_columns(Relation relation, WalletTable table, AttrNumber *numbers);
 
 /* Whether the index can serve as the known one. */

@@ -215,8 +215,7 @@ static bool
 wallet_slot_has_id(const WalletScan *scan, const Wallet *wallet)
 {
 	bool is_null = false;
-	Datum id =
-		slot_getattr(wallet->slot, scan->description->columns[WALLETS_ID - 1], &is_null);
+	Datum id = slot_getattr(wallet->slot, scan->description->columns[WALLETS_ID - 1], &is_null);
 
 	return !is_null && wallet_compare_id(DatumGetUUIDP(id), &wallet->id) == 0;
 }
@@ -340,8 +339,8 @@ wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue)
 	}
 }
 
-/* Where the balance lies and whether held is one, a wallet's stored state can't follow from what it is
- * to become: what is there is not what the ledger says. */
+/* Where the balance lies and whether held is one, a wallet's stored state can't follow from what it
+ * is to become: what is there is not what the ledger says. */
 static void
 wallet_check_next(const Wallet *wallet)
 {
@@ -379,8 +378,7 @@ wallet_make_row(const WalletScan *scan, const Wallet *wallet)
 	wallet_set_column(slot, WALLETS_CREDIT_LIMIT, money_to_column(next->credit_limit));
 	if (next->max_balance.present)
 		wallet_set_column(slot, WALLETS_MAX_BALANCE, money_to_column(next->max_balance.value));
-	wallet_set_column(slot, WALLETS_STATUS,
-					  CStringGetTextDatum(wallet_status_name(next->status)));
+	wallet_set_column(slot, WALLETS_STATUS, CStringGetTextDatum(wallet_status_name(next->status)));
 	wallet_set_column(slot, WALLETS_VERSION, Int64GetDatum(next->version));
 	wallet_set_column(slot, WALLETS_CREATED_AT, TimestampTzGetDatum(wallet->created_at));
 	wallet_set_column(slot, WALLETS_UPDATED_AT, TimestampTzGetDatum(next->updated_at));
@@ -436,8 +434,7 @@ wallet_update(WalletScan *scan, Wallet *wallet, ColumnSet changed, bool wait)
 bool
 wallet_try_update(WalletScan *scan, Wallet *wallet)
 {
-	return scan->description->is_direct &&
-		   wallet_update(scan, wallet, COLUMNS_ALL, false) == TM_Ok;
+	return scan->description->is_direct && wallet_update(scan, wallet, COLUMNS_ALL, false) == TM_Ok;
 }
 
 void
