@@ -14,7 +14,7 @@ endif
 # The programs that up, check and bench use are the ones that were built here.
 export WALLET_BIN ?= $(CURDIR)/kafka_bridge/build$(if $(sanitizers),-sanitize)
 
-.PHONY: help all programs extension install uninstall deps up down demo check check-clients check-console check-openapi check-pg docker-check docs lint format clean bench bench-ready bench-smoke oracle soak-http
+.PHONY: help all programs extension install uninstall installcheck deps up status down demo check check-race check-clients check-console check-openapi check-pg docker-check docs lint format clean bench bench-ready bench-smoke oracle soak-http
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -42,13 +42,16 @@ privately := scripts/private-postgres
 
 demo: ## install what is missing, build, start everything, move money, show it coming back
 	@scripts/deps demo
-	@$(privately) $(MAKE) -s install programs
+	@$(privately) scripts/stack/build
 	@$(privately) scripts/stack/demo
 
 up: ## start whatever of the stack is down; '. .run/env' then gives a shell its addresses
 	@scripts/deps demo
-	@$(privately) $(MAKE) -s install programs
+	@$(privately) scripts/stack/build
 	@$(privately) scripts/stack/up
+
+status: ## what of the stack runs: pids, addresses, health, lag
+	@$(privately) scripts/stack/status
 
 down: ## stop the stack
 	@scripts/stack/down
@@ -56,6 +59,14 @@ down: ## stop the stack
 check: ## every test, on servers of its own (TESTS=words: a part; SANITIZE=1: sanitized programs)
 	@scripts/deps check
 	@WALLET_TESTS='$(TESTS)' WALLET_SANITIZE='$(sanitizers)' MAKEFLAGS= MAKEOVERRIDES= $(privately) scripts/check
+
+installcheck: ## the SQL tests against what is installed, on the running server of PGHOST, PGPORT and PGUSER
+	@prove --exec 'tests/harness/regress pg_regress $(CURDIR) $(CURDIR)/.run/installcheck' sql/*.sql
+
+check-race: ## two stacks that start at the same moment, ROUNDS=10 times
+	@scripts/deps check
+	@$(privately) $(MAKE) -s install programs
+	@WALLET_STACK_RACES='$(or $(ROUNDS),10)' $(privately) prove -v -Itests/harness tests/system/stack/neighbours.t
 
 check-clients: ## drivers and ORMs: psycopg sqlalchemy django node java go (CLIENTS='node go': some)
 	@scripts/deps clients

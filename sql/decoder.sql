@@ -123,9 +123,9 @@ SELECT count(fund(n, abs(amount), balance => amount)) FROM (
 COMMIT;
 SELECT count(*), count(*) FILTER (WHERE data::jsonb ->> 'balance' = l.to_balance::text AND data::jsonb ->> 'amount' = l.amount::text)
 FROM lines_get() AS data JOIN wallet_ledger AS l ON l.transaction_id = (data::jsonb ->> 'transaction_id')::uuid;
-ALTER TABLE wallet_ledger DISABLE TRIGGER wallet_guard;
+ALTER TABLE wallet_ledger DISABLE TRIGGER wallet_guard, DISABLE TRIGGER wallet_guard_row;
 TRUNCATE wallet_ledger;
-ALTER TABLE wallet_ledger ENABLE ALWAYS TRIGGER wallet_guard;
+ALTER TABLE wallet_ledger ENABLE ALWAYS TRIGGER wallet_guard, ENABLE ALWAYS TRIGGER wallet_guard_row;
 
 -- Times are UTC with microseconds, whatever the session's settings.
 SET TimeZone = 'Pacific/Chatham';
@@ -172,10 +172,10 @@ CREATE TABLE other.wallets AS SELECT FROM generate_series(1, 500);
 INSERT INTO wallets (id, user_id, currency, created_at, updated_at) VALUES (lpad('aa', 32, '0')::uuid, 'a', 'USD', now(), now());
 BEGIN; SELECT pg_current_xact_id() IS NOT NULL; COMMIT;
 SELECT pg_logical_emit_message(true, 'wallet', 'x') IS NOT NULL, pg_logical_emit_message(false, 'wallet', 'x') IS NOT NULL;
-ALTER TABLE wallet_ledger DISABLE TRIGGER wallet_guard;
+ALTER TABLE wallet_ledger DISABLE TRIGGER wallet_guard, DISABLE TRIGGER wallet_guard_row;
 UPDATE wallet_ledger SET metadata = '{}' WHERE transaction_id = lpad('4008', 32, '0')::uuid;
 DELETE FROM wallet_ledger WHERE transaction_id = lpad('4008', 32, '0')::uuid;
-ALTER TABLE wallet_ledger ENABLE ALWAYS TRIGGER wallet_guard;
+ALTER TABLE wallet_ledger ENABLE ALWAYS TRIGGER wallet_guard, ENABLE ALWAYS TRIGGER wallet_guard_row;
 SELECT count(*) FROM frames_peek();
 SELECT count(*) FROM lines_get();
 -- A rewritten ledger is not published again.
@@ -247,6 +247,8 @@ SELECT forget();
 -- WAL from before an upgrade lacks columns, and a column may have changed its type.
 ALTER EXTENSION wallet DROP TABLE wallet_ledger;
 DROP TRIGGER wallet_guard ON wallet_ledger;
+DROP TRIGGER wallet_guard_row ON wallet_ledger;
+DROP TRIGGER wallet_guard_insert ON wallet_ledger;
 ALTER TABLE wallet_ledger RENAME TO wallet_ledger_before;
 CREATE TABLE wallet_ledger (LIKE wallet_ledger_before INCLUDING DEFAULTS);
 ALTER EXTENSION wallet ADD TABLE wallet_ledger;

@@ -1,25 +1,7 @@
 -- Expired holds: they count no more, swept or not; who releases them, and wallet_expire_holds.
--- What a call raises: code, message, detail. Ids that were kept are replaced by their names, times by TIME.
-CREATE TABLE kept (name text PRIMARY KEY, id uuid);
-CREATE FUNCTION keep(text, uuid) RETURNS text LANGUAGE sql AS 'INSERT INTO kept VALUES ($1, $2) RETURNING name';
-CREATE FUNCTION id(text) RETURNS uuid LANGUAGE sql VOLATILE AS 'SELECT id FROM kept WHERE name = $1';
-CREATE FUNCTION failure(call text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    detail text;
-    said text;
-    known record;
-BEGIN
-    EXECUTE 'SELECT ' || call;
-    RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-    said := concat_ws(' ', SQLSTATE, SQLERRM, nullif(detail, ''));
-    FOR known IN SELECT * FROM kept LOOP
-        said := replace(said, known.id::text, known.name);
-    END LOOP;
-    RETURN regexp_replace(said, '\d{4}-\d\d-\d\dT[-+.:\d]+', 'TIME', 'g');
-END
-$$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set helper :abs_srcdir '/sql/helpers/failure.sql'
+\i :helper
 -- Waits until the clock has passed the expiry of all kept holds.
 CREATE FUNCTION wait_expiry() RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
@@ -44,15 +26,15 @@ SELECT name, amount, captured, released, status FROM wallet_holds JOIN kept ON i
 \set bob '''b0000000-0000-0000-0000-000000000001'''
 SELECT wallet_create('alice', 'USD', :alice), wallet_create('bob', 'USD', :bob);
 SELECT keep('fund', wallet_fund(:alice, 100)), wallet_expire_holds();
-SELECT keep('long', wallet_hold(:alice, 1)), keep('short 1', wallet_hold(:alice, 10, '1 millisecond', 'short')),
-       keep('short 2', wallet_hold(:alice, 20, '2 milliseconds')), keep('rest', wallet_capture(id('short 2'), NULL, 5, false)),
+SELECT keep('long', wallet_hold(:alice, 1)), keep('short 1', wallet_hold(:alice, 10, '1 second', 'short')),
+       keep('short 2', wallet_hold(:alice, 20, '1.1 seconds')), keep('rest', wallet_capture(id('short 2'), NULL, 5, false)),
        keep('short 3', wallet_hold(:alice, 30, '1 microsecond')), wait_expiry();
 
 -- Not swept: still in held, no longer out of available; capture fails, release works and is a RELEASE.
 SELECT balance, held, available, version FROM wallet_get(:alice);
 SELECT failure($$wallet_capture(id('short 1'))$$), failure($$wallet_capture(id('short 2'), amount => 99)$$);
 SELECT keep('release', wallet_release(id('short 3')));
-SELECT wallet_hold(:alice, 10, '1 millisecond', 'short') = id('short 1') AS same_by_its_key;
+SELECT wallet_hold(:alice, 10, '1 second', 'short') = id('short 1') AS same_by_its_key;
 -- A hold of all there is releases the expired ones first, each by an operation of its own, the first to expire first.
 SELECT keep('all', wallet_hold(:alice, 94, '1 day', 'all', 7, '{"order": 7}'));
 SELECT * FROM movements;
@@ -93,7 +75,7 @@ SELECT failure('wallet_expire_holds(NULL)'), failure('wallet_expire_holds(-1)');
 BEGIN READ ONLY;
 SELECT wallet_expire_holds();
 ROLLBACK;
-SELECT keep('x1', wallet_hold(:alice, 1, '300 milliseconds')), keep('x2', wallet_hold(:alice, 1, '20 milliseconds')), keep('x3', wallet_hold(:bob, 1, '10 milliseconds')),
+SELECT keep('x1', wallet_hold(:alice, 1, '1 second')), keep('x2', wallet_hold(:alice, 1, '20 milliseconds')), keep('x3', wallet_hold(:bob, 1, '10 milliseconds')),
        keep('x4', wallet_hold(:alice, 1, '1 hour'));
 SELECT wait_expiry();
 SELECT keep('freeze', wallet_freeze(:alice)), wallet_expire_holds(0), wallet_expire_holds(2);

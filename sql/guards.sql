@@ -50,10 +50,66 @@ DELETE FROM wallets;
 ROLLBACK;
 DROP ROLE regress_guards_owner;
 
--- The function is of use as a trigger only.
-SELECT wallet_guard();
+-- Nor does a parent's statement pass, whose own triggers are others.
+BEGIN;
+CREATE TABLE parent (LIKE wallets);
+ALTER TABLE wallets INHERIT parent;
+SAVEPOINT before;
+UPDATE parent SET balance = 1000000;
+ROLLBACK TO before;
+DELETE FROM parent;
+ROLLBACK TO before;
+MERGE INTO parent USING (SELECT 1) AS one ON true WHEN MATCHED THEN UPDATE SET balance = 1000000;
+ROLLBACK TO before;
+TRUNCATE parent;
+ROLLBACK;
+BEGIN;
+CREATE TABLE partitioned (LIKE wallet_ledger) PARTITION BY RANGE (transaction_id);
+ALTER TABLE partitioned ATTACH PARTITION wallet_ledger DEFAULT;
+SAVEPOINT before;
+SET LOCAL session_replication_role = replica;
+UPDATE partitioned SET amount = 7;
+ROLLBACK TO before;
+DELETE FROM partitioned;
+ROLLBACK TO before;
+TRUNCATE partitioned;
+ROLLBACK;
 
--- Nothing has changed; reading, locking and the operations go on, and so does INSERT, which restores need.
+-- INSERT is for the owner and superusers, whatever was granted.
+CREATE ROLE regress_guards_writer;
+CREATE ROLE regress_guards_granted;
+CREATE ROLE regress_guards_owner;
+GRANT pg_write_all_data TO regress_guards_writer;
+GRANT ALL ON wallets, wallet_ledger, wallet_holds TO regress_guards_granted;
+SET ROLE regress_guards_granted;
+\set VERBOSITY default
+INSERT INTO wallets SELECT * FROM wallets;
+\set VERBOSITY sqlstate
+INSERT INTO wallet_ledger SELECT * FROM wallet_ledger ON CONFLICT DO NOTHING;
+MERGE INTO wallets USING (SELECT 1) AS one ON false WHEN NOT MATCHED THEN INSERT VALUES (gen_random_uuid());
+COPY wallet_holds FROM stdin;
+\.
+UPDATE wallets SET balance = 1000000;
+SET ROLE regress_guards_writer;
+INSERT INTO wallets DEFAULT VALUES;
+INSERT INTO wallet_ledger DEFAULT VALUES;
+INSERT INTO wallet_holds DEFAULT VALUES;
+RESET ROLE;
+BEGIN;
+ALTER TABLE wallet_holds OWNER TO regress_guards_owner;
+SET LOCAL ROLE regress_guards_owner;
+INSERT INTO wallet_holds (hold_id, wallet_id, amount, expires_at, created_at) VALUES (:alice, :alice, 1, now(), now());
+SELECT count(*) FROM wallet_holds;
+ROLLBACK;
+DROP OWNED BY regress_guards_granted;
+DROP ROLE regress_guards_writer, regress_guards_granted, regress_guards_owner;
+
+-- The functions are of use as triggers only.
+SELECT wallet_guard();
+SELECT wallet_guard_row();
+SELECT wallet_guard_insert();
+
+-- Nothing has changed; reading, locking and the operations go on, and so does the owner's INSERT, which restores need.
 \set VERBOSITY default
 SELECT balance, version FROM wallets;
 SELECT kind, amount FROM wallet_ledger ORDER BY transaction_id;

@@ -1,16 +1,7 @@
 -- INV-5: a key does its thing once. Replays, requests that differ, keys of what failed.
--- What a call raises: code, message, detail.
-CREATE FUNCTION failure(call text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    detail text;
-BEGIN
-    EXECUTE 'SELECT ' || call;
-    RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-    RETURN concat_ws(' ', SQLSTATE, SQLERRM, nullif(detail, ''));
-END
-$$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set helper :abs_srcdir '/sql/helpers/failure.sql'
+\i :helper
 -- The first field that differs, what was stored and what was sent.
 CREATE FUNCTION difference(call text) RETURNS text LANGUAGE sql AS $$
     SELECT regexp_replace(failure(call), '^(WL005).*("field".*), "transaction_id": "[-0-9a-f]{36}"}$', '\1 \2')
@@ -61,7 +52,7 @@ SELECT wallet_withdraw(:alice, 70, 'empty it', 3) = :'emptied' AS same, balance 
 SELECT difference($$wallet_fund('d0000000-0000-0000-0000-000000000001', 100, 'fund')$$);
 -- Frozen, closed, gone: states are put in by hand, where the guard is taken away.
 BEGIN;
-ALTER TABLE wallets DISABLE TRIGGER wallet_guard;
+ALTER TABLE wallets DISABLE TRIGGER wallet_guard, DISABLE TRIGGER wallet_guard_row;
 UPDATE wallets SET status = 'frozen' WHERE id = :alice;
 SELECT wallet_withdraw(:alice, 10, 'withdraw') = :'withdraw' AS same, difference($$wallet_withdraw('a0000000-0000-0000-0000-000000000001', 11, 'withdraw')$$),
        failure($$wallet_withdraw('a0000000-0000-0000-0000-000000000001', 10, 'new')$$);

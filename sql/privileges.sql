@@ -1,6 +1,20 @@
 -- Who may do what: nobody anything until it is granted, and each duty of the README's GRANT block
 -- exactly its own work, without any right on a table.
+-- What default privileges give to others is taken back.
+CREATE ROLE regress_privileges_app;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO regress_privileges_app WITH GRANT OPTION;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT EXECUTE ON FUNCTIONS TO regress_privileges_app;
+ALTER DEFAULT PRIVILEGES GRANT USAGE ON TYPES TO regress_privileges_app;
+-- Who may create beside the extension is named.
+GRANT CREATE ON SCHEMA public TO regress_privileges_app;
 CREATE EXTENSION wallet;
+REVOKE CREATE ON SCHEMA public FROM regress_privileges_app;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM regress_privileges_app, PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE EXECUTE ON FUNCTIONS FROM regress_privileges_app;
+ALTER DEFAULT PRIVILEGES REVOKE USAGE ON TYPES FROM regress_privileges_app;
+-- An error where something still depends on the role.
+DROP ROLE regress_privileges_app;
 \set grants `awk '/^## / { section = $2 } section == "Privileges" && /^(CREATE|GRANT|    )/' "$PG_ABS_SRCDIR/README.md"`
 \set alice '''a0000000-0000-0000-0000-000000000001'''
 \set bob '''b0000000-0000-0000-0000-000000000001'''
@@ -80,11 +94,40 @@ SELECT try(format('SELECT wallet_transfer(%L, %L, 1)', :alice, :bob)) AS transfe
 SET ROLE wallet_application;
 SELECT type, amount, balance_after FROM wallet_receipt(wallet_transfer(:alice, :bob, 9, 'pay-1'));
 SELECT wallet_lock(ARRAY[:alice, :bob]::uuid[]) IS NOT NULL AS locked;
--- Holds, reversals, batches and posts; money out only to wallets or by a capture.
+-- Holds, reversals, batches and posts; no money from or to outside by any of them.
 SELECT wallet_hold(:alice, 3) AS hold \gset
 SELECT wallet_capture(:'hold', :bob, 1, false) IS NOT NULL AS captured, wallet_release(:'hold') IS NOT NULL AS released;
 SELECT wallet_reverse(wallet_post(ARRAY[(:alice, :bob, 1)]::wallet_leg[])) IS NOT NULL AS posted_and_reversed;
 SELECT sqlstate FROM wallet_transfer_batch(ARRAY[:bob]::uuid[], ARRAY[:alice]::uuid[], '{1}');
+RESET ROLE;
+SELECT wallet_fund(:alice, 2) AS fund, wallet_withdraw(:alice, 2) AS withdraw, wallet_hold(:alice, 2) AS outside \gset
+SELECT wallet_capture(:'outside', NULL, 1, false, 'out-1') AS capture \gset
+SET ROLE wallet_application;
+SELECT wallet_capture(:'outside', NULL);
+SELECT wallet_reverse(:'fund');
+SELECT wallet_reverse(:'withdraw');
+SELECT wallet_reverse(:'capture', 0.5);
+-- What is not there, or can't be reversed, is said first; a retry finds what was done.
+SELECT try('SELECT wallet_capture(gen_random_uuid())') AS no_hold, try('SELECT wallet_reverse(gen_random_uuid())') AS no_operation,
+       try(format('SELECT wallet_reverse(%L)', :'outside')) AS not_reversible,
+       try(format('SELECT wallet_capture(%L, NULL, 1, false, %L)', :'outside', 'out-1')) = :'capture' AS replayed;
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION wallet_withdraw TO wallet_application;
+SET ROLE wallet_application;
+SELECT wallet_capture(:'outside', NULL) IS NOT NULL AS captured, wallet_reverse(:'fund') IS NOT NULL AS fund_reversed,
+       try(format('SELECT wallet_reverse(%L)', :'withdraw')) AS withdraw_reversed;
+RESET ROLE;
+REVOKE EXECUTE ON FUNCTION wallet_withdraw FROM wallet_application;
+GRANT EXECUTE ON FUNCTION wallet_fund TO wallet_application;
+SET ROLE wallet_application;
+SELECT wallet_reverse(:'withdraw') IS NOT NULL AS withdraw_reversed, wallet_reverse(:'capture') IS NOT NULL AS capture_reversed,
+       try(format('SELECT wallet_reverse(%L)', :'fund')) AS fund_reversed;
+RESET ROLE;
+REVOKE EXECUTE ON FUNCTION wallet_fund FROM wallet_application;
+-- Nor does force take it there.
+SET ROLE wallet_operator;
+SELECT try(format('SELECT wallet_reverse_force(%L)', :'withdraw')) AS withdraw_forced;
+SET ROLE wallet_application;
 SELECT try(format('SELECT wallet_freeze(%L)', :alice)) AS freeze, try(format('SELECT wallet_unfreeze(%L)', :alice)) AS unfreeze,
        try(format('SELECT wallet_close(%L)', :alice)) AS close, try(format('SELECT wallet_set_limits(%L, 1000)', :alice)) AS limits,
        try(format('SELECT wallet_reverse_force(%L)', :'hold')) AS force, try('SELECT wallet_expire_holds()') AS expire;

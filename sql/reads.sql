@@ -64,7 +64,7 @@ COMMIT;
 
 -- available: what a debit may take. An expired hold no longer counts, though held still has it.
 BEGIN;
-ALTER TABLE wallets DISABLE TRIGGER wallet_guard;
+ALTER TABLE wallets DISABLE TRIGGER wallet_guard, DISABLE TRIGGER wallet_guard_row;
 UPDATE wallets SET held = 30, credit_limit = 5 WHERE id = :alice;
 INSERT INTO wallet_holds (hold_id, wallet_id, amount, captured, released, expires_at, created_at) VALUES
     (:hold, :alice, 20, 4, 1, now() + interval '1 day', now()),
@@ -76,13 +76,13 @@ SELECT balance, held, credit_limit, available FROM wallet_get(:alice);
 SELECT balance, held, available FROM wallet_list('alice');
 SELECT expired_holds FROM wallet_health();
 -- By the clock, not by the start of the transaction: it expires while the transaction lasts.
-ALTER TABLE wallet_holds DISABLE TRIGGER wallet_guard;
+ALTER TABLE wallet_holds DISABLE TRIGGER wallet_guard, DISABLE TRIGGER wallet_guard_row;
 UPDATE wallet_holds SET expires_at = now() + interval '1 microsecond' WHERE hold_id = :hold;
 SELECT available FROM wallet_get(:alice);
 ROLLBACK;
 -- The largest amounts do not overflow.
 BEGIN;
-ALTER TABLE wallets DISABLE TRIGGER wallet_guard;
+ALTER TABLE wallets DISABLE TRIGGER wallet_guard, DISABLE TRIGGER wallet_guard_row;
 UPDATE wallets SET balance = 999999999999999.9999 WHERE id = :alice;
 SELECT available FROM wallet_get(:alice);
 ROLLBACK;

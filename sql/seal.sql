@@ -50,8 +50,8 @@ SELECT bool_and(event::jsonb ->> 'seal' IS NOT DISTINCT FROM
 FROM wallet_ledger AS l, wallet_ledger_events(l);
 
 -- Each kind of damage, undone after it was found.
-ALTER TABLE wallet_ledger DISABLE TRIGGER wallet_guard;
-ALTER TABLE wallets DISABLE TRIGGER wallet_guard;
+ALTER TABLE wallet_ledger DISABLE TRIGGER wallet_guard, DISABLE TRIGGER wallet_guard_row;
+ALTER TABLE wallets DISABLE TRIGGER wallet_guard, DISABLE TRIGGER wallet_guard_row;
 CREATE FUNCTION breaks(damage text) RETURNS TABLE (break text) LANGUAGE plpgsql AS $$
 BEGIN
     BEGIN

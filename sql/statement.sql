@@ -82,7 +82,7 @@ ROLLBACK;
 SELECT version, balance FROM wallet_balance_at(:bob, 'infinity');
 
 -- An entry that is missing is named, not guessed.
-ALTER TABLE wallet_ledger DISABLE TRIGGER wallet_guard;
+ALTER TABLE wallet_ledger DISABLE TRIGGER wallet_guard, DISABLE TRIGGER wallet_guard_row;
 DELETE FROM wallet_ledger WHERE to_wallet_id = :alice AND to_version = 20;
 SELECT failure('SELECT wallet_balance_at(''a0000000-0000-0000-0000-000000000001'', created_at) FROM wallet_transactions
                 WHERE wallet_id = ''a0000000-0000-0000-0000-000000000001'' AND version = 19') AS failure;

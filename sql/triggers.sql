@@ -81,7 +81,7 @@ COMMIT;
 -- Disabled ones don't fire; in the role replica those that always fire do.
 ALTER TABLE wallets DISABLE TRIGGER hear_row;
 ALTER TABLE wallet_ledger DISABLE TRIGGER USER;
-ALTER TABLE wallet_ledger ENABLE ALWAYS TRIGGER wallet_guard;
+ALTER TABLE wallet_ledger ENABLE ALWAYS TRIGGER wallet_guard, ENABLE ALWAYS TRIGGER wallet_guard_row, ENABLE ALWAYS TRIGGER wallet_guard_insert;
 SELECT wallet_fund(:alice, 1) IS NOT NULL AS funded;
 SELECT heard();
 ALTER TABLE wallet_ledger ENABLE ALWAYS TRIGGER hear_row;

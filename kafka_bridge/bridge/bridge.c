@@ -14,6 +14,7 @@
  */
 #include "bridge.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -29,6 +30,7 @@
 #include "progress.h"
 #include "pump.h"
 #include "repl_stream.h"
+#include "role.h"
 #include "server_facts.h"
 #include "server_watch.h"
 #include "setup.h"
@@ -61,7 +63,7 @@ typedef struct Bridge
 	bool connected_once;	   /* credentials and database were right at some time */
 	char source[SOURCE_BYTES]; /* ce_source */
 	char dead_letters[DEAD_LETTER_TOPIC_BYTES];
-	const char *role;
+	BridgeRole role;
 } Bridge;
 
 static bool
@@ -72,20 +74,24 @@ stop_is_requested(const Bridge *bridge)
 	return wait_for_fd(&now, -1, 0) == WAIT_STOPPED;
 }
 
+/* Also called with the role there is: the check and the metric are then set again. */
 static void
-role_set(Bridge *bridge, const char *role)
+role_set(Bridge *bridge, BridgeRole role)
 {
-	bool active = strcmp(role, "active") == 0;
-	bool ready = active || strcmp(role, "standby") == 0;
+	bool ready = bridge_role_is_ready(role);
+	const char *name = bridge_role_name(role);
 
-	if (bridge->role == NULL || strcmp(bridge->role, role) != 0)
-		log_info("role changed", log_text("role", role),
+	if (bridge->role != role)
+	{
+		assert(bridge_role_move_is_legal(bridge->role, role));
+		log_info("role changed", log_text("role", name),
 				 log_text("slot", bridge->config->bridge.slot));
+	}
 	bridge->role = role;
-	health_fact_set(bridge->plan->health, "role", "%s", role);
+	health_fact_set(bridge->plan->health, "role", "%s", name);
 	/* Until the slot exists, what is committed might belong to the time before the first start. */
-	health_check_set(bridge->plan->health, "slot", ready, "%s", ready ? "" : role);
-	metric_set(bridge->plan->metrics, BRIDGE_METRIC_ACTIVE, 0, active);
+	health_check_set(bridge->plan->health, "slot", ready, "%s", ready ? "" : name);
+	metric_set(bridge->plan->metrics, BRIDGE_METRIC_ACTIVE, 0, role == BRIDGE_ROLE_ACTIVE);
 }
 
 static void
@@ -114,7 +120,7 @@ static Status
 connect_failure_judge(const Bridge *bridge, Status status)
 {
 	if (status.class == STATUS_FATAL && bridge->connected_once &&
-		(strncmp(status.sqlstate, "28", 2) == 0 || strncmp(status.sqlstate, "3D", 2) == 0))
+		(pg_status_is(&status, PG_CLASS_AUTHORIZATION) || pg_status_is(&status, PG_CLASS_DATABASE)))
 		return status_retry("%s", status.text);
 	return status;
 }
@@ -250,7 +256,7 @@ bridge_set_up(Bridge *bridge, const ProgressFound *found)
 
 	/* Creating the slot waits for other transactions, and a backfill takes as long as it takes. */
 	health_loop_rest(bridge->plan->health, bridge->plan->stream_loop);
-	role_set(bridge, "setting up");
+	role_set(bridge, BRIDGE_ROLE_SETTING_UP);
 
 	Status status = setup_run(&setup);
 
@@ -273,7 +279,7 @@ slot_wait(Bridge *bridge)
 		status = startup_decide(bridge, &nothing, &decision);
 		if (!status_is_ok(&status))
 			return status;
-		role_set(bridge, "standby");
+		role_set(bridge, BRIDGE_ROLE_STANDBY);
 		if (!bridge_pause(bridge, bridge->config->bridge.standby_interval_ms))
 			return wait_status(WAIT_STOPPED, "standby");
 		status = server_ask(bridge);
@@ -401,7 +407,7 @@ stream_run(Bridge *bridge, bool *streamed)
 	{
 		*streamed = true;
 		peer_report(bridge, BRIDGE_PEER_POSTGRESQL, &status);
-		role_set(bridge, "active");
+		role_set(bridge, BRIDGE_ROLE_ACTIVE);
 		log_info("streaming started", log_text("slot", bridge->config->bridge.slot),
 				 log_lsn("from", from));
 		pump.stream = bridge->stream;
@@ -434,6 +440,8 @@ term_stream(Bridge *bridge)
 	{
 		bool streamed = false;
 
+		/* A stream belongs to a term: its outbox lives, and no other stream does. */
+		assert(bridge->outbox != NULL && bridge->stream == NULL && bridge->generation > 0);
 		status = status_ok();
 		/* The first stream starts from what term_prepare asked. */
 		if (bridge->watch == NULL)
@@ -447,7 +455,7 @@ term_stream(Bridge *bridge)
 		server_watch_close(&bridge->watch);
 		if (status_is_ok(&status) || term_is_over(bridge, &status))
 			return status;
-		role_set(bridge, "starting");
+		role_set(bridge, BRIDGE_ROLE_STARTING);
 		log_status(LOG_LEVEL_WARNING, "stream interrupted", &status);
 		peer_report(bridge, BRIDGE_PEER_POSTGRESQL, &status);
 		metric_add(bridge->plan->metrics, BRIDGE_METRIC_RECONNECTS, BRIDGE_PEER_POSTGRESQL, 1);
@@ -458,9 +466,7 @@ term_stream(Bridge *bridge)
 	}
 }
 
-/*
- * A stop without a stream: what Kafka already has is still recorded, so that it is not sent again.
- */
+/* A stop without a stream: records what Kafka already has, so that it is not sent again. */
 static void
 outbox_drain(Bridge *bridge)
 {
@@ -468,7 +474,7 @@ outbox_drain(Bridge *bridge)
 	OutboxPositions positions;
 	Status failure;
 
-	outbox_set_hurry(bridge->outbox, true);
+	outbox_set_flush_now(bridge->outbox, true);
 	do
 	{
 		positions = outbox_get_positions(bridge->outbox);
@@ -515,11 +521,14 @@ bridge_run(const BridgePlan *plan)
 	Status status;
 
 	health_loop_rest(plan->health, plan->outbox_loop);
-	role_set(&bridge, "starting");
+	role_set(&bridge, BRIDGE_ROLE_STARTING);
 	for (;;)
 	{
 		int64_t begun_ms = clock_monotonic_ms();
 
+		/* A term leaves nothing behind. */
+		assert(bridge.outbox == NULL && bridge.stream == NULL && bridge.watch == NULL &&
+			   bridge.reader == NULL);
 		status = term_run(&bridge);
 		if (status.class != STATUS_RETRY)
 			return status;

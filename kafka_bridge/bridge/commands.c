@@ -15,7 +15,7 @@
 
 #include "backfill.h"
 #include "base/clock.h"
-#include "desk.h"
+#include "command_context.h"
 #include "observe/log.h"
 #include "lsn.h"
 #include "setup.h"
@@ -23,12 +23,12 @@
 #include "wallet_event.h"
 
 static void
-record_print(const Desk *desk)
+record_print(const CommandContext *context)
 {
-	const ProgressRecord *record = &desk->found.record;
+	const ProgressRecord *record = &context->found.record;
 	char lsn[LSN_TEXT_BYTES];
 
-	if (!desk->found.exists)
+	if (!context->found.exists)
 		printf("recorded position: none\n");
 	else if (record->state == PROGRESS_SETUP)
 		printf("recorded position: none, set-up was not finished (generation %" PRId64 ")\n",
@@ -41,83 +41,84 @@ record_print(const Desk *desk)
 }
 
 static void
-slot_print(const Desk *desk)
+slot_print(const CommandContext *context)
 {
-	const SlotFacts *slot = &desk->server.slot;
+	const SlotFacts *slot = &context->server.slot;
 	char confirmed[LSN_TEXT_BYTES];
 	char wal_end[LSN_TEXT_BYTES];
 
 	if (!slot->exists)
 	{
-		printf("slot:              %s does not exist\n", desk->config->bridge.slot);
+		printf("slot:              %s does not exist\n", context->config->bridge.slot);
 		return;
 	}
-	printf("slot:              %s, %s%s\n", desk->config->bridge.slot,
+	printf("slot:              %s, %s%s\n", context->config->bridge.slot,
 		   slot->active ? "active" : "not active", slot->lost ? ", lost" : "");
 	printf("confirmed:         %s, server's WAL ends at %s, lag %" PRIu64 " bytes\n",
-		   lsn_write(slot->confirmed, confirmed), lsn_write(desk->server.wal_end, wal_end),
-		   desk->server.wal_end > slot->confirmed ? desk->server.wal_end - slot->confirmed : 0);
+		   lsn_write(slot->confirmed, confirmed), lsn_write(context->server.wal_end, wal_end),
+		   context->server.wal_end > slot->confirmed ? context->server.wal_end - slot->confirmed
+													 : 0);
 }
 
 Status
 command_status(const BridgeConfig *config, int stop_fd)
 {
-	Desk desk;
-	Status status = desk_open(&desk, config, stop_fd);
+	CommandContext context;
+	Status status = command_context_open(&context, config, stop_fd);
 
 	if (status_is_ok(&status))
 	{
 		printf("database:          %s, system %" PRIu64 ", timeline %" PRIu32 "\n",
-			   desk.server.database, desk.server.system_id, desk.server.timeline);
+			   context.server.database, context.server.system_id, context.server.timeline);
 		printf("topic:             %s, %d partitions\n", config->kafka.topic,
-			   desk.topic.partition_count);
-		slot_print(&desk);
-		record_print(&desk);
+			   context.topic.partition_count);
+		slot_print(&context);
+		record_print(&context);
 	}
-	desk_close(&desk);
+	command_context_close(&context);
 	return status;
 }
 
 Status
 command_progress_show(const BridgeConfig *config, int stop_fd)
 {
-	Desk desk;
-	Status status = desk_open(&desk, config, stop_fd);
+	CommandContext context;
+	Status status = command_context_open(&context, config, stop_fd);
 
 	if (status_is_ok(&status))
-		record_print(&desk);
-	desk_close(&desk);
+		record_print(&context);
+	command_context_close(&context);
 	return status;
 }
 
 static Status
-bridge_refuse_active(const Desk *desk)
+bridge_refuse_active(const CommandContext *context)
 {
-	if (desk->server.slot.active)
+	if (context->server.slot.active)
 		return status_fatal(EXIT_CODE_CONFIGURATION,
 							"slot \"%s\" is being streamed from: stop the bridge first",
-							desk->config->bridge.slot);
+							context->config->bridge.slot);
 	return status_ok();
 }
 
 static Status
-position_choose(const Desk *desk, uint64_t *lsn)
+position_choose(const CommandContext *context, uint64_t *lsn)
 {
-	const char *text = desk->config->command.lsn;
+	const char *text = context->config->command.lsn;
 
 	if (text != NULL && !lsn_read(text, lsn))
 		return status_fatal(EXIT_CODE_USAGE,
 							"--lsn must be a WAL position as in 0/16B3748, not "
 							"\"%s\"",
 							text);
-	if (text == NULL && !desk->server.slot.exists)
+	if (text == NULL && !context->server.slot.exists)
 		return status_fatal(EXIT_CODE_CONFIGURATION,
 							"slot \"%s\" does not exist: create it with \"wallet_bridge slot "
 							"create\", which records its position",
-							desk->config->bridge.slot);
+							context->config->bridge.slot);
 	if (text == NULL)
-		*lsn = desk->server.slot.confirmed;
-	if (desk->server.slot.exists && *lsn < desk->server.slot.confirmed)
+		*lsn = context->server.slot.confirmed;
+	if (context->server.slot.exists && *lsn < context->server.slot.confirmed)
 	{
 		char confirmed[LSN_TEXT_BYTES];
 
@@ -125,9 +126,9 @@ position_choose(const Desk *desk, uint64_t *lsn)
 			EXIT_CODE_CONFIGURATION,
 			"slot \"%s\" is confirmed up to %s and cannot go back; publish what lies "
 			"before with \"wallet_bridge backfill\"",
-			desk->config->bridge.slot, lsn_write(desk->server.slot.confirmed, confirmed));
+			context->config->bridge.slot, lsn_write(context->server.slot.confirmed, confirmed));
 	}
-	if (*lsn > desk->server.wal_end)
+	if (*lsn > context->server.wal_end)
 		return status_fatal(EXIT_CODE_CONFIGURATION, "the server's WAL does not reach that far");
 	return status_ok();
 }
@@ -135,75 +136,76 @@ position_choose(const Desk *desk, uint64_t *lsn)
 Status
 command_progress_set(const BridgeConfig *config, int stop_fd)
 {
-	Desk desk;
-	Wait wait = wait_begin(stop_fd, DESK_TIMEOUT_MS);
+	CommandContext context;
+	Wait wait = wait_begin(stop_fd, COMMAND_TIMEOUT_MS);
 	uint64_t lsn = 0;
-	Status status = desk_open(&desk, config, stop_fd);
+	Status status = command_context_open(&context, config, stop_fd);
 
 	if (status_is_ok(&status))
-		status = bridge_refuse_active(&desk);
+		status = bridge_refuse_active(&context);
 	if (status_is_ok(&status))
-		status = position_choose(&desk, &lsn);
+		status = position_choose(&context, &lsn);
 	if (status_is_ok(&status))
 	{
-		ProgressRecord record = desk_record_make(&desk);
+		ProgressRecord record = command_context_record(&context);
 
 		record.lsn = lsn;
-		status = progress_write(&config->kafka, config->bridge.progress_topic, &desk.key, &record,
-								&wait);
+		status = progress_write(&config->kafka, config->bridge.progress_topic, &context.key,
+								&record, &wait);
 		if (status_is_ok(&status))
 		{
-			log_warning("position set by hand", log_lsn("from", desk.found.record.lsn),
+			log_warning("position set by hand", log_lsn("from", context.found.record.lsn),
 						log_lsn("to", lsn), log_text("reason", config->command.reason));
-			desk.found.record = record;
-			desk.found.exists = true;
-			record_print(&desk);
+			context.found.record = record;
+			context.found.exists = true;
+			record_print(&context);
 		}
 	}
-	desk_close(&desk);
+	command_context_close(&context);
 	return status;
 }
 
 Status
 command_slot_create(const BridgeConfig *config, int stop_fd)
 {
-	Desk desk;
+	CommandContext context;
 	Wait wait = wait_begin(stop_fd, WAIT_FOREVER);
 	char lsn[LSN_TEXT_BYTES];
-	Status status = desk_open(&desk, config, stop_fd);
+	Status status = command_context_open(&context, config, stop_fd);
 
-	if (status_is_ok(&status) && desk.server.slot.exists)
+	if (status_is_ok(&status) && context.server.slot.exists)
 		status = status_fatal(EXIT_CODE_CONFIGURATION, "slot \"%s\" exists already",
 							  config->bridge.slot);
 	if (status_is_ok(&status))
 		status = setup_run(&(SetupPlan){.config = config,
-										.watch = desk.connection,
-										.server = &desk.server,
-										.key = desk.key,
-										.record = desk_record_make(&desk),
+										.watch = context.connection,
+										.server = &context.server,
+										.key = context.key,
+										.record = command_context_record(&context),
 										.start = START_NOW,
 										.stop_fd = stop_fd});
 	if (status_is_ok(&status))
-		status = server_facts_gather(desk.connection, config->bridge.slot, &wait, &desk.server);
+		status =
+			server_facts_gather(context.connection, config->bridge.slot, &wait, &context.server);
 	if (status_is_ok(&status))
 		printf("slot %s created, streaming begins at %s\n", config->bridge.slot,
-			   lsn_write(desk.server.slot.confirmed, lsn));
-	desk_close(&desk);
+			   lsn_write(context.server.slot.confirmed, lsn));
+	command_context_close(&context);
 	return status;
 }
 
 /* Whatever its state: a lost slot is what is dropped most. */
 static Status
-slot_refuse_foreign(const Desk *desk)
+slot_refuse_foreign(const CommandContext *context)
 {
-	const SlotFacts *slot = &desk->server.slot;
+	const SlotFacts *slot = &context->server.slot;
 
 	if (!slot->exists ||
 		(slot->logical && slot->same_database && strcmp(slot->plugin, WALLET_DECODER_NAME) == 0))
 		return status_ok();
 	return status_fatal(EXIT_CODE_CONFIGURATION,
 						"slot \"%s\" is no slot of the wallet in database \"%s\": it %s",
-						desk->config->bridge.slot, desk->server.database,
+						context->config->bridge.slot, context->server.database,
 						!slot->logical		   ? "is a physical one"
 						: !slot->same_database ? "decodes another database"
 											   : "uses another output plugin");
@@ -212,9 +214,9 @@ slot_refuse_foreign(const Desk *desk)
 Status
 command_slot_drop(const BridgeConfig *config, int stop_fd)
 {
-	Desk desk;
-	Wait wait = wait_begin(stop_fd, DESK_TIMEOUT_MS);
-	Status status = desk_open(&desk, config, stop_fd);
+	CommandContext context;
+	Wait wait = wait_begin(stop_fd, COMMAND_TIMEOUT_MS);
+	Status status = command_context_open(&context, config, stop_fd);
 
 	if (status_is_ok(&status) && !config->command.yes)
 		status = status_fatal(EXIT_CODE_USAGE,
@@ -222,21 +224,21 @@ command_slot_drop(const BridgeConfig *config, int stop_fd)
 							  "committed until a new slot exists is not streamed; say --yes",
 							  config->bridge.slot);
 	if (status_is_ok(&status))
-		status = slot_refuse_foreign(&desk);
+		status = slot_refuse_foreign(&context);
 	if (status_is_ok(&status))
-		status = bridge_refuse_active(&desk);
+		status = bridge_refuse_active(&context);
 	/*
 	 * The position first: a slot without a record is adopted, a record without a slot is refused.
 	 */
 	if (status_is_ok(&status))
-		status =
-			progress_write(&config->kafka, config->bridge.progress_topic, &desk.key, NULL, &wait);
+		status = progress_write(&config->kafka, config->bridge.progress_topic, &context.key, NULL,
+								&wait);
 	if (status_is_ok(&status))
-		status = slot_drop(desk.connection, config->bridge.slot, &wait);
+		status = slot_drop(context.connection, config->bridge.slot, &wait);
 	if (status_is_ok(&status))
 		printf("slot %s %s\n", config->bridge.slot,
-			   desk.server.slot.exists ? "dropped" : "did not exist");
-	desk_close(&desk);
+			   context.server.slot.exists ? "dropped" : "did not exist");
+	command_context_close(&context);
 	return status;
 }
 
@@ -303,25 +305,25 @@ backfill_begin(const BridgeConfig *config, const Wait *wait, PGconn **connection
 }
 
 static Status
-backfill_publish(const Desk *desk, PGconn *connection, BackfillView *view)
+backfill_publish(const CommandContext *context, PGconn *connection, BackfillView *view)
 {
-	const BridgeConfig *config = desk->config;
+	const BridgeConfig *config = context->config;
 	char dead_letters[DEAD_LETTER_TOPIC_BYTES];
 	BackfillCounts counts = {0};
 	int64_t begun_us = clock_monotonic_us();
 	BackfillPlan plan = {
 		.connection = connection,
-		.schema = desk->server.schema,
+		.schema = context->server.schema,
 		.range = {config->command.from, config->command.to, config->command.wallet},
 		.publisher = {.kafka = &config->kafka,
 					  .progress_topic = config->bridge.progress_topic,
 					  .dead_letter_topic = options_dead_letter_topic(config, dead_letters),
-					  .source = desk->source,
-					  .partition_count = desk->topic.partition_count,
-					  .message_bytes_max = desk->topic.message_bytes_max},
+					  .source = context->source,
+					  .partition_count = context->topic.partition_count,
+					  .message_bytes_max = context->topic.message_bytes_max},
 		.bytes_max = (uint64_t) config->bridge.in_flight_bytes,
 		.dead_letters = config->bridge.on_poison == POISON_DEAD_LETTER,
-		.stop_fd = desk->stop_fd,
+		.stop_fd = context->stop_fd,
 		.tick = backfill_draw,
 		.context = view,
 	};
@@ -344,17 +346,17 @@ backfill_publish(const Desk *desk, PGconn *connection, BackfillView *view)
 Status
 command_backfill(const BridgeConfig *config, int stop_fd)
 {
-	Desk desk;
-	Wait wait = wait_begin(stop_fd, DESK_TIMEOUT_MS);
+	CommandContext context;
+	Wait wait = wait_begin(stop_fd, COMMAND_TIMEOUT_MS);
 	BackfillView view = {.terminal = isatty(STDERR_FILENO) == 1};
 	PGconn *connection = NULL;
-	Status status = desk_open(&desk, config, stop_fd);
+	Status status = command_context_open(&context, config, stop_fd);
 
 	if (status_is_ok(&status))
 		status = backfill_begin(config, &wait, &connection, &view);
 	if (status_is_ok(&status))
-		status = backfill_publish(&desk, connection, &view);
+		status = backfill_publish(&context, connection, &view);
 	pg_connection_close(&connection);
-	desk_close(&desk);
+	command_context_close(&context);
 	return status;
 }

@@ -46,7 +46,7 @@ struct Outbox
 	pthread_t thread;
 	bool thread_started;
 	atomic_bool stop;
-	atomic_bool hurry;
+	atomic_bool flush_now;
 	atomic_uint timeline;
 
 	pthread_mutex_t lock; /* guards the four below */
@@ -196,7 +196,7 @@ progress_write_if_due(Outbox *outbox, const OutboxPositions *positions)
 
 	if (outbox->writing != 0 || !(moved || probes || outbox->written_ms == 0))
 		return;
-	if (outbox->written_ms == 0 || (moved && atomic_load(&outbox->hurry)) ||
+	if (outbox->written_ms == 0 || (moved && atomic_load(&outbox->flush_now)) ||
 		clock_monotonic_ms() - outbox->written_ms >= outbox->plan.progress_interval_ms)
 		progress_write(outbox, positions->durable);
 }
@@ -242,6 +242,10 @@ outbox_run(void *argument)
 
 	while (!atomic_load(&outbox->stop))
 	{
+		/* Acknowledgements are counted before anything else is done. */
+		assert(outbox->acks.events == 0);
+		/* A record on its way has a time; the ring's own rules are asserted in inflight.c. */
+		assert(outbox->writing == 0 || outbox->written_ms > 0);
 		publisher_poll(outbox->publisher, LOOP_MS);
 		acks_flush(outbox);
 
@@ -524,9 +528,9 @@ outbox_get_positions(Outbox *outbox)
 }
 
 void
-outbox_set_hurry(Outbox *outbox, bool hurry)
+outbox_set_flush_now(Outbox *outbox, bool flush_now)
 {
-	if (atomic_exchange(&outbox->hurry, hurry) != hurry && hurry)
+	if (atomic_exchange(&outbox->flush_now, flush_now) != flush_now && flush_now)
 		publisher_wake(outbox->publisher);
 }
 

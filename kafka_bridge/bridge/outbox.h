@@ -7,7 +7,7 @@
  *		received	end of the newest transaction received whole, or a later keepalive position
  *		durable		every event before it is acknowledged by Kafka
  *		confirmed	durable, and written to the progress topic: PostgreSQL may be told (INV-8)
- *		hurry		write the progress record as soon as there is anything to write, not once per
+ *		flush_now	write the progress record as soon as there is anything to write, not once per
  *					progress interval
  *
  * Threads: the caller's thread hands over; a thread of the outbox's own serves Kafka and never
@@ -81,8 +81,8 @@ void outbox_set_timeline(Outbox *outbox, uint32_t timeline);
 
 OutboxPositions outbox_get_positions(Outbox *outbox);
 
-/* On: hurry until it is switched off. */
-void outbox_set_hurry(Outbox *outbox, bool hurry);
+/* On: the progress record is written at once until this is switched off. */
+void outbox_set_flush_now(Outbox *outbox, bool flush_now);
 
 int outbox_get_wake_fd(const Outbox *outbox);
 

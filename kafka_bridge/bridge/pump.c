@@ -11,6 +11,7 @@
  */
 #include "pump.h"
 
+#include <assert.h>
 #include <poll.h>
 
 #include "bridge_metrics.h"
@@ -167,7 +168,7 @@ watch_read(Pump *pump)
 			log_info("the server ends its connections");
 			pump->watch_lost = true;
 			pump->server_ending_ms = clock_monotonic_ms() + SERVER_ENDING_MS;
-			outbox_set_hurry(plan->outbox, true);
+			outbox_set_flush_now(plan->outbox, true);
 			break;
 	}
 }
@@ -215,7 +216,7 @@ pump_wait(Pump *pump)
 	if (polled[3].revents != 0)
 	{
 		pump->drain_ms = clock_monotonic_ms() + plan->drain_timeout_ms;
-		outbox_set_hurry(plan->outbox, true);
+		outbox_set_flush_now(plan->outbox, true);
 	}
 }
 
@@ -244,6 +245,18 @@ pump_finish(Pump *pump, const OutboxPositions *positions)
 					log_integer("transactions", (int64_t) positions->transactions),
 					log_lsn("from", positions->confirmed));
 	return status_ok();
+}
+
+/* What must hold whenever the loop begins a turn. */
+static void
+pump_assert_sane(const Pump *pump)
+{
+	/* Only a frame that was read can have been refused, and a malformed one ends the pump. */
+	assert(!pump->full || pump->pending != FRAME_NONE);
+	assert(pump->pending != FRAME_MALFORMED);
+	assert(pump->reader.at <= pump->reader.bytes);
+	/* INV-8: what was told to the server is confirmed; the outbox asserts the rest. */
+	assert(pump->confirmed <= outbox_get_positions(pump->plan->outbox).confirmed);
 }
 
 /* One turn. *done: the pump ran to its end and the status is its result. */
@@ -284,12 +297,13 @@ pump_run(const PumpPlan *plan)
 	frame_reader_init(&pump.reader);
 	while (!done)
 	{
+		pump_assert_sane(&pump);
 		watch_ask_if_due(&pump);
 		health_loop_beat(plan->health, plan->health_loop);
 		status = pump_turn(&pump, &done);
 		if (!done)
 			pump_wait(&pump);
 	}
-	outbox_set_hurry(plan->outbox, false);
+	outbox_set_flush_now(plan->outbox, false);
 	return status;
 }

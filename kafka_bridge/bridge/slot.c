@@ -21,7 +21,7 @@ slot_plugin_explain(Status status)
 							"output_plugin_libraries = 'pgoutput, test_decoding, %s' in "
 							"postgresql.conf and reload it (%s)",
 							WALLET_DECODER_NAME, status.text);
-	if (strcmp(status.sqlstate, "58P01") == 0)
+	if (pg_status_is(&status, PG_UNDEFINED_FILE))
 		return status_prefix(status, "is the extension's library installed on the server, and does "
 									 "it still have the WAL?");
 	return status;
@@ -62,7 +62,7 @@ slot_drop(PGconn *connection, const char *slot, const Wait *wait)
 
 	Status status = pg_query_run(connection, wait, &(PgQuery){.sql = command}, NULL);
 
-	if (strcmp(status.sqlstate, "42704") == 0)
+	if (pg_status_is(&status, PG_UNDEFINED_OBJECT))
 		return status_ok();
 	return status_prefix(status, "could not drop replication slot \"%s\"", slot);
 }

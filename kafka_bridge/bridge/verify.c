@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "commands.h"
-#include "desk.h"
+#include "command_context.h"
 #include "event_set.h"
 #include "ledger_reader.h"
 #include "observe/log.h"
@@ -24,7 +24,7 @@
 
 typedef struct Verify
 {
-	Desk desk;
+	CommandContext context;
 	EventSet *events;
 	int64_t *ends; /* offsets that the topic had before the snapshot, by partition */
 	int64_t records;
@@ -44,8 +44,8 @@ ledger_collect(Verify *verify, PGconn *connection, const Wait *wait)
 		pg_command_run(connection, wait, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
 
 	if (status_is_ok(&status))
-		status =
-			ledger_reader_open(connection, verify->desk.server.schema, &everything, wait, &reader);
+		status = ledger_reader_open(connection, verify->context.server.schema, &everything, wait,
+									&reader);
 	while (status_is_ok(&status) && found)
 	{
 		status = ledger_reader_next(reader, wait, &event, &found);
@@ -61,22 +61,22 @@ ledger_collect(Verify *verify, PGconn *connection, const Wait *wait)
 static Status
 bridge_wait(Verify *verify)
 {
-	Desk *desk = &verify->desk;
-	const char *slot = desk->config->bridge.slot;
-	Wait wait = wait_begin(desk->stop_fd, CATCH_UP_MS);
-	Status status = server_facts_gather(desk->connection, slot, &wait, &desk->server);
-	uint64_t snapshot_end = desk->server.wal_end;
+	CommandContext *context = &verify->context;
+	const char *slot = context->config->bridge.slot;
+	Wait wait = wait_begin(context->stop_fd, CATCH_UP_MS);
+	Status status = server_facts_gather(context->connection, slot, &wait, &context->server);
+	uint64_t snapshot_end = context->server.wal_end;
 
-	while (status_is_ok(&status) && desk->server.slot.confirmed < snapshot_end)
+	while (status_is_ok(&status) && context->server.slot.confirmed < snapshot_end)
 	{
-		if (!desk->server.slot.active || wait_remaining_ms(&wait) == 0)
+		if (!context->server.slot.active || wait_remaining_ms(&wait) == 0)
 		{
 			log_warning("the bridge is behind or not running: its newest events count as missing");
 			break;
 		}
-		if (!wait_pause(desk->stop_fd, CATCH_UP_POLL_MS))
+		if (!wait_pause(context->stop_fd, CATCH_UP_POLL_MS))
 			return wait_status(WAIT_STOPPED, "verify");
-		status = server_facts_gather(desk->connection, slot, &wait, &desk->server);
+		status = server_facts_gather(context->connection, slot, &wait, &context->server);
 	}
 	return status;
 }
@@ -106,18 +106,18 @@ record_compare(void *context, const rd_kafka_message_t *record)
 static Status
 verify_compare(Verify *verify, PGconn *connection)
 {
-	const Desk *desk = &verify->desk;
-	Wait wait = wait_begin(desk->stop_fd, WAIT_FOREVER);
-	Status status = topic_end_offsets_get(desk->reader, desk->config->kafka.topic,
-										  desk->topic.partition_count, verify->ends, &wait);
+	const CommandContext *context = &verify->context;
+	Wait wait = wait_begin(context->stop_fd, WAIT_FOREVER);
+	Status status = topic_end_offsets_get(context->reader, context->config->kafka.topic,
+										  context->topic.partition_count, verify->ends, &wait);
 
 	if (status_is_ok(&status))
 		status = ledger_collect(verify, connection, &wait);
 	if (status_is_ok(&status))
 		status = bridge_wait(verify);
 	if (status_is_ok(&status))
-		status = topic_read(desk->reader, desk->config->kafka.topic, desk->topic.partition_count,
-							record_compare, verify, &wait);
+		status = topic_read(context->reader, context->config->kafka.topic,
+							context->topic.partition_count, record_compare, verify, &wait);
 	return status;
 }
 
@@ -142,12 +142,12 @@ Status
 command_verify(const BridgeConfig *config, int stop_fd)
 {
 	Verify verify = {.events = event_set_new()};
-	Wait wait = wait_begin(stop_fd, DESK_TIMEOUT_MS);
+	Wait wait = wait_begin(stop_fd, COMMAND_TIMEOUT_MS);
 	PGconn *connection = NULL;
-	Status status = desk_open(&verify.desk, config, stop_fd);
+	Status status = command_context_open(&verify.context, config, stop_fd);
 
 	if (status_is_ok(&status))
-		verify.ends = calloc((size_t) verify.desk.topic.partition_count, sizeof(int64_t));
+		verify.ends = calloc((size_t) verify.context.topic.partition_count, sizeof(int64_t));
 	if (status_is_ok(&status) && (verify.events == NULL || verify.ends == NULL))
 		status = status_bug("out of memory");
 	if (status_is_ok(&status))
@@ -158,7 +158,7 @@ command_verify(const BridgeConfig *config, int stop_fd)
 	if (status_is_ok(&status))
 		status = verify_judge(&verify);
 	pg_connection_close(&connection);
-	desk_close(&verify.desk);
+	command_context_close(&verify.context);
 	event_set_free(verify.events);
 	free(verify.ends);
 	return status;

@@ -330,7 +330,7 @@ batch_attempt(Applier *applier, const Wait *wait, Batch *batch, ApplyReport *rep
 			return status;
 		version_cache_clear(&applier->cache);
 		/* Somebody else stored one of these events meanwhile: look again. */
-		if (strcmp(status.sqlstate, "23505") != 0)
+		if (!pg_status_is(&status, PG_UNIQUE_VIOLATION))
 			break;
 	}
 	if (!poison_is_cause(&status))
@@ -380,7 +380,7 @@ applier_apply(Applier *applier, Batch *batch, ApplyReport *report)
 		status = batch_attempt(applier, &wait, batch, report);
 	if (!status_is_ok(&status))
 	{
-		applier->lock_timed_out = strcmp(status.sqlstate, "55P03") == 0;
+		applier->lock_timed_out = pg_status_is(&status, PG_LOCK_NOT_AVAILABLE);
 		connection_drop(applier);
 	}
 	return status;

@@ -4,6 +4,7 @@
  */
 #include "apply_worker.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -47,7 +48,7 @@ task_run(ApplyWorker *worker, ApplyTask *task)
 {
 	int64_t start_us = clock_monotonic_us();
 
-	if (task->forget)
+	if (task->cache_is_stale)
 		applier_forget(worker->applier);
 	switch (task->kind)
 	{
@@ -128,6 +129,7 @@ void
 apply_worker_submit(ApplyWorker *worker, const ApplyTask *task)
 {
 	pthread_mutex_lock(&worker->mutex);
+	assert(worker->state == WORKER_IDLE);
 	worker->task = *task;
 	worker->state = WORKER_RUNNING;
 	pthread_cond_broadcast(&worker->changed);

@@ -77,13 +77,16 @@ array_add_uuid(ArrayParameter *array, const EventUuid *uuid)
 	element_add(array, (const char *) uuid->bytes, sizeof(uuid->bytes));
 }
 
-bool
-array_end(ArrayParameter *array)
+void
+array_end(ArrayParameter *array, PgParameters *parameters)
 {
 	if (array->failed)
-		return false;
+	{
+		pg_parameters_fail(parameters);
+		return;
+	}
 	wallet_put_uint32(array->buffer.bytes + COUNT_AT, array->count);
-	return true;
+	pg_parameters_add_binary(parameters, array->buffer.bytes, array->buffer.length);
 }
 
 void

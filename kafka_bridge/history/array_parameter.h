@@ -2,8 +2,8 @@
  * array_parameter.h
  *		Arrays as binary query parameters: many rows in one statement, without quoting. Pure.
  *
- * Call order: array_begin(); one of the additions for each element; array_end(). A failed addition
- * (out of memory) makes array_end() return false.
+ * Call order: array_begin(); one of the additions for each element; array_end(), which makes it the
+ * next parameter of a query; array_free() after the query has run.
  */
 #pragma once
 
@@ -13,6 +13,7 @@
 
 #include "buffer.h"
 #include "event_reader.h"
+#include "postgres/parameters.h"
 
 /* Types by OID: fixed in PostgreSQL's catalog for ever. */
 #define ARRAY_ELEMENT_INT8 20
@@ -34,5 +35,6 @@ void array_add_int8(ArrayParameter *array, int64_t value);
 void array_add_int4(ArrayParameter *array, int32_t value);
 void array_add_text(ArrayParameter *array, const char *bytes, size_t length);
 void array_add_uuid(ArrayParameter *array, const EventUuid *uuid);
-bool array_end(ArrayParameter *array);
+/* A failed addition (out of memory) makes the parameters fail. */
+void array_end(ArrayParameter *array, PgParameters *parameters);
 void array_free(ArrayParameter *array);

@@ -6,6 +6,7 @@
  */
 #include "batch.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -130,6 +131,15 @@ batch_is_full(const Batch *batch, const BatchLimits *limits)
 	return batch->count >= limits->records || batch->record_bytes >= limits->bytes;
 }
 
+const BatchRecord *
+batch_poison_find(const Batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		if (batch->records[i].fault != NULL)
+			return &batch->records[i];
+	return NULL;
+}
+
 static void
 record_release(BatchRecord *record, BatchRelease release)
 {
@@ -199,4 +209,27 @@ batch_free(Batch *batch, BatchRelease release)
 	free(batch->records);
 	free(batch->positions);
 	*batch = (Batch){.records = NULL};
+}
+
+void
+batch_assert_sane(const Batch *batch)
+{
+	assert(batch->count <= batch->capacity && batch->position_count <= batch->position_capacity);
+	for (size_t i = 0; i < batch->position_count; i++)
+	{
+		assert(batch->positions[i].fence > 0);
+		assert(batch->positions[i].from_offset <= batch->positions[i].next_offset);
+	}
+	/* Records of one partition mostly stand side by side: its position is looked up once. */
+	const BatchPosition *position = NULL;
+
+	for (size_t i = 0; i < batch->count; i++)
+	{
+		const BatchRecord *record = &batch->records[i];
+
+		if (position == NULL || position->partition != record->partition)
+			position = batch_position_find(batch, record->partition);
+		assert(position != NULL && record->offset >= position->from_offset &&
+			   record->offset < position->next_offset);
+	}
 }

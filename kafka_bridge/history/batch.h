@@ -97,6 +97,9 @@ bool batch_is_full(const Batch *batch, const BatchLimits *limits);
 /* Position of a partition, or NULL. */
 BatchPosition *batch_position_find(const Batch *batch, int32_t partition);
 
+/* The first record that is poison, or NULL. Valid until the batch changes. */
+const BatchRecord *batch_poison_find(const Batch *batch);
+
 /* Drops a partition's records, and its position. */
 void batch_drop_partition(Batch *batch, int32_t partition, BatchRelease release);
 
@@ -106,3 +109,6 @@ void batch_cut(Batch *batch, int32_t partition, int64_t offset, BatchRelease rel
 /* Empties it and keeps the memory. */
 void batch_clear(Batch *batch, BatchRelease release);
 void batch_free(Batch *batch, BatchRelease release);
+
+/* That every record lies behind its partition's position, in order, and positions go forward. */
+void batch_assert_sane(const Batch *batch);

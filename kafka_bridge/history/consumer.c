@@ -3,112 +3,63 @@
  *		The loop. Reading never waits for writing: while the worker applies one batch, the next one
  *		gathers. A batch goes to the worker as soon as the worker is free and Kafka has nothing more
  *		at this moment, so that a single event is not kept waiting and a flood is not chopped.
+ *
+ * Three machines hold the state: membership (the group and its partitions), work (the batches and
+ * the worker) and flow (read or paused). What something that happened means, outcome.c says; only
+ * this file acts on it, and only in this thread.
  */
 #include "consumer.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "consumer_state.h"
-#include "event_reader.h"
+#include "consumer_parts.h"
+#include "consumer_report.h"
+#include "flow.h"
+#include "history_metrics.h"
+#include "intake.h"
 #include "observe/log.h"
+#include "membership.h"
+#include "outcome.h"
 #include "base/signals.h"
+#include "work_queue.h"
 
-#define LOOP_LIMIT_MS	   60000
-#define IDLE_POLL_MS	   100
-#define BUSY_POLL_MS	   2
-#define GATHER_MS_MAX	   20	/* a batch is not kept longer than this while the worker is free */
-#define FULL_PATIENCE_MS   1000 /* then partitions are paused, so that polling can go on */
-#define COUNT_INTERVAL_MS  5000
-#define REPORT_INTERVAL_MS 500
-#define TOPIC_PAUSE_MS	   500
-#define TOPIC_TIMEOUT_MS   5000
-#define STOP_WAIT_MS	   10000
-#define RETRY_INITIAL_MS   100
-#define RETRY_MAXIMUM_MS   5000
-#define DEAD_LETTER_SUFFIX ".dlq"
+#define LOOP_LIMIT_MS	  60000
+#define IDLE_POLL_MS	  100
+#define BUSY_POLL_MS	  2
+#define GATHER_MS_MAX	  20 /* a batch is not kept longer than this while the worker is free */
+#define COUNT_INTERVAL_MS 5000
+#define WARN_INTERVAL_MS  30000
+#define TOPIC_PAUSE_MS	  500
+#define TOPIC_TIMEOUT_MS  5000
+#define REVOKE_WAIT_MS	  5000
+#define STOP_WAIT_MS	  10000
 
-static void
-owner_print(char owner[HISTORY_OWNER_BYTES])
+/* All of it belongs to the consumer's thread; what the worker borrows, work_queue.h says. */
+struct Consumer
 {
-	char host[20] = "";
+	const HistoryConfig *config;
+	Daemon *daemon;
+	size_t loop; /* for health_loop_beat() */
+	ConsumerParts parts;
 
-	gethostname(host, sizeof(host) - 1);
-	snprintf(owner, HISTORY_OWNER_BYTES, "wallet_history-%s-%d-%08" PRIx64, host, (int) getpid(),
-			 (uint64_t) clock_wall_us() & UINT64_C(0xFFFFFFFF));
-}
-
-static Status
-dead_letter_topic_name(Consumer *consumer)
-{
-	const char *told = consumer->config->history.dead_letter_topic;
-	const char *topic = consumer->config->kafka.topic;
-	size_t bytes = strlen(told != NULL ? told : topic) + sizeof(DEAD_LETTER_SUFFIX);
-
-	consumer->dead_letter_topic = malloc(bytes);
-	if (consumer->dead_letter_topic == NULL)
-		return status_bug("out of memory");
-	snprintf(consumer->dead_letter_topic, bytes, "%s%s", told != NULL ? told : topic,
-			 told != NULL ? "" : DEAD_LETTER_SUFFIX);
-	return status_ok();
-}
-
-static void
-options_fill(Consumer *consumer)
-{
-	const HistoryConfig *config = consumer->config;
-
-	consumer->applier_options = (ApplierOptions){
-		.pg = &config->pg,
-		.group = config->history.group,
-		.topic = config->kafka.topic,
-		.owner = consumer->owner,
-		.stop_at_gap = config->history.on_gap == POLICY_STOP,
-		.stop_at_conflict = config->history.on_conflict == POLICY_STOP,
-	};
-	consumer->dead_letter_options = (DeadLetterOptions){
-		.kafka = &config->kafka,
-		.topic = consumer->dead_letter_topic,
-		.group = config->history.group,
-	};
-	consumer->subscriber_options = (SubscriberOptions){
-		.kafka = &config->kafka,
-		.group = config->history.group,
-		.partitions_came = ownership_partitions_came,
-		.partitions_go = ownership_partitions_go,
-		.context = consumer,
-	};
-	consumer->limits = (BatchLimits){.records = (size_t) config->history.batch_events,
-									 .bytes = (size_t) config->history.batch_bytes};
-}
-
-static Status
-parts_make(Consumer *consumer)
-{
-	Status status = dead_letter_topic_name(consumer);
-
-	if (!status_is_ok(&status))
-		return status;
-	options_fill(consumer);
-	consumer->applier = applier_new(&consumer->applier_options);
-	consumer->dead_letter = dead_letter_new(&consumer->dead_letter_options);
-	if (consumer->applier == NULL || consumer->dead_letter == NULL)
-		return status_bug("out of memory");
-	consumer->worker = apply_worker_start(consumer->applier, consumer->dead_letter);
-	if (consumer->worker == NULL)
-		return status_bug("no thread can be started");
-	return subscriber_new(&consumer->subscriber_options, &consumer->subscriber);
-}
+	Membership membership;
+	WorkQueue work;
+	Flow flow;
+	ConsumerReport report;
+	Status end;			   /* what consumer_run() returns: the first reason to end */
+	bool finished;		   /* nothing more can be applied */
+	int64_t counted_at_ms; /* gaps and conflicts were counted */
+	bool count_due;
+};
 
 Status
 consumer_new(const HistoryConfig *config, Daemon *daemon, Consumer **consumer)
 {
+	BatchLimits limits = {.records = (size_t) config->history.batch_events,
+						  .bytes = (size_t) config->history.batch_bytes};
 	Consumer *created = calloc(1, sizeof(*created));
-	Status status;
 
 	*consumer = NULL;
 	if (created == NULL)
@@ -116,19 +67,27 @@ consumer_new(const HistoryConfig *config, Daemon *daemon, Consumer **consumer)
 	created->config = config;
 	created->daemon = daemon;
 	created->loop = health_loop_add(daemon->health, "consumer", LOOP_LIMIT_MS);
-	created->gathering = &created->batches[0];
-	created->applying = &created->batches[1];
 	created->end = status_ok();
 	created->count_due = true;
-	created->backoff =
-		backoff_begin(RETRY_INITIAL_MS, RETRY_MAXIMUM_MS, (uint64_t) clock_wall_us());
-	owner_print(created->owner);
 	health_check_set(daemon->health, "history", false, "not connected to PostgreSQL yet");
-	status = parts_make(created);
-	if (status_is_ok(&status))
-		*consumer = created;
-	else
-		consumer_free(created);
+
+	Status status = consumer_parts_make(&created->parts, config);
+
+	if (!status_is_ok(&status))
+	{
+		consumer_parts_free(&created->parts);
+		free(created);
+		return status;
+	}
+	created->membership.subscriber = created->parts.subscriber;
+	work_queue_init(&created->work, created->parts.worker, &limits);
+	created->report = (ConsumerReport){
+		.health = daemon->health,
+		.metrics = daemon->metrics,
+		.topic = config->kafka.topic,
+		.dead_letter_topic = created->parts.dead_letter_topic,
+	};
+	*consumer = created;
 	return status;
 }
 
@@ -137,82 +96,305 @@ consumer_free(Consumer *consumer)
 {
 	if (consumer == NULL)
 		return;
-	apply_worker_stop(consumer->worker);
-	consumer->worker_busy = false;
-	subscriber_free(consumer->subscriber);
-	applier_free(consumer->applier);
-	dead_letter_free(consumer->dead_letter);
-	batch_free(&consumer->batches[0], subscriber_record_release);
-	batch_free(&consumer->batches[1], subscriber_record_release);
-	partition_table_free(&consumer->table);
-	free(consumer->claims);
-	free(consumer->dead_letter_topic);
+	consumer_parts_free(&consumer->parts);
+	work_queue_free(&consumer->work);
+	membership_free(&consumer->membership);
 	free(consumer);
 }
 
-/* Nothing more is read: the poison itself is not part of any batch. */
+/* What must hold whenever the loop begins a turn. */
 static void
-poison_refuse(Consumer *consumer, const rd_kafka_message_t *message, const EventFault *fault)
+consumer_assert_sane(const Consumer *consumer)
 {
-	outcome_end(consumer, status_fatal(EXIT_CODE_CONFIGURATION,
-									   "poison at partition %d, offset %lld: %s (%s). Restart with "
-									   "HISTORY_ON_POISON=dlq to send it to the dead letters",
-									   (int) message->partition, (long long) message->offset,
-									   fault->reason, event_fault_name(fault->kind)));
+	const Membership *membership = &consumer->membership;
+
+	assert(membership->state < MEMBERSHIP_STATE_COUNT);
+	assert(consumer->flow.state < FLOW_STATE_COUNT);
+	work_queue_assert_sane(&consumer->work);
+	/* Partitions are a member's, or go back. */
+	assert(membership->state != MEMBERSHIP_JOINING || membership->table.count == 0);
+	/* Only what a member has read is gathered. */
+	assert(membership->state == MEMBERSHIP_MEMBER || membership->state == MEMBERSHIP_ENDED ||
+		   consumer->work.gathering->position_count == 0);
+	/* There is a reason to end exactly when reading has ended for one. */
+	assert(status_is_ok(&consumer->end) || membership->state == MEMBERSHIP_ENDED);
+	assert(!consumer->finished || membership->state == MEMBERSHIP_ENDED);
+}
+
+/* No record is added any more; the first reason is the one that consumer_run() returns. */
+static void
+reading_end(Consumer *consumer, const Status *reason)
+{
+	if (status_is_ok(&consumer->end))
+		consumer->end = *reason;
+	membership_end(&consumer->membership);
 }
 
 static void
-record_add(Consumer *consumer, Partition *partition, rd_kafka_message_t *message)
+trouble_note(Consumer *consumer, const Status *status)
 {
-	BatchSource source = {.handle = message,
-						  .partition = message->partition,
-						  .offset = message->offset,
-						  .fence = partition->fence,
-						  .position = partition->read_offset,
-						  .bytes = message->len + message->key_len};
-	Event event;
-	EventFault fault;
-	bool added;
+	int64_t now_ms = clock_monotonic_ms();
 
-	if (event_read(message->key, message->key_len, message->payload, message->len, &event, &fault))
-		added = batch_add_event(consumer->gathering, &source, &event);
-	else if (consumer->config->history.on_poison == POLICY_GO_ON)
-		added = batch_add_poison(consumer->gathering, &source, event_fault_name(fault.kind),
-								 fault.reason);
-	else
+	consumer_report_trouble(&consumer->report, status, !work_queue_is_troubled(&consumer->work),
+							now_ms);
+	work_queue_retry_later(&consumer->work, now_ms);
+}
+
+/* Another owner was noticed, or all must be read again: drops everything and joins anew. */
+static void
+group_leave(Consumer *consumer)
+{
+	Status status = membership_leave(&consumer->membership);
+
+	consumer->work.cache_is_stale = true;
+	work_queue_drop_all(&consumer->work);
+	if (!status_is_ok(&status))
+		reading_end(consumer, &status);
+}
+
+/* Stops one partition before a record; the others and what precedes it go on. */
+static void
+partition_halt(Consumer *consumer, const ApplyReport *report)
+{
+	Status status;
+
+	log_error("partition stopped by the policy", log_text("reason", report->halt_reason),
+			  log_integer("partition", report->halt_partition),
+			  log_integer("offset", report->halt_offset));
+	batch_cut(work_queue_applying(&consumer->work), report->halt_partition, report->halt_offset,
+			  subscriber_record_release);
+	batch_drop_partition(consumer->work.gathering, report->halt_partition,
+						 subscriber_record_release);
+	status = membership_partition_halt(&consumer->membership, report->halt_partition);
+	if (!status_is_ok(&status))
+		log_status(LOG_LEVEL_WARNING, "the stopped partition is still read", &status);
+}
+
+/* Under POLICY_STOP: what stands before the poison is still applied. */
+static void
+poison_stop(Consumer *consumer)
+{
+	Batch *batch = work_queue_applying(&consumer->work);
+	const BatchRecord *poison;
+
+	/* Each cut takes its poison away. */
+	while ((poison = batch_poison_find(batch)) != NULL)
 	{
-		poison_refuse(consumer, message, &fault);
-		subscriber_record_release(message);
-		return;
+		Status reason = intake_poison_status(poison->partition, poison->offset,
+											 poison->fault->reason, poison->fault->name);
+
+		reading_end(consumer, &reason);
+		batch_cut(batch, poison->partition, poison->offset, subscriber_record_release);
 	}
-	partition->read_offset = message->offset + 1;
-	if (!added)
-		outcome_end(consumer, status_bug("out of memory"));
+	batch_clear(consumer->work.gathering, subscriber_record_release);
 }
 
-/* Records of partitions that went meanwhile, and those before the position, are nobody's. */
+/*
+ * The one place where a verdict becomes a deed. The status says why, of whatever is not done; task
+ * is the finished one that this is about, or NULL.
+ */
+static void
+verdict_follow(Consumer *consumer, Verdict verdict, const Status *status, const ApplyTask *task)
+{
+	assert(outcome_verdict_is_possible(consumer->membership.state, verdict));
+	switch (verdict)
+	{
+		case VERDICT_GO_ON:
+		case VERDICT_TRY_NOW: /* what is left of the batch waits for the worker */
+			break;
+		case VERDICT_TRY_LATER:
+			trouble_note(consumer, status);
+			break;
+		case VERDICT_DROP_BATCH:
+			batch_clear(work_queue_applying(&consumer->work), subscriber_record_release);
+			break;
+		case VERDICT_HALT_PARTITION:
+			partition_halt(consumer, &task->report);
+			break;
+		case VERDICT_LEAVE_GROUP:
+			log_warning("joining the group anew");
+			group_leave(consumer);
+			break;
+		case VERDICT_STOP_AT_POISON:
+			poison_stop(consumer);
+			break;
+		case VERDICT_STOP_GATHERING:
+			reading_end(consumer, status);
+			batch_clear(consumer->work.gathering, subscriber_record_release);
+			break;
+		case VERDICT_STOP_READING:
+			reading_end(consumer, status);
+			break;
+		case VERDICT_END:
+			reading_end(consumer, status);
+			consumer->finished = true;
+			break;
+		case VERDICT_COUNT:
+			break;
+	}
+}
+
+static void
+consumer_judge(Consumer *consumer, Happening happening, const Status *status)
+{
+	verdict_follow(consumer, outcome_judge(consumer->membership.state, happening), status, NULL);
+}
+
+/* Something of our own failed before the worker was asked. */
+static void
+failure_judge(Consumer *consumer, const Status *status)
+{
+	Happening happening =
+		status->class == STATUS_RETRY ? HAPPENED_TASK_FAILED : HAPPENED_TASK_BROKEN;
+
+	consumer_judge(consumer, happening, status);
+}
+
+static void
+flow_follow(Consumer *consumer, FlowState state)
+{
+	Status status;
+
+	if (consumer->flow.state == state)
+		return;
+	flow_move(&consumer->flow, state);
+	status = membership_flow_set(&consumer->membership, state == FLOW_PAUSED);
+	if (!status_is_ok(&status))
+		log_status(LOG_LEVEL_WARNING, "partitions do not follow", &status);
+}
+
+static void
+claims_conclude(Consumer *consumer)
+{
+	Status status = membership_claims_take(&consumer->membership);
+
+	consumer->count_due = true;
+	if (!status_is_ok(&status))
+	{
+		log_status(LOG_LEVEL_WARNING, "partitions cannot be taken", &status);
+		consumer_judge(consumer, HAPPENED_TAKING_REFUSED, &status);
+	}
+	else if (consumer->flow.state == FLOW_PAUSED)
+	{
+		/* The new ones too. */
+		flow_move(&consumer->flow, FLOW_READING);
+		flow_follow(consumer, FLOW_PAUSED);
+	}
+}
+
+/* The task did what it was asked for. */
+static void
+task_conclude(Consumer *consumer, const ApplyTask *task)
+{
+	switch (task->kind)
+	{
+		case APPLY_TASK_BATCH:
+			membership_positions_move(&consumer->membership, task->batch);
+			consumer_report_applied(&consumer->report, task);
+			if (task->report.gaps + task->report.conflicts + task->report.filled > 0)
+				consumer->count_due = true;
+			batch_clear(work_queue_applying(&consumer->work), subscriber_record_release);
+			break;
+		case APPLY_TASK_CLAIM:
+			claims_conclude(consumer);
+			break;
+		case APPLY_TASK_COUNT:
+			consumer_report_counted(&consumer->report, task);
+			consumer->counted_at_ms = clock_monotonic_ms();
+			consumer->count_due = false;
+			break;
+	}
+}
+
+/* Waits at most timeout_ms for the task in work and acts on what came of it. */
+static void
+task_collect(Consumer *consumer, int timeout_ms)
+{
+	ApplyTask task;
+
+	if (!work_queue_collect(&consumer->work, timeout_ms, &task))
+		return;
+	consumer_report_task(&consumer->report, &task);
+	if (status_is_ok(&task.status))
+	{
+		consumer_report_success(&consumer->report, work_queue_is_troubled(&consumer->work));
+		work_queue_succeed(&consumer->work);
+	}
+
+	bool partition_went =
+		!membership_owns_batch(&consumer->membership, work_queue_applying(&consumer->work));
+	Happening happening =
+		outcome_of_task(&task, partition_went, consumer->config->history.on_poison == POLICY_STOP);
+	Verdict verdict = outcome_judge(consumer->membership.state, happening);
+
+	if (happening == HAPPENED_FENCE_LOST)
+		log_warning("positions are not as this process left them: rolled back",
+					log_text("cause", "another owner has taken over, or PostgreSQL lost its last "
+									  "commits in a crash"));
+	if (verdict == VERDICT_GO_ON)
+		task_conclude(consumer, &task);
+	else
+		verdict_follow(consumer, verdict, &task.status, &task);
+	membership_batch_prune(&consumer->membership, work_queue_applying(&consumer->work));
+}
+
+/* The group gives partitions: they are claimed before they are read. */
+static void
+partitions_take(Consumer *consumer, const SubscriberNews *news)
+{
+	Status status;
+
+	consumer_report_rebalance(&consumer->report, REBALANCE_CAME, news->partitions,
+							  news->partition_count);
+	status =
+		membership_partitions_came(&consumer->membership, news->partitions, news->partition_count);
+	if (!status_is_ok(&status))
+		consumer_judge(consumer, HAPPENED_MEMORY_OUT, &status);
+}
+
+/*
+ * The group takes partitions and waits for us. What is with the worker is waited for, but not for
+ * long: what is not committed then is dropped, and what commits later anyway has passed the fence
+ * and so was ours.
+ */
+static void
+partitions_let_go(Consumer *consumer, const SubscriberNews *news)
+{
+	consumer_report_rebalance(&consumer->report, news->lost ? REBALANCE_LOST : REBALANCE_WENT,
+							  news->partitions, news->partition_count);
+	if (work_queue_has_batch(&consumer->work) && !news->lost)
+		task_collect(consumer, REVOKE_WAIT_MS);
+	if (!news->lost)
+		membership_positions_tell(&consumer->membership, false);
+	for (size_t i = 0; i < news->partition_count; i++)
+		work_queue_drop_partition(&consumer->work, news->partitions[i]);
+	membership_partitions_went(&consumer->membership, news->partitions, news->partition_count);
+	/* Their next owner writes what this process then does not know of. */
+	consumer->work.cache_is_stale = true;
+}
+
 static void
 record_take(Consumer *consumer, rd_kafka_message_t *message)
 {
-	Partition *partition = partition_table_find(&consumer->table, message->partition);
+	bool poison_stops = consumer->config->history.on_poison == POLICY_STOP;
+	Status reason;
+	Happening happening =
+		intake_record(&consumer->membership, &consumer->work, message, poison_stops, &reason);
 
-	if (partition == NULL || partition->state != PARTITION_READING || consumer->leaving ||
-		consumer->reading_ended || message->offset < partition->read_offset)
-		subscriber_record_release(message);
-	else
-		record_add(consumer, partition, message);
+	if (happening != HAPPENED_DONE)
+		consumer_judge(consumer, happening, &reason);
 }
 
 static void
 error_take(Consumer *consumer, const Status *error)
 {
 	if (error->class == STATUS_RETRY)
-		log_status(LOG_LEVEL_WARNING, "Kafka has a problem", error);
-	else
 	{
-		outcome_end(consumer, *error);
-		batch_clear(consumer->gathering, subscriber_record_release);
+		log_status(LOG_LEVEL_WARNING, "Kafka has a problem", error);
+		consumer_judge(consumer, HAPPENED_READING_FAILED, error);
 	}
+	else
+		consumer_judge(consumer, HAPPENED_READING_BROKEN, error);
 }
 
 /* True if there was anything. */
@@ -221,125 +403,111 @@ news_take(Consumer *consumer, int timeout_ms)
 {
 	SubscriberNews news;
 
-	subscriber_poll(consumer->subscriber, timeout_ms, &news);
+	subscriber_poll(consumer->parts.subscriber, timeout_ms, &news);
 	switch (news.kind)
 	{
 		case SUBSCRIBER_NOTHING:
 			return false;
 		case SUBSCRIBER_RECORD:
 			record_take(consumer, news.record);
-			return true;
+			break;
 		case SUBSCRIBER_END:
-		{
-			Partition *partition = partition_table_find(&consumer->table, news.partition);
-
-			if (partition != NULL)
-				partition->end_offset = news.offset;
-			return true;
-		}
+			intake_end(&consumer->membership, news.partition, news.offset);
+			break;
+		case SUBSCRIBER_CAME:
+			partitions_take(consumer, &news);
+			break;
+		case SUBSCRIBER_GOES:
+			partitions_let_go(consumer, &news);
+			break;
 		case SUBSCRIBER_ERROR:
 			error_take(consumer, &news.error);
-			return true;
+			break;
 	}
-	return false;
+	return true;
 }
 
-static void
-batch_submit(Consumer *consumer)
+/* True: the worker has a claim. What can't be asked of Kafka now does not keep batches waiting. */
+static bool
+claim_submit(Consumer *consumer)
 {
-	ApplyTask task = {.kind = APPLY_TASK_BATCH};
+	Membership *membership = &consumer->membership;
+	ApplyTask task = {.kind = APPLY_TASK_CLAIM};
 
-	if (!consumer->applying_waits)
+	if (!membership_claim_is_due(membership))
+		return false;
+
+	Status status = membership_claims_make(membership);
+
+	if (!status_is_ok(&status))
 	{
-		Batch *emptied = consumer->applying;
-
-		consumer->applying = consumer->gathering;
-		consumer->gathering = emptied;
+		failure_judge(consumer, &status);
+		return false;
 	}
-	consumer->applying_waits = false;
-	task.batch = consumer->applying;
-	outcome_task_submit(consumer, &task);
+	task.claims = membership->claims;
+	task.claim_count = membership->claim_count;
+	work_queue_submit(&consumer->work, &task);
+	return true;
 }
 
 /* Gives the idle worker something to do; drained: Kafka had nothing more just now. */
 static void
 work_submit(Consumer *consumer, bool drained, int64_t now_ms)
 {
-	bool due = drained || batch_is_full(consumer->gathering, &consumer->limits) ||
-			   now_ms - consumer->gathering_since_ms >= GATHER_MS_MAX;
+	WorkQueue *work = &consumer->work;
+	bool due =
+		drained || work_queue_is_full(work) || now_ms - work->gathering_since_ms >= GATHER_MS_MAX;
 
-	if (consumer->worker_busy || now_ms < consumer->retry_at_ms)
+	if (!work_queue_is_ready(work, now_ms))
 		return;
-	if (consumer->applying_waits)
-		batch_submit(consumer);
-	else if (ownership_claim_submit(consumer) || consumer->worker_busy)
+	if (work_queue_batch_waits(work))
+		work_queue_submit_batch(work);
+	else if (claim_submit(consumer))
 		return;
-	else if (consumer->gathering->position_count > 0 && due)
-		batch_submit(consumer);
+	else if (work->gathering->position_count > 0 && due)
+		work_queue_submit_batch(work);
 	else if (consumer->count_due || now_ms - consumer->counted_at_ms >= COUNT_INTERVAL_MS)
-		outcome_task_submit(consumer, &(ApplyTask){.kind = APPLY_TASK_COUNT});
-}
-
-/* Pauses when memory is full and the worker stays away, or PostgreSQL is in trouble. */
-static void
-pause_decide(Consumer *consumer, int64_t now_ms)
-{
-	bool full = batch_is_full(consumer->gathering, &consumer->limits);
-
-	if (!full)
-		consumer->full_since_ms = 0;
-	else if (consumer->full_since_ms == 0)
-		consumer->full_since_ms = now_ms;
-
-	bool hopeless = full && now_ms - consumer->full_since_ms >= FULL_PATIENCE_MS;
-
-	if (hopeless || consumer->trouble)
-		ownership_pause(consumer, true);
-	else if (!full)
-		ownership_pause(consumer, false);
+		work_queue_submit(work, &(ApplyTask){.kind = APPLY_TASK_COUNT});
 }
 
 /* One round: takes what Kafka has, as far as there is room for it. */
 static void
 consumer_read(Consumer *consumer, int64_t now_ms)
 {
-	bool full = batch_is_full(consumer->gathering, &consumer->limits);
-	bool gathers = consumer->gathering->position_count > 0;
+	WorkQueue *work = &consumer->work;
+	bool is_running = work_queue_is_running(work);
+	bool gathers = work->gathering->position_count > 0;
 	bool drained = false;
 
-	if (full && !consumer->paused && consumer->worker_busy)
-		outcome_collect(consumer, IDLE_POLL_MS);
+	if (work_queue_is_full(work) && consumer->flow.state == FLOW_READING && is_running)
+		task_collect(consumer, IDLE_POLL_MS);
 	else
 	{
-		int timeout_ms = consumer->worker_busy ? BUSY_POLL_MS : gathers ? 0 : IDLE_POLL_MS;
+		int timeout_ms = is_running ? BUSY_POLL_MS : gathers ? 0 : IDLE_POLL_MS;
 
-		drained = !news_take(consumer, consumer->applying_waits ? IDLE_POLL_MS : timeout_ms);
+		drained = !news_take(consumer, work_queue_batch_waits(work) ? IDLE_POLL_MS : timeout_ms);
 		if (!gathers)
-			consumer->gathering_since_ms = now_ms;
+			work->gathering_since_ms = now_ms;
 	}
-	if (consumer->worker_busy)
-		outcome_collect(consumer, 0);
+	if (work_queue_is_running(work))
+		task_collect(consumer, 0);
 	work_submit(consumer, drained, now_ms);
-	pause_decide(consumer, now_ms);
+	flow_follow(consumer, flow_decide(&consumer->flow, work_queue_is_full(work),
+									  work_queue_is_troubled(work), now_ms));
 }
 
+/* All partitions are given up: joins the group anew. */
 static void
-consumer_tell(Consumer *consumer, int64_t now_ms)
+group_rejoin(Consumer *consumer)
 {
-	health_loop_beat(consumer->daemon->health, consumer->loop);
-	if (subscriber_commit_is_due(consumer->subscriber))
-		ownership_positions_tell(consumer, false);
+	Status status;
 
-	size_t claims = partition_table_count(&consumer->table, PARTITION_CLAIMING);
-
-	/* Whether it is ready must not be known late. */
-	if (now_ms - consumer->reported_at_ms >= REPORT_INTERVAL_MS ||
-		claims != consumer->reported_claims)
-	{
-		consumer->reported_at_ms = now_ms;
-		consumer->reported_claims = claims;
-		outcome_report(consumer);
-	}
+	if (!membership_has_left(&consumer->membership))
+		return;
+	status = membership_join(&consumer->membership);
+	consumer->flow = (Flow){.state = FLOW_READING};
+	if (!status_is_ok(&status))
+		consumer_judge(consumer, HAPPENED_READING_BROKEN, &status);
 }
 
 /* Kafka may come later than this process, and so may the topic. OK with a stop requested, too. */
@@ -352,7 +520,7 @@ topic_await(Consumer *consumer)
 	for (;;)
 	{
 		Wait wait = wait_begin(signals_stop_fd(), TOPIC_TIMEOUT_MS);
-		Status status = subscriber_topic_exists(consumer->subscriber, &wait, &exists);
+		Status status = subscriber_topic_exists(consumer->parts.subscriber, &wait, &exists);
 
 		health_loop_beat(health, consumer->loop);
 		if (exists || signals_stop_requested() || status.class > STATUS_RETRY)
@@ -365,43 +533,49 @@ topic_await(Consumer *consumer)
 	}
 }
 
-/*
- * What was gathered is applied, unless that fails or takes too long: then it is read again later.
- */
+/* Applies what was gathered, unless that fails or takes too long: then it is read again later. */
 static void
 consumer_drain(Consumer *consumer)
 {
+	WorkQueue *work = &consumer->work;
 	int64_t deadline_ms = clock_monotonic_ms() + STOP_WAIT_MS;
 
+	membership_end(&consumer->membership);
 	while (!consumer->finished && clock_monotonic_ms() < deadline_ms)
 	{
-		if (consumer->worker_busy)
-			outcome_collect(consumer, IDLE_POLL_MS);
-		else if (consumer->trouble)
+		consumer_assert_sane(consumer);
+		if (work_queue_is_running(work))
+			task_collect(consumer, IDLE_POLL_MS);
+		else if (work_queue_is_troubled(work))
 			break;
-		else if (consumer->applying_waits || consumer->gathering->position_count > 0)
-			batch_submit(consumer);
+		else if (work_queue_batch_waits(work) || work->gathering->position_count > 0)
+			work_queue_submit_batch(work);
 		else
 			break;
 	}
-	ownership_positions_tell(consumer, true);
+	membership_positions_tell(&consumer->membership, true);
 }
 
 Status
 consumer_run(Consumer *consumer)
 {
+	Membership *membership = &consumer->membership;
 	Status status = topic_await(consumer);
 
 	if (status_is_ok(&status) && !signals_stop_requested())
-		status = subscriber_join(consumer->subscriber);
+		status = membership_join(membership);
 	if (!status_is_ok(&status))
 		return status;
-	while (!consumer->reading_ended && !signals_stop_requested())
+	while (membership->state != MEMBERSHIP_ENDED && !signals_stop_requested())
 	{
 		int64_t now_ms = clock_monotonic_ms();
 
-		consumer_tell(consumer, now_ms);
-		ownership_rejoin(consumer);
+		consumer_assert_sane(consumer);
+		health_loop_beat(consumer->daemon->health, consumer->loop);
+		if (subscriber_commit_is_due(consumer->parts.subscriber))
+			membership_positions_tell(membership, false);
+		consumer_report_state(&consumer->report, membership, &consumer->flow, now_ms);
+		group_rejoin(consumer);
 		consumer_read(consumer, now_ms);
 	}
 	consumer_drain(consumer);

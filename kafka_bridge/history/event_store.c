@@ -76,38 +76,23 @@ Status
 event_store_newest(const HistorySession *session, const Wait *wait, ApplyPlan *plan)
 {
 	ArrayParameter wallets = {.failed = false};
+	PgParameters parameters = {.count = 0};
 	PGresult *result = NULL;
-	Status status = status_ok();
 
 	if (plan->unknown_count == 0)
-		return status;
+		return status_ok();
 	array_begin(&wallets, ARRAY_ELEMENT_UUID);
 	for (size_t i = 0; i < plan->unknown_count; i++)
 		array_add_uuid(&wallets, &plan->unknown[i]);
-	if (!array_end(&wallets))
-	{
-		status = status_bug("out of memory");
-		goto cleanup;
-	}
+	array_end(&wallets, &parameters);
 
-	const char *values[] = {wallets.buffer.bytes};
-	const int lengths[] = {(int) wallets.buffer.length};
-	const int formats[] = {1};
+	Status status = pg_parameters_run(
+		&parameters, session->connection, wait,
+		(PgQuery){.prepared = NEWEST_STATEMENT, .binary_result = true, .column_count = 1}, &result);
 
-	status = pg_query_run(session->connection, wait,
-						  &(const PgQuery){.prepared = NEWEST_STATEMENT,
-										   .parameter_count = 1,
-										   .values = values,
-										   .lengths = lengths,
-										   .formats = formats,
-										   .binary_result = true,
-										   .column_count = 1},
-						  &result);
 	for (int row = 0; status_is_ok(&status) && row < PQntuples(result); row++)
 		apply_plan_newest_set(plan, &plan->unknown[row],
 							  (int64_t) wallet_get_uint64(PQgetvalue(result, row, 0)));
-
-cleanup:
 	PQclear(result);
 	array_free(&wallets);
 	return status;
@@ -157,94 +142,86 @@ event_store_copy(const HistorySession *session, const Wait *wait, const Batch *b
 	return status_is_ok(&status) ? pg_copy_end(session->connection, wait, NULL) : status;
 }
 
-/* The parameters that the statements below have in common, and those of the conflicts. */
-typedef struct EventArrays
+/* The arrays of the statements below, in the order of their parameters. */
+enum
 {
-	ArrayParameter wallets;
-	ArrayParameter versions;
-	ArrayParameter received;
-	ArrayParameter partitions;
-	ArrayParameter offsets;
-} EventArrays;
+	EVENT_WALLET,
+	EVENT_VERSION,
+	EVENT_RECEIVED,
+	EVENT_PARTITION,
+	EVENT_OFFSET,
+	EVENT_ARRAY_COUNT
+};
 
-static bool
-event_arrays_fill(EventArrays *arrays, const Batch *batch, const uint32_t *indexes, size_t count)
+static void
+event_arrays_fill(ArrayParameter arrays[EVENT_ARRAY_COUNT], const Batch *batch,
+				  const uint32_t *indexes, size_t count)
 {
-	array_begin(&arrays->wallets, ARRAY_ELEMENT_UUID);
-	array_begin(&arrays->versions, ARRAY_ELEMENT_INT8);
-	array_begin(&arrays->received, ARRAY_ELEMENT_TEXT);
-	array_begin(&arrays->partitions, ARRAY_ELEMENT_INT4);
-	array_begin(&arrays->offsets, ARRAY_ELEMENT_INT8);
+	static const uint32_t types[EVENT_ARRAY_COUNT] = {ARRAY_ELEMENT_UUID, ARRAY_ELEMENT_INT8,
+													  ARRAY_ELEMENT_TEXT, ARRAY_ELEMENT_INT4,
+													  ARRAY_ELEMENT_INT8};
+
+	for (int i = 0; i < EVENT_ARRAY_COUNT; i++)
+		array_begin(&arrays[i], types[i]);
 	for (size_t i = 0; i < count; i++)
 	{
 		const BatchRecord *record = &batch->records[indexes[i]];
 
-		array_add_uuid(&arrays->wallets, &record->wallet);
-		array_add_int8(&arrays->versions, record->version);
-		array_add_text(&arrays->received, record->json.bytes, record->json.length);
-		array_add_int4(&arrays->partitions, record->partition);
-		array_add_int8(&arrays->offsets, record->offset);
+		array_add_uuid(&arrays[EVENT_WALLET], &record->wallet);
+		array_add_int8(&arrays[EVENT_VERSION], record->version);
+		array_add_text(&arrays[EVENT_RECEIVED], record->json.bytes, record->json.length);
+		array_add_int4(&arrays[EVENT_PARTITION], record->partition);
+		array_add_int8(&arrays[EVENT_OFFSET], record->offset);
 	}
-	return array_end(&arrays->wallets) && array_end(&arrays->versions) &&
-		   array_end(&arrays->received) && array_end(&arrays->partitions) &&
-		   array_end(&arrays->offsets);
 }
 
-static void
-event_arrays_free(EventArrays *arrays)
-{
-	array_free(&arrays->wallets);
-	array_free(&arrays->versions);
-	array_free(&arrays->received);
-	array_free(&arrays->partitions);
-	array_free(&arrays->offsets);
-}
-
-/* Runs a statement whose parameters are the arrays, and the topic in the fourth place if given. */
+/*
+ * Runs a statement on events. Its parameters are the first three arrays, and with a topic (which is
+ * then the fourth) all of them.
+ */
 static Status
-event_arrays_run(const HistorySession *session, const Wait *wait, const char *statement,
-				 const EventArrays *arrays, const char *topic, int column_count, PGresult **result)
+events_run(const HistorySession *session, const Wait *wait, const Batch *batch,
+		   const uint32_t *indexes, size_t count, const char *topic, PgQuery query,
+		   PGresult **result)
 {
-	const char *values[] = {arrays->wallets.buffer.bytes,	 arrays->versions.buffer.bytes,
-							arrays->received.buffer.bytes,	 topic,
-							arrays->partitions.buffer.bytes, arrays->offsets.buffer.bytes};
-	const int lengths[] = {(int) arrays->wallets.buffer.length,
-						   (int) arrays->versions.buffer.length,
-						   (int) arrays->received.buffer.length,
-						   0,
-						   (int) arrays->partitions.buffer.length,
-						   (int) arrays->offsets.buffer.length};
-	const int formats[] = {1, 1, 1, 0, 1, 1};
+	ArrayParameter arrays[EVENT_ARRAY_COUNT] = {{.failed = false}};
+	PgParameters parameters = {.count = 0};
 
-	return pg_query_run(session->connection, wait,
-						&(const PgQuery){.prepared = statement,
-										 .parameter_count = topic == NULL ? 3 : 6,
-										 .values = values,
-										 .lengths = lengths,
-										 .formats = formats,
-										 .binary_result = true,
-										 .column_count = column_count},
-						result);
+	event_arrays_fill(arrays, batch, indexes, count);
+	for (int i = 0; i < EVENT_PARTITION; i++)
+		array_end(&arrays[i], &parameters);
+	if (topic != NULL)
+	{
+		pg_parameters_add_text(&parameters, topic);
+		array_end(&arrays[EVENT_PARTITION], &parameters);
+		array_end(&arrays[EVENT_OFFSET], &parameters);
+	}
+
+	Status status = pg_parameters_run(&parameters, session->connection, wait, query, result);
+
+	for (int i = 0; i < EVENT_ARRAY_COUNT; i++)
+		array_free(&arrays[i]);
+	return status;
 }
 
 Status
 event_store_compare(const HistorySession *session, const Wait *wait, const Batch *batch,
 					const uint32_t *indexes, size_t count, EventComparison *comparisons)
 {
-	EventArrays arrays = {.wallets = {.failed = false}};
 	PGresult *result = NULL;
-	Status status = status_ok();
 
 	if (count == 0)
-		return status;
-	if (event_arrays_fill(&arrays, batch, indexes, count))
-		status = event_arrays_run(session, wait, COMPARE_STATEMENT, &arrays, NULL, 1, &result);
-	else
-		status = status_bug("out of memory");
+		return status_ok();
+
+	Status status = events_run(session, wait, batch, indexes, count, NULL,
+							   (PgQuery){.prepared = COMPARE_STATEMENT,
+										 .binary_result = true,
+										 .column_count = 1},
+							   &result);
+
 	for (size_t i = 0; status_is_ok(&status) && i < count; i++)
 		comparisons[i] = (EventComparison) wallet_get_uint64(PQgetvalue(result, (int) i, 0));
 	PQclear(result);
-	event_arrays_free(&arrays);
 	return status;
 }
 
@@ -252,30 +229,16 @@ Status
 event_store_conflict(const HistorySession *session, const Wait *wait, const char *topic,
 					 const Batch *batch, const uint32_t *indexes, size_t count)
 {
-	EventArrays arrays = {.wallets = {.failed = false}};
-	Status status = status_ok();
-
 	if (count == 0)
-		return status;
-	if (event_arrays_fill(&arrays, batch, indexes, count))
-		status = event_arrays_run(session, wait, CONFLICT_STATEMENT, &arrays, topic, 0, NULL);
-	else
-		status = status_bug("out of memory");
-	event_arrays_free(&arrays);
-	return status;
+		return status_ok();
+	return events_run(session, wait, batch, indexes, count, topic,
+					  (PgQuery){.prepared = CONFLICT_STATEMENT}, NULL);
 }
 
 Status
 event_store_try(const HistorySession *session, const Wait *wait, const Batch *batch,
 				const uint32_t *indexes, size_t count)
 {
-	EventArrays arrays = {.wallets = {.failed = false}};
-	Status status;
-
-	if (event_arrays_fill(&arrays, batch, indexes, count))
-		status = event_arrays_run(session, wait, TRY_STATEMENT, &arrays, NULL, 0, NULL);
-	else
-		status = status_bug("out of memory");
-	event_arrays_free(&arrays);
-	return status;
+	return events_run(session, wait, batch, indexes, count, NULL,
+					  (PgQuery){.prepared = TRY_STATEMENT}, NULL);
 }

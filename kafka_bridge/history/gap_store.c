@@ -73,8 +73,8 @@ gap_store_take(const HistorySession *session, const Wait *wait, const WalletVers
 {
 	ArrayParameter wallets = {.failed = false};
 	ArrayParameter numbers = {.failed = false};
+	PgParameters parameters = {.count = 0};
 	PGresult *result = NULL;
-	Status status;
 
 	array_begin(&wallets, ARRAY_ELEMENT_UUID);
 	array_begin(&numbers, ARRAY_ELEMENT_INT8);
@@ -83,35 +83,22 @@ gap_store_take(const HistorySession *session, const Wait *wait, const WalletVers
 		array_add_uuid(&wallets, &versions[i].wallet);
 		array_add_int8(&numbers, versions[i].version);
 	}
-	if (!array_end(&wallets) || !array_end(&numbers))
-	{
-		status = status_bug("out of memory");
-		goto cleanup;
-	}
+	array_end(&wallets, &parameters);
+	array_end(&numbers, &parameters);
 
-	const char *values[] = {wallets.buffer.bytes, numbers.buffer.bytes};
-	const int lengths[] = {(int) wallets.buffer.length, (int) numbers.buffer.length};
-	const int formats[] = {1, 1};
+	Status status = pg_parameters_run(
+		&parameters, session->connection, wait,
+		(PgQuery){.prepared = TAKE_STATEMENT, .binary_result = true, .column_count = 6}, &result);
 
-	status = pg_query_run(session->connection, wait,
-						  &(const PgQuery){.prepared = TAKE_STATEMENT,
-										   .parameter_count = 2,
-										   .values = values,
-										   .lengths = lengths,
-										   .formats = formats,
-										   .binary_result = true,
-										   .column_count = 6},
-						  &result);
 	if (status_is_ok(&status) && !gaps_read(result, taken))
 		status = status_bug("out of memory");
-
-cleanup:
 	PQclear(result);
 	array_free(&wallets);
 	array_free(&numbers);
 	return status;
 }
 
+/* The arrays of put_sql, in the order of its parameters; the topic stands between them. */
 enum
 {
 	PUT_WALLET,
@@ -119,19 +106,17 @@ enum
 	PUT_TO,
 	PUT_PARTITION,
 	PUT_OFFSET,
-	PUT_TOPIC,
 	PUT_SEEN_AT,
 	PUT_COUNT
 };
 
-static bool
-put_arrays_fill(ArrayParameter arrays[PUT_COUNT], const GapList *gaps)
+static void
+put_parameters_fill(PgParameters *parameters, ArrayParameter arrays[PUT_COUNT], const char *topic,
+					const GapList *gaps)
 {
 	static const uint32_t types[PUT_COUNT] = {ARRAY_ELEMENT_UUID, ARRAY_ELEMENT_INT8,
 											  ARRAY_ELEMENT_INT8, ARRAY_ELEMENT_INT4,
-											  ARRAY_ELEMENT_INT8, 0,
-											  ARRAY_ELEMENT_INT8};
-	bool complete = true;
+											  ARRAY_ELEMENT_INT8, ARRAY_ELEMENT_INT8};
 
 	for (int i = 0; i < PUT_COUNT; i++)
 		array_begin(&arrays[i], types[i]);
@@ -146,9 +131,10 @@ put_arrays_fill(ArrayParameter arrays[PUT_COUNT], const GapList *gaps)
 		array_add_int8(&arrays[PUT_OFFSET], gap->offset);
 		array_add_int8(&arrays[PUT_SEEN_AT], gap->seen_at_us);
 	}
-	for (int i = 0; i < PUT_COUNT; i++)
-		complete = array_end(&arrays[i]) && complete;
-	return complete;
+	for (int i = 0; i < PUT_SEEN_AT; i++)
+		array_end(&arrays[i], parameters);
+	pg_parameters_add_text(parameters, topic);
+	array_end(&arrays[PUT_SEEN_AT], parameters);
 }
 
 Status
@@ -156,29 +142,15 @@ gap_store_put(const HistorySession *session, const Wait *wait, const char *topic
 			  const GapList *gaps)
 {
 	ArrayParameter arrays[PUT_COUNT] = {{.failed = false}};
-	const char *values[PUT_COUNT];
-	int lengths[PUT_COUNT];
-	int formats[PUT_COUNT];
-	Status status = status_ok();
+	PgParameters parameters = {.count = 0};
 
 	if (gaps->count == 0)
-		return status;
-	if (!put_arrays_fill(arrays, gaps))
-		status = status_bug("out of memory");
-	for (int i = 0; i < PUT_COUNT; i++)
-	{
-		values[i] = i == PUT_TOPIC ? topic : arrays[i].buffer.bytes;
-		lengths[i] = (int) arrays[i].buffer.length;
-		formats[i] = i == PUT_TOPIC ? 0 : 1;
-	}
-	if (status_is_ok(&status))
-		status = pg_query_run(session->connection, wait,
-							  &(const PgQuery){.prepared = PUT_STATEMENT,
-											   .parameter_count = PUT_COUNT,
-											   .values = values,
-											   .lengths = lengths,
-											   .formats = formats},
-							  NULL);
+		return status_ok();
+	put_parameters_fill(&parameters, arrays, topic, gaps);
+
+	Status status = pg_parameters_run(&parameters, session->connection, wait,
+									  (PgQuery){.prepared = PUT_STATEMENT}, NULL);
+
 	for (int i = 0; i < PUT_COUNT; i++)
 		array_free(&arrays[i]);
 	return status;

@@ -72,15 +72,15 @@ origin_take(const HistorySession *session, const Wait *wait, int number, bool *t
 								 &(const PgQuery){.sql = sql, .column_count = 1}, NULL);
 
 	/* Another session creates it at this moment: it exists, which is all that is wanted. */
-	if (!status_is_ok(&status) && strcmp(status.sqlstate, "23505") != 0 &&
-		strcmp(status.sqlstate, "42710") != 0)
+	if (!status_is_ok(&status) && !pg_status_is(&status, PG_UNIQUE_VIOLATION) &&
+		!pg_status_is(&status, PG_DUPLICATE_OBJECT))
 		return status;
 	snprintf(sql, sizeof(sql), "SELECT pg_catalog.pg_replication_origin_session_setup('%s%d')",
 			 WALLET_HISTORY_ORIGIN_PREFIX, number);
 	status = pg_query_run(session->connection, wait,
 						  &(const PgQuery){.sql = sql, .column_count = 1}, NULL);
 	*taken = status_is_ok(&status);
-	return strcmp(status.sqlstate, "55006") == 0 ? status_ok() : status;
+	return pg_status_is(&status, PG_OBJECT_IN_USE) ? status_ok() : status;
 }
 
 /* A refusal is logged once per process: reconnecting would repeat it for ever. */

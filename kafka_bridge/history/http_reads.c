@@ -99,7 +99,7 @@ http_reads_new(const HistoryConfig *config)
 		.name = "postgresql_reads",
 		.application_name = "wallet_history",
 		.pg = &config->pg,
-		.pool = &config->pool,
+		.options = &config->pool,
 	};
 	reads->pool = pg_pool_new(&reads->plan);
 	if (reads->pool == NULL)

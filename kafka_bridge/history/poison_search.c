@@ -23,7 +23,7 @@ bool
 poison_is_cause(const Status *status)
 {
 	/* Class 54 is a limit of PostgreSQL: nesting too deep, a user id too long for its index. */
-	return pg_status_is_data_error(status) || strncmp(status->sqlstate, "54", 2) == 0;
+	return pg_status_is_data_error(status) || pg_status_is(status, PG_CLASS_LIMIT);
 }
 
 static Status

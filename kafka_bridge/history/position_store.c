@@ -84,8 +84,8 @@ position_store_claim(const HistorySession *session, const Wait *wait, const Posi
 {
 	ArrayParameter partitions = {.failed = false};
 	ArrayParameter starts = {.failed = false};
+	PgParameters parameters = {.count = 0};
 	PGresult *result = NULL;
-	Status status;
 
 	array_begin(&partitions, ARRAY_ELEMENT_INT4);
 	array_begin(&starts, ARRAY_ELEMENT_INT8);
@@ -94,47 +94,34 @@ position_store_claim(const HistorySession *session, const Wait *wait, const Posi
 		array_add_int4(&partitions, claims[i].partition);
 		array_add_int8(&starts, claims[i].start_offset);
 	}
-	if (!array_end(&partitions) || !array_end(&starts))
-	{
-		status = status_bug("out of memory");
-		goto cleanup;
-	}
+	pg_parameters_add_text(&parameters, key->group);
+	pg_parameters_add_text(&parameters, key->topic);
+	array_end(&partitions, &parameters);
+	array_end(&starts, &parameters);
+	pg_parameters_add_text(&parameters, owner);
 
-	const char *values[] = {key->group, key->topic, partitions.buffer.bytes, starts.buffer.bytes,
-							owner};
-	const int lengths[] = {0, 0, (int) partitions.buffer.length, (int) starts.buffer.length, 0};
-	const int formats[] = {0, 0, 1, 1, 0};
-	PgQuery query = {.prepared = CLAIM_STATEMENT,
-					 .parameter_count = 5,
-					 .values = values,
-					 .lengths = lengths,
-					 .formats = formats,
-					 .binary_result = true,
-					 .column_count = 4};
+	Status status = pg_parameters_run(
+		&parameters, session->connection, wait,
+		(PgQuery){.prepared = CLAIM_STATEMENT, .binary_result = true, .column_count = 4}, &result);
 
-	status = pg_query_run(session->connection, wait, &query, &result);
 	if (status_is_ok(&status))
 		claims_read(result, claims, count);
-
-cleanup:
 	PQclear(result);
 	array_free(&partitions);
 	array_free(&starts);
 	return status;
 }
 
-/* Runs a statement on the batch's positions: the first column_count of their columns. */
+/*
+ * Runs a statement whose parameters are the group, the topic and columns of the batch's positions:
+ * as many of them as array_count says.
+ */
 static Status
 positions_run(const HistorySession *session, const Wait *wait, const PositionKey *key,
-			  const Batch *batch, const char *statement, int array_count, int column_count,
-			  PGresult **result)
+			  const Batch *batch, int array_count, PgQuery query, PGresult **result)
 {
 	ArrayParameter arrays[COLUMNS_MAX] = {{.failed = false}};
-	const char *values[2 + COLUMNS_MAX] = {key->group, key->topic};
-	int lengths[2 + COLUMNS_MAX] = {0, 0};
-	int formats[2 + COLUMNS_MAX] = {0, 0};
-	bool complete = true;
-	Status status;
+	PgParameters parameters = {.count = 0};
 
 	for (int i = 0; i < array_count; i++)
 		array_begin(&arrays[i], i == 0 ? ARRAY_ELEMENT_INT4 : ARRAY_ELEMENT_INT8);
@@ -148,24 +135,13 @@ positions_run(const HistorySession *session, const Wait *wait, const PositionKey
 		for (int column = 1; column < array_count; column++)
 			array_add_int8(&arrays[column], columns[column - 1]);
 	}
+	pg_parameters_add_text(&parameters, key->group);
+	pg_parameters_add_text(&parameters, key->topic);
 	for (int i = 0; i < array_count; i++)
-	{
-		complete = array_end(&arrays[i]) && complete;
-		values[2 + i] = arrays[i].buffer.bytes;
-		lengths[2 + i] = (int) arrays[i].buffer.length;
-		formats[2 + i] = 1;
-	}
-	if (complete)
-		status = pg_query_run(session->connection, wait,
-							  &(const PgQuery){.prepared = statement,
-											   .parameter_count = 2 + array_count,
-											   .values = values,
-											   .lengths = lengths,
-											   .formats = formats,
-											   .column_count = column_count},
-							  result);
-	else
-		status = status_bug("out of memory");
+		array_end(&arrays[i], &parameters);
+
+	Status status = pg_parameters_run(&parameters, session->connection, wait, query, result);
+
 	for (int i = 0; i < array_count; i++)
 		array_free(&arrays[i]);
 	return status;
@@ -176,7 +152,9 @@ position_store_check(const HistorySession *session, const Wait *wait, const Posi
 					 const Batch *batch, PositionState *state)
 {
 	PGresult *result = NULL;
-	Status status = positions_run(session, wait, key, batch, CHECK_STATEMENT, 4, 2, &result);
+	Status status =
+		positions_run(session, wait, key, batch, 4,
+					  (PgQuery){.prepared = CHECK_STATEMENT, .column_count = 2}, &result);
 
 	if (!status_is_ok(&status))
 		return status;
@@ -196,7 +174,8 @@ position_store_advance(const HistorySession *session, const Wait *wait, const Po
 					   const Batch *batch, bool *fenced)
 {
 	PGresult *result = NULL;
-	Status status = positions_run(session, wait, key, batch, ADVANCE_STATEMENT, 5, 0, &result);
+	Status status = positions_run(session, wait, key, batch, 5,
+								  (PgQuery){.prepared = ADVANCE_STATEMENT}, &result);
 
 	if (!status_is_ok(&status))
 		return status;

@@ -7,7 +7,9 @@
  */
 #include "subscriber.h"
 
+#include <assert.h>
 #include <jansson.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,25 @@
 #define DESTROY_SECONDS_MAX 5
 #define REPORT_AGE_MAX_US	50000
 
+/* The call that librdkafka waits for before the group goes on. */
+typedef enum GroupAnswer
+{
+	ANSWER_NONE,
+	ANSWER_ASSIGN,
+	ANSWER_UNASSIGN
+} GroupAnswer;
+
+/* What the callback writes down. */
+typedef struct GroupRequest
+{
+	bool is_news;							/* the loop does not know of it yet */
+	GroupAnswer answer;						/* that is still due */
+	bool lost;								/* the assignment is */
+	rd_kafka_topic_partition_list_t *asked; /* partitions that came or go */
+	int32_t *numbers;						/* the same, for the news */
+} GroupRequest;
+
+/* Callbacks of the handle run inside subscriber_poll() and so in the same thread. */
 struct Subscriber
 {
 	const SubscriberOptions *options;
@@ -28,8 +49,9 @@ struct Subscriber
 	bool connected;
 	bool topic_missing;
 	bool commit_due; /* the group was at rest just now */
-	bool assign_due; /* partitions came, subscriber_assign() was not called yet */
 	bool joining;	 /* asked to join, and no partitions came yet */
+	bool closing;	 /* nobody hears of news any more */
+	GroupRequest request;
 };
 
 /* A handle of an older librdkafka that ends while it joins aborts the process (its issue 4312). */
@@ -103,34 +125,53 @@ partitions_unassign(rd_kafka_t *handle, const rd_kafka_topic_partition_list_t *l
 		rd_kafka_topic_partition_list_destroy(assigned);
 }
 
+/*
+ * rd_kafka_consumer_close() waits inside itself for the answers, so there the callback gives them:
+ * nothing is taken any more and everything given back. This is the only deed of a callback.
+ */
 static void
-rebalance_follow(rd_kafka_t *handle, rd_kafka_resp_err_t code,
-				 rd_kafka_topic_partition_list_t *list, void *opaque)
+request_answer_closing(rd_kafka_t *handle, bool came, const rd_kafka_topic_partition_list_t *list)
+{
+	rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(0);
+
+	if (came)
+		rd_kafka_error_destroy(rd_kafka_incremental_assign(handle, none));
+	else
+		partitions_unassign(handle, list);
+	rd_kafka_topic_partition_list_destroy(none);
+}
+
+static void
+request_clear(GroupRequest *request)
+{
+	if (request->asked != NULL)
+		rd_kafka_topic_partition_list_destroy(request->asked);
+	free(request->numbers);
+	*request = (GroupRequest){.answer = ANSWER_NONE};
+}
+
+/* librdkafka's rebalance callback. The group goes on when the loop has assigned or unassigned. */
+static void
+request_record(rd_kafka_t *handle, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list,
+			   void *opaque)
 {
 	KafkaObserver *observer = opaque;
 	Subscriber *subscriber = observer->context;
-	const SubscriberOptions *options = subscriber->options;
-	size_t count = (size_t) list->cnt;
-	int32_t *partitions = calloc(count + 1, sizeof(*partitions));
+	GroupRequest *request = &subscriber->request;
+	bool came = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
 
-	for (size_t i = 0; partitions != NULL && i < count; i++)
-		partitions[i] = list->elems[i].partition;
-	if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && partitions != NULL)
+	if (subscriber->closing)
 	{
-		subscriber->joining = false;
-		subscriber->assign_due = true;
-		subscriber->topic_missing = subscriber->topic_missing && count == 0;
-		options->partitions_came(partitions, count, options->context);
+		request_answer_closing(handle, came, list);
+		return;
 	}
-	else
-	{
-		if (partitions != NULL)
-			options->partitions_go(partitions, count, rd_kafka_assignment_lost(handle) != 0,
-								   options->context);
-		subscriber->assign_due = false;
-		partitions_unassign(handle, list);
-	}
-	free(partitions);
+	request_clear(request);
+	request->is_news = true;
+	request->answer = came ? ANSWER_ASSIGN : ANSWER_UNASSIGN;
+	request->lost = rd_kafka_assignment_lost(handle) != 0;
+	request->asked = rd_kafka_topic_partition_list_copy(list);
+	/* The poll returns at once, and no record of another assignment comes before the answer. */
+	rd_kafka_yield(handle);
 }
 
 /* A full queue is looked at again after a second, unless told otherwise: newer versions can be. */
@@ -187,7 +228,7 @@ subscriber_new(const SubscriberOptions *options, Subscriber **subscriber)
 	if (status_is_ok(&status))
 	{
 		queue_backoff_shorten(options->kafka, conf);
-		rd_kafka_conf_set_rebalance_cb(conf, rebalance_follow);
+		rd_kafka_conf_set_rebalance_cb(conf, request_record);
 		status = kafka_handle_new(RD_KAFKA_CONSUMER, conf, &created->handle);
 	}
 	if (!status_is_ok(&status))
@@ -232,7 +273,11 @@ subscriber_free(Subscriber *subscriber)
 	if (subscriber == NULL)
 		return;
 	subscriber_decline(subscriber);
+	if (subscriber->request.answer == ANSWER_UNASSIGN)
+		subscriber_give_back(subscriber);
+	subscriber->closing = true;
 	rd_kafka_consumer_close(subscriber->handle);
+	request_clear(&subscriber->request);
 	/* It has left the group in any case, and the process is about to end. */
 	if (!subscriber->joining || rd_kafka_version() >= VERSION_SAFE_TO_DESTROY)
 		destroyed = handle_destroy_bounded(subscriber->handle);
@@ -262,6 +307,18 @@ partition_add(const Subscriber *subscriber, rd_kafka_topic_partition_list_t *lis
 			  int32_t partition)
 {
 	return rd_kafka_topic_partition_list_add(list, subscriber->options->kafka->topic, partition);
+}
+
+static rd_kafka_topic_partition_list_t *
+position_list_fill(const Subscriber *subscriber, const SubscriberPosition *positions, size_t count)
+{
+	rd_kafka_topic_partition_list_t *list;
+
+	assert(count <= INT_MAX);
+	list = rd_kafka_topic_partition_list_new((int) count);
+	for (size_t i = 0; i < count; i++)
+		partition_add(subscriber, list, positions[i].partition)->offset = positions[i].offset;
+	return list;
 }
 
 Status
@@ -306,15 +363,51 @@ record_error_classify(const rd_kafka_message_t *message)
 							   rd_kafka_message_errstr(message));
 }
 
+/* Tells the loop what the group asks. */
+static void
+request_report(Subscriber *subscriber, SubscriberNews *news)
+{
+	GroupRequest *request = &subscriber->request;
+	size_t count = (size_t) request->asked->cnt;
+
+	request->is_news = false;
+	request->numbers = calloc(count + 1, sizeof(*request->numbers));
+	if (request->numbers == NULL)
+	{
+		news->kind = SUBSCRIBER_ERROR;
+		news->error = status_bug("out of memory");
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		request->numbers[i] = request->asked->elems[i].partition;
+	if (request->answer == ANSWER_ASSIGN)
+	{
+		subscriber->joining = false;
+		subscriber->topic_missing = subscriber->topic_missing && count == 0;
+	}
+	news->kind = request->answer == ANSWER_ASSIGN ? SUBSCRIBER_CAME : SUBSCRIBER_GOES;
+	news->partitions = request->numbers;
+	news->partition_count = count;
+	news->lost = request->lost;
+}
+
 void
 subscriber_poll(Subscriber *subscriber, int timeout_ms, SubscriberNews *news)
 {
-	rd_kafka_message_t *message = rd_kafka_consumer_poll(subscriber->handle, timeout_ms);
+	assert(subscriber->request.is_news || subscriber->request.answer != ANSWER_UNASSIGN);
+
+	/* A message beside a request would be of a librdkafka that ignores the yield: it goes first. */
+	rd_kafka_message_t *message =
+		subscriber->request.is_news ? NULL : rd_kafka_consumer_poll(subscriber->handle, timeout_ms);
 
 	news->kind = SUBSCRIBER_NOTHING;
 	news->record = NULL;
 	if (message == NULL)
+	{
+		if (subscriber->request.is_news)
+			request_report(subscriber, news);
 		return;
+	}
 	news->partition = message->partition;
 	news->offset = message->offset;
 	if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -357,11 +450,10 @@ subscriber_start_offset(Subscriber *subscriber, int32_t partition, int timeout_m
 Status
 subscriber_assign(Subscriber *subscriber, const SubscriberPosition *positions, size_t count)
 {
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int) count);
+	rd_kafka_topic_partition_list_t *list = position_list_fill(subscriber, positions, count);
 
-	for (size_t i = 0; i < count; i++)
-		partition_add(subscriber, list, positions[i].partition)->offset = positions[i].offset;
-	subscriber->assign_due = false;
+	if (subscriber->request.answer == ANSWER_ASSIGN)
+		subscriber->request.answer = ANSWER_NONE;
 
 	rd_kafka_error_t *error = rd_kafka_incremental_assign(subscriber->handle, list);
 
@@ -375,49 +467,73 @@ subscriber_decline(Subscriber *subscriber)
 {
 	Status status;
 
-	if (!subscriber->assign_due)
+	if (subscriber->request.answer != ANSWER_ASSIGN)
 		return;
 	status = subscriber_assign(subscriber, NULL, 0);
 	if (!status_is_ok(&status))
 		log_status(LOG_LEVEL_WARNING, "partitions cannot be declined", &status);
 }
 
+void
+subscriber_give_back(Subscriber *subscriber)
+{
+	GroupRequest *request = &subscriber->request;
+
+	assert(request->answer == ANSWER_UNASSIGN);
+	request->answer = ANSWER_NONE;
+	partitions_unassign(subscriber->handle, request->asked);
+}
+
 static rd_kafka_topic_partition_list_t *
 partition_list_fill(const Subscriber *subscriber, const int32_t *partitions, size_t count)
 {
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int) count);
+	rd_kafka_topic_partition_list_t *list;
 
+	assert(count <= INT_MAX);
+	list = rd_kafka_topic_partition_list_new((int) count);
 	for (size_t i = 0; i < count; i++)
 		partition_add(subscriber, list, partitions[i]);
 	return list;
 }
 
-void
+/* librdkafka answers for each partition. */
+static Status
+partition_list_check(rd_kafka_resp_err_t code, const rd_kafka_topic_partition_list_t *list,
+					 const char *what)
+{
+	for (int i = 0; i < list->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
+		code = list->elems[i].err;
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR ? status_ok() : kafka_code_classify(code, what, NULL);
+}
+
+Status
 subscriber_pause(Subscriber *subscriber, const int32_t *partitions, size_t count)
 {
 	rd_kafka_topic_partition_list_t *list = partition_list_fill(subscriber, partitions, count);
+	Status status = partition_list_check(rd_kafka_pause_partitions(subscriber->handle, list), list,
+										 "cannot pause partitions");
 
-	rd_kafka_pause_partitions(subscriber->handle, list);
 	rd_kafka_topic_partition_list_destroy(list);
+	return status;
 }
 
-void
+Status
 subscriber_resume(Subscriber *subscriber, const int32_t *partitions, size_t count)
 {
 	rd_kafka_topic_partition_list_t *list = partition_list_fill(subscriber, partitions, count);
+	Status status = partition_list_check(rd_kafka_resume_partitions(subscriber->handle, list), list,
+										 "cannot resume partitions");
 
-	rd_kafka_resume_partitions(subscriber->handle, list);
 	rd_kafka_topic_partition_list_destroy(list);
+	return status;
 }
 
 void
 subscriber_commit(Subscriber *subscriber, const SubscriberPosition *positions, size_t count,
 				  bool wait)
 {
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int) count);
+	rd_kafka_topic_partition_list_t *list = position_list_fill(subscriber, positions, count);
 
-	for (size_t i = 0; i < count; i++)
-		partition_add(subscriber, list, positions[i].partition)->offset = positions[i].offset;
 	if (count > 0)
 		rd_kafka_commit(subscriber->handle, list, wait ? 0 : 1);
 	rd_kafka_topic_partition_list_destroy(list);

@@ -5,8 +5,9 @@
  * Knows nothing of PostgreSQL. One thread. Call order: subscriber_new(); subscriber_topic_exists()
  * until it does; subscriber_join(); subscriber_poll() for ever; subscriber_free().
  *
- * Partitions that come are reported and not yet read: the owner finds their positions and then
- * calls subscriber_assign(). Partitions that go are reported before they are given up.
+ * What the group gives and takes is news like a record: librdkafka's callback only writes it down
+ * and makes the poll return. The group waits for the loop's answer: partitions that came are
+ * answered when their positions are found, partitions that go at once.
  */
 #pragma once
 
@@ -22,11 +23,6 @@ typedef struct SubscriberOptions
 {
 	const KafkaOptions *kafka;
 	const char *group;
-	/* Both are called inside subscriber_poll() or subscriber_free(). lost: somebody else may have
-	 * the partitions already. */
-	void (*partitions_came)(const int32_t *partitions, size_t count, void *context);
-	void (*partitions_go)(const int32_t *partitions, size_t count, bool lost, void *context);
-	void *context;
 } SubscriberOptions;
 
 typedef struct Subscriber Subscriber;
@@ -41,7 +37,7 @@ Status subscriber_topic_exists(Subscriber *subscriber, const Wait *wait, bool *e
 
 Status subscriber_join(Subscriber *subscriber);
 
-/* Gives up all partitions; partitions_go is called in a later poll if there were any. */
+/* Gives up all partitions; the news that they go comes in a later poll if there were any. */
 Status subscriber_leave(Subscriber *subscriber);
 
 typedef enum SubscriberNewsKind
@@ -49,6 +45,8 @@ typedef enum SubscriberNewsKind
 	SUBSCRIBER_NOTHING,
 	SUBSCRIBER_RECORD, /* record is the caller's, for subscriber_record_release() */
 	SUBSCRIBER_END,	   /* the partition is read to its end, which is at offset */
+	SUBSCRIBER_CAME,   /* the answer is subscriber_assign() or subscriber_decline() */
+	SUBSCRIBER_GOES,   /* the answer is subscriber_give_back(), before the next poll */
 	SUBSCRIBER_ERROR   /* error says what; RETRY: it will mend itself */
 } SubscriberNewsKind;
 
@@ -58,6 +56,9 @@ typedef struct SubscriberNews
 	rd_kafka_message_t *record;
 	int32_t partition;
 	int64_t offset;
+	const int32_t *partitions; /* that came or go; valid until the next poll */
+	size_t partition_count;
+	bool lost; /* GOES: somebody else may have the partitions already */
 	Status error;
 } SubscriberNews;
 
@@ -83,9 +84,12 @@ Status subscriber_assign(Subscriber *subscriber, const SubscriberPosition *posit
 /* Takes none of the partitions that came, if they still wait for subscriber_assign(). */
 void subscriber_decline(Subscriber *subscriber);
 
-/* Stops and resumes delivery; membership goes on. */
-void subscriber_pause(Subscriber *subscriber, const int32_t *partitions, size_t count);
-void subscriber_resume(Subscriber *subscriber, const int32_t *partitions, size_t count);
+/* Lets the partitions go that the latest SUBSCRIBER_GOES named. */
+void subscriber_give_back(Subscriber *subscriber);
+
+/* Stops and resumes delivery; membership goes on. The first partition that refuses is the error. */
+Status subscriber_pause(Subscriber *subscriber, const int32_t *partitions, size_t count);
+Status subscriber_resume(Subscriber *subscriber, const int32_t *partitions, size_t count);
 
 /*
  * Tells Kafka how far the group is, for the lag tools only: nothing is ever read from there. Waits

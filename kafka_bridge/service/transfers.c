@@ -1,10 +1,10 @@
 /*
  * transfers.c
- *		Reads the items with jansson and writes array literals.
+ *		One pass over the array: each item is checked and printed into the array literals.
  */
 #include "transfers.h"
 
-#include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,81 +52,102 @@ element_print(FILE *out, size_t index, const char *value)
 	fputc('"', out);
 }
 
-/* A value of jansson as an endpoint sees one; number is room for an integer. */
-static EndpointInput
-input_of(const json_t *given, char number[32])
+/* One array of transfers while it is read. */
+typedef struct Items
 {
-	switch (json_typeof(given))
+	ArrayLiteral arrays[TRANSFERS_VALUE_COUNT];
+	size_t count;
+	char *reason; /* room of ENDPOINT_REASON_BYTES */
+} Items;
+
+/* The members of one item. */
+typedef struct Item
+{
+	JsonMember members[TRANSFERS_VALUE_COUNT];
+	bool is_given[TRANSFERS_VALUE_COUNT];
+	bool has_stranger;
+} Item;
+
+/* JsonMemberFunction of an item. */
+static const char *
+member_take(const JsonMember *member, void *context)
+{
+	Item *item = context;
+
+	for (size_t i = 0; i < TRANSFERS_VALUE_COUNT; i++)
 	{
-		case JSON_STRING:
-			return (EndpointInput){JSON_STRING_VALUE, json_string_value(given),
-								   json_string_length(given)};
-		case JSON_INTEGER:
-			snprintf(number, 32, "%" JSON_INTEGER_FORMAT, json_integer_value(given));
-			return (EndpointInput){JSON_NUMBER_VALUE, number, strlen(number)};
-		case JSON_REAL:
-			return (EndpointInput){JSON_NUMBER_VALUE, ".", 1};
-		default:
-			return (EndpointInput){JSON_NULL_VALUE, "", 0};
+		if (!json_string_equals(member->name, transfer_members[i].name))
+			continue;
+		if (item->is_given[i])
+			return "has a member given twice";
+		item->is_given[i] = true;
+		item->members[i] = *member;
+		return NULL;
 	}
+	item->has_stranger = true;
+	return NULL;
 }
 
-/* The reason, or NULL. */
+/* Parses a member's text, of a string without its escapes. The reason, or NULL. */
 static const char *
-item_parse(const json_t *item, size_t index, ArrayLiteral *arrays)
+member_parse(const JsonMember *member, EndpointParse parse, char **value)
 {
-	static _Thread_local char reason[256];
-	size_t known = 0;
+	char *text = malloc(member->value.length + 1);
+	EndpointInput input = {member->kind, text, member->value.length};
+	const char *wrong;
 
-	if (!json_is_object(item))
+	if (text == NULL)
+		return "is too large for the memory";
+	if (member->kind == JSON_STRING_VALUE)
+		input.length = json_string_decode(member->value, text);
+	else
+		memcpy(text, member->value.bytes, member->value.length);
+	text[input.length] = '\0';
+	wrong = parse(&input, value);
+	free(text);
+	return wrong;
+}
+
+static const char *
+item_refuse(const Items *items, const char *member, const char *wrong)
+{
+	snprintf(items->reason, ENDPOINT_REASON_BYTES, "item %zu%s%s %s", items->count,
+			 member[0] != '\0' ? ": " : "", member, wrong);
+	return items->reason;
+}
+
+/* JsonMemberFunction of the array: an element becomes one element of each literal. */
+static const char *
+item_take(const JsonMember *element, void *context)
+{
+	Items *items = context;
+	Item item = {.has_stranger = false};
+	const char *wrong;
+
+	if (element->kind != JSON_OBJECT_VALUE)
 		return "must be an array of objects";
+	items->count++;
+	wrong = json_scan_object(element->value.bytes, element->value.length, member_take, &item);
+	if (wrong != NULL)
+		return item_refuse(items, "", wrong);
 	for (size_t i = 0; i < TRANSFERS_VALUE_COUNT; i++)
 	{
 		const TransferMember *member = &transfer_members[i];
-		const json_t *given = json_object_get(item, member->name);
 		char *value = NULL;
-		const char *wrong = NULL;
-		char number[32];
 
-		known += given != NULL;
-		if (given != NULL && !json_is_null(given))
-		{
-			EndpointInput input = input_of(given, number);
-
-			wrong = member->parse(&input, &value);
-		}
+		if (item.is_given[i] && item.members[i].kind != JSON_NULL_VALUE)
+			wrong = member_parse(&item.members[i], member->parse, &value);
 		else if (member->is_required)
 			wrong = "is missing";
 		if (wrong != NULL)
-		{
-			snprintf(reason, sizeof(reason), "item %zu: %s %s", index + 1, member->name, wrong);
-			return reason;
-		}
-		element_print(arrays[i].out, index, value);
+			return item_refuse(items, member->name, wrong);
+		element_print(items->arrays[i].out, items->count - 1, value);
 		free(value);
 	}
-	if (known == json_object_size(item))
-		return NULL;
-	snprintf(reason, sizeof(reason),
-			 "item %zu has a member other than from_wallet_id, to_wallet_id, amount and "
-			 "idempotency_key",
-			 index + 1);
-	return reason;
-}
-
-static const char *
-items_parse(const json_t *items, ArrayLiteral *arrays)
-{
-	if (json_array_size(items) == 0)
-		return "must have at least one item";
-	for (size_t i = 0; i < json_array_size(items); i++)
-	{
-		const char *wrong = item_parse(json_array_get(items, i), i, arrays);
-
-		if (wrong != NULL)
-			return wrong;
-	}
-	return NULL;
+	return item.has_stranger ? item_refuse(items, "",
+										   "has a member other than from_wallet_id, to_wallet_id, "
+										   "amount and idempotency_key")
+							 : NULL;
 }
 
 static bool
@@ -162,18 +183,14 @@ arrays_close(ArrayLiteral *arrays, const char *wrong, char **values)
 const char *
 transfers_parse(const EndpointInput *input, char **values)
 {
-	ArrayLiteral arrays[TRANSFERS_VALUE_COUNT] = {0};
-	json_error_t error;
-	json_t *items = input->kind == JSON_ARRAY_VALUE
-						? json_loadb(input->text, input->length, JSON_REJECT_DUPLICATES, &error)
-						: NULL;
-	const char *wrong = NULL;
+	Items items = {.reason = input->reason};
+	const char *wrong = "are too many for the memory";
 
-	if (items == NULL)
-		return input->kind == JSON_ARRAY_VALUE
-				   ? "has a member given twice, or a number that is too large"
-				   : "must be an array of objects";
-	wrong = arrays_open(arrays) ? items_parse(items, arrays) : "are too many for the memory";
-	json_decref(items);
-	return arrays_close(arrays, wrong, values);
+	if (input->kind != JSON_ARRAY_VALUE)
+		return "must be an array of objects";
+	if (arrays_open(items.arrays))
+		wrong = json_scan_array(input->text, input->length, item_take, &items);
+	if (wrong == NULL && items.count == 0)
+		wrong = "must have at least one item";
+	return arrays_close(items.arrays, wrong, values);
 }

@@ -9,5 +9,5 @@
 /* from_wallet_ids uuid[], to_wallet_ids uuid[], amounts numeric[], idempotency_keys text[]. */
 #define TRANSFERS_VALUE_COUNT 4
 
-/* EndpointParse; the reason names the index, from 1, and lives until this thread's next call. */
+/* EndpointParse; the reason names the index, from 1. */
 const char *transfers_parse(const EndpointInput *input, char **values);

@@ -57,17 +57,47 @@ daemon_start()
     )
 }
 
+# Whether the process that was started, and nobody else, listens on its port.
+daemon_listens()
+{
+    local pid
+    pid=$(process_pid "$1") && port_is_held_by "${port_chosen[$1]}" "$pid"
+}
+
+daemon_has_ended()
+{
+    [ -f "$run_dir/state/$1.exit" ] && ! process_pid "$1.supervisor" >/dev/null
+}
+
+# After that other stacks may choose ports.
+daemon_wait_listening()
+{
+    local name=$1 deadline=$((SECONDS + 20))
+    until daemon_listens "$name" || [ "$SECONDS" -ge "$deadline" ]; do
+        if daemon_has_ended "$name"; then
+            port_retry "$name" || return 0
+            daemon_start "$name"
+        fi
+        sleep 0.05
+    done
+}
+
+# What the daemon itself says of its health; fails unless it is ready.
+daemon_health()
+{
+    daemon_listens "$1" &&
+        curl -sS --fail-with-body -m 2 "http://127.0.0.1:${port_chosen[$1]}/health" 2>&1 &&
+        daemon_listens "$1"
+}
+
 daemon_wait_ready()
 {
-    local name=$1 log=$run_dir/log/$1.log deadline=$((SECONDS + 60)) reason
-    until curl -fsS -o /dev/null -m 2 "http://127.0.0.1:${port_chosen[$name]}/health" 2>/dev/null; do
-        if [ -f "$run_dir/state/$name.exit" ] && ! process_pid "$name.supervisor" >/dev/null; then
+    local name=$1 log=$run_dir/log/$1.log deadline=$((SECONDS + 60)) said
+    until said=$(daemon_health "$name"); do
+        if daemon_has_ended "$name"; then
             report_fail "$name ended with exit code $(cat "$run_dir/state/$name.exit")" "$log"
         fi
-        if [ "$SECONDS" -ge "$deadline" ]; then
-            reason=$(curl -sS -m 2 "http://127.0.0.1:${port_chosen[$name]}/health" 2>&1) || true
-            report_fail "$name is not ready after a minute: $reason" "$log"
-        fi
+        [ "$SECONDS" -lt "$deadline" ] || report_fail "$name is not ready after a minute: $said" "$log"
         sleep 0.05
     done
 }

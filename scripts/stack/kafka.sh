@@ -25,14 +25,29 @@ kafka_begin()
     process_record kafka "$kafka_pid" || true
 }
 
+# Not who answers on the port, but whether it is the process that was started, with the data that is ours.
+kafka_is_ready()
+{
+    local port=${port_chosen[kafka]} own
+    own=$(sed -n 's/^cluster\.id=//p' "$kafka_data/data/meta.properties" 2>/dev/null) || return 1
+    port_is_held_by "$port" "$kafka_pid" &&
+        [ "$("$root/scripts/kafka/cluster_id" "127.0.0.1:$port" 2>/dev/null)" = "$own" ] &&
+        process_start_time "$kafka_pid" >/dev/null
+}
+
+# Until it answers, after which other stacks may choose ports.
 kafka_wait()
 {
     local deadline=$((SECONDS + 120))
-    until kcat -L -b "127.0.0.1:${port_chosen[kafka]}" -m 1 >/dev/null 2>&1; do
-        process_start_time "$kafka_pid" >/dev/null || report_fail "Kafka did not start" "$kafka_log"
+    until kafka_is_ready; do
+        if ! process_start_time "$kafka_pid" >/dev/null; then
+            port_retry kafka kafka_controller || report_fail "Kafka did not start" "$kafka_log"
+            kafka_begin
+        fi
         [ "$SECONDS" -lt "$deadline" ] || report_fail "Kafka does not answer" "$kafka_log"
         sleep 0.1
     done
+    ports_unlock
 }
 
 # Starts it if it is down, and waits until it answers.

@@ -120,19 +120,30 @@ CONF
     [ "$(id -u)" != 0 ] || chown postgres:postgres "$pg_home"/data/{wallet,pg_hba}.conf
 }
 
+# Whether the server that was started, and nobody else, listens on the port.
+pg_is_ready()
+{
+    local pid
+    pid=$(process_pid postgres) && port_is_held_by "${port_chosen[postgres]}" "$pid" pg_as_owner
+}
+
 pg_start()
 {
     local home
     pg_home_create
     home=$(readlink -f "$pg_home")
     pg_stop_leftover "$home/data"
-    port_choose postgres
     pg_initdb
+    port_choose postgres
     pg_configure
     # Without -l the server's output is ours: a file that user postgres need not be able to open.
-    pg_as_owner "$pg_bin/pg_ctl" -D "$home/data" -w -t 120 start </dev/null >>"$pg_log" 2>&1 9>&- ||
-        report_fail "PostgreSQL did not start" "$pg_log"
+    until pg_as_owner "$pg_bin/pg_ctl" -D "$home/data" -w -t 120 start </dev/null >>"$pg_log" 2>&1 7>&- 9>&-; do
+        port_retry postgres || report_fail "PostgreSQL did not start" "$pg_log"
+        port_choose postgres
+        pg_configure
+    done
     process_record postgres "$(head -n 1 "$pg_home/data/postmaster.pid")"
+    pg_is_ready || report_fail "PostgreSQL does not listen on 127.0.0.1:${port_chosen[postgres]}" "$pg_log"
 }
 
 # psql as the superuser, through the socket.

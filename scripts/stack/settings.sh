@@ -37,7 +37,7 @@ start_detached()
 {
     local log=$1
     shift
-    setsid "$@" </dev/null >>"$log" 2>&1 3>&- 4>&- 9>&- &
+    setsid "$@" </dev/null >>"$log" 2>&1 3>&- 4>&- 7>&- 9>&- &
     detached_pid=$!
     disown
 }

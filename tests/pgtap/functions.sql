@@ -68,6 +68,8 @@ INSERT INTO expected VALUES
         'created_at timestamp with time zone, event text, error text)', 'c immutable safe'),
     -- Parts of the above.
     ('wallet_guard', '', 'trigger', 'c volatile unsafe'),
+    ('wallet_guard_row', '', 'trigger', 'c volatile unsafe'),
+    ('wallet_guard_insert', '', 'trigger', 'c volatile unsafe'),
     ('wallet_currency_changed', '', 'trigger', 'c volatile unsafe'),
     ('wallet_read_argument', 'value anyelement, argument text', 'anyelement', 'c stable safe'),
     ('wallet_statement_until', 'since timestamp with time zone, until timestamp with time zone', 'timestamp with time zone', 'c immutable safe'),
@@ -80,7 +82,9 @@ INSERT INTO expected VALUES
     ('wallet_check_holds', 'first_id uuid, last_id uuid', 'SETOF wallet_divergence', 'sql stable safe'),
     ('wallet_check_history', 'first_id uuid, last_id uuid', 'SETOF wallet_divergence', 'sql stable safe'),
     ('wallet_check_ledger', '', 'SETOF wallet_divergence', 'sql stable safe'),
-    ('wallet_check_guards', '', 'SETOF wallet_divergence', 'sql stable safe');
+    ('wallet_check_guards', '', 'SETOF wallet_divergence', 'sql stable safe'),
+    ('wallet_check_grants', '', 'SETOF wallet_divergence', 'sql stable safe'),
+    ('wallet_check_rules', '', 'SETOF wallet_divergence', 'sql stable safe');
 
 CREATE TEMPORARY VIEW actual AS
 SELECT p.oid, p.proname::text AS name, pg_get_function_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS result,
@@ -108,6 +112,9 @@ SELECT ok(is_bound, name || ': bound at creation') FROM actual WHERE labels LIKE
 SELECT is_empty($$SELECT name FROM actual WHERE labels LIKE '% as owner' AND labels NOT LIKE 'sql %'
     AND NOT EXISTS (SELECT FROM pg_proc p WHERE p.oid = actual.oid AND 'search_path=pg_catalog, pg_temp' = ANY (p.proconfig))$$,
     'nothing else runs with the owner''s rights');
+SELECT is_empty($$SELECT p.oid::regprocedure FROM actual JOIN pg_proc AS p USING (oid)
+    WHERE p.prosecdef AND 'row_security=off' <> ALL (coalesce(p.proconfig, '{}'))$$,
+    'what a policy would hide from the owner is an error, not left out');
 
 -- A leg of wallet_post: its columns in this order, and their types.
 SELECT has_composite('public', 'wallet_leg', 'there is a type wallet_leg');
@@ -121,8 +128,8 @@ SELECT ok((SELECT comment FROM actual WHERE name = 'wallet_check') ~ ('\m' || fo
           'the comment of wallet_check explains ' || found.check_name)
 FROM (SELECT DISTINCT match[1] AS check_name
       FROM actual, regexp_matches(pg_get_functiondef(oid),
-          '''((?:entry|wallet|hold|history)_[a-z_]+|guard|index|currency_sum|reversal_sum)''::text', 'g') AS match
-      WHERE name LIKE 'wallet\_check\_%' AND match[1] !~ '^(wallet_(freeze|unfreeze|close|guard|ledger|holds|.*_(pkey|idx))|wallets)$'
+          '''((?:entry|wallet|hold|history)_[a-z_]+|guard|grant|index|shape|currency_sum|reversal_sum)''::text', 'g') AS match
+      WHERE name LIKE 'wallet\_check\_%' AND match[1] !~ '^(wallet_(freeze|unfreeze|close|guard(_row|_insert)?|ledger|holds|.*_(pkey|idx|check))|wallets)$'
      ) AS found;
 
 SELECT * FROM finish();

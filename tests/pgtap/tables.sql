@@ -73,14 +73,13 @@ SELECT is_empty($$SELECT conrelid::regclass FROM pg_constraint JOIN member ON ob
     WHERE contype = 'f'$$, 'no foreign key: direct writes would not check it');
 
 -- Guards.
-SELECT bag_eq($$SELECT t.tgrelid::regclass::text, t.tgname::text, t.tgenabled::text, t.tgfoid::regprocedure::text
+SELECT bag_eq($$SELECT t.tgrelid::regclass::text, t.tgname::text, t.tgenabled::text, t.tgfoid::regprocedure::text, t.tgtype::integer
     FROM pg_trigger t JOIN member ON objid = t.tgrelid AND classid = 'pg_class'::regclass WHERE NOT t.tgisinternal$$,
-    $$VALUES ('wallets', 'wallet_guard', 'A', 'wallet_guard()'), ('wallet_ledger', 'wallet_guard', 'A', 'wallet_guard()'),
-        ('wallet_holds', 'wallet_guard', 'A', 'wallet_guard()'),
-        ('wallet_currency_scales', 'wallet_currency_changed', 'A', 'wallet_currency_changed()')$$,
-    'three guards and what tells of new scales, enabled always');
-SELECT results_eq($$SELECT DISTINCT tgtype::integer FROM pg_trigger WHERE tgname = 'wallet_guard'$$, ARRAY[58],
-    'before UPDATE, DELETE and TRUNCATE, once for each statement');
+    $$SELECT guarded, name, 'A' AS enabled, name || '()' AS function, type
+      FROM unnest(ARRAY['wallets', 'wallet_ledger', 'wallet_holds']) AS guarded,
+           (VALUES ('wallet_guard', 58), ('wallet_guard_row', 27), ('wallet_guard_insert', 6)) AS guard (name, type)
+      UNION ALL VALUES ('wallet_currency_scales', 'wallet_currency_changed', 'A', 'wallet_currency_changed()', 60)$$,
+    'guards, enabled always: before UPDATE, DELETE and TRUNCATE, before UPDATE and DELETE of a row, before INSERT; and what tells of new scales');
 
 -- Nobody but the owner, anything.
 SELECT is_empty($$SELECT p.oid::regprocedure FROM member JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass,

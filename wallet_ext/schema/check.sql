@@ -47,14 +47,14 @@ BEGIN ATOMIC
             ('CAPTURE', 'from', -1, -1, true, false), ('CAPTURE', 'to', 1, 0, true, true),
             ('REVERSAL', 'from', -1, 0, true, false), ('REVERSAL', 'to', 1, 0, true, false)
     ), chain AS (
-        SELECT entry.*, lag(entry.version) OVER steps AS previous_version,
-               lag(entry.balance) OVER steps AS previous_balance,
-               lag(entry.held) OVER steps AS previous_held,
-               lag(entry.status) OVER steps AS previous_status,
-               lag(entry.transaction_id) OVER steps AS previous_transaction_id,
-               lag(entry.leg) OVER steps AS previous_leg,
-               lag(entry.user_id) OVER steps AS previous_user_id,
-               lag(entry.currency) OVER steps AS previous_currency,
+        SELECT entry.*, pg_catalog.lag(entry.version) OVER steps AS previous_version,
+               pg_catalog.lag(entry.balance) OVER steps AS previous_balance,
+               pg_catalog.lag(entry.held) OVER steps AS previous_held,
+               pg_catalog.lag(entry.status) OVER steps AS previous_status,
+               pg_catalog.lag(entry.transaction_id) OVER steps AS previous_transaction_id,
+               pg_catalog.lag(entry.leg) OVER steps AS previous_leg,
+               pg_catalog.lag(entry.user_id) OVER steps AS previous_user_id,
+               pg_catalog.lag(entry.currency) OVER steps AS previous_currency,
                -- UUID version 7: 48 bits of ms, 4 of the UUID's version, 12 of the fraction of a ms.
                ('x' || encode(substr(uuid_send(entry.transaction_id), 1, 8), 'hex'))::bit(64)::bigint AS time_bits
         FROM wallet_check_sides(first_id, last_id) AS entry
@@ -64,11 +64,11 @@ BEGIN ATOMIC
         SELECT chain.*, rule.moves, coalesce(chain.previous_version + 1, 0) AS expected_version,
                CASE WHEN chain.version = 0 THEN 0
                     WHEN chain.previous_version = chain.version - 1
-                    THEN chain.previous_balance + coalesce(rule.balance_sign, 0) * chain.amount
+                    THEN chain.previous_balance + coalesce(rule.balance_sign, 0)::numeric * chain.amount
                     ELSE chain.balance END AS expected_balance,
                CASE WHEN chain.version = 0 THEN 0
                     WHEN chain.previous_version = chain.version - 1
-                    THEN chain.previous_held + coalesce(rule.held_sign, 0) * chain.amount
+                    THEN chain.previous_held + coalesce(rule.held_sign, 0)::numeric * chain.amount
                     ELSE chain.held END AS expected_held,
                CASE WHEN chain.version = 0 THEN 'active'
                     WHEN chain.kind = 'STATUS' AND chain.operation = 'wallet_freeze' THEN 'frozen'
@@ -78,7 +78,7 @@ BEGIN ATOMIC
                     ELSE chain.status END AS expected_status,
                rule.kind IS NOT NULL AND (chain.kind = 'CREATED') = (chain.version = 0)
                    AND (chain.counterparty_wallet_id IS NOT NULL OR NOT rule.needs_other_side) AS kind_fits,
-               (chain.amount > 0) = coalesce(rule.moves, chain.amount > 0) AS amount_fits,
+               (chain.amount > 0::numeric) = coalesce(rule.moves, chain.amount > 0::numeric) AS amount_fits,
                coalesce((chain.transaction_id, chain.leg)
                         > (chain.previous_transaction_id, chain.previous_leg), true) AS order_fits,
                coalesce(chain.previous_user_id, chain.user_id) AS expected_user_id,
@@ -86,9 +86,9 @@ BEGIN ATOMIC
                -- A scalar subquery, because EXISTS would be answered by a scan of all wallets.
                chain.previous_version IS NOT NULL OR coalesce(
                    (SELECT true FROM wallets AS wallet WHERE wallet.id = chain.wallet_id), false) AS has_wallet,
-               CASE WHEN chain.time_bits >> 12 & 15 = 7
+               CASE WHEN (chain.time_bits >> 12) & 15::bigint = 7
                     THEN '1970-01-01 00:00:00+00'::timestamptz
-                         + ((chain.time_bits >> 16) * 1000 + round((chain.time_bits & 4095) / 4.096::float8))
+                         + (((chain.time_bits >> 16) * 1000)::float8 + round((chain.time_bits & 4095::bigint)::float8 / 4.096::float8))
                          * interval '1 microsecond' END AS transaction_time
         FROM chain
         LEFT JOIN rule ON rule.kind = chain.kind AND rule.side = chain.side
@@ -99,9 +99,9 @@ BEGIN ATOMIC
     FROM step
     CROSS JOIN LATERAL (VALUES
         ('entry_missing', CASE WHEN step.version > step.expected_version
-                               THEN 'version ' || step.expected_version END, NULL),
+                               THEN 'version ' || step.expected_version::text END, NULL),
         ('entry_duplicate', CASE WHEN step.version = step.previous_version THEN 'one entry' END,
-            CASE WHEN step.version = step.previous_version THEN 'another in ' || step.previous_transaction_id END),
+            CASE WHEN step.version = step.previous_version THEN 'another in ' || step.previous_transaction_id::text END),
         ('entry_kind', CASE WHEN step.kind_fits THEN step.kind WHEN step.version = 0 THEN 'CREATED'
                             ELSE 'a kind that has such sides' END,
             CASE WHEN step.kind_fits THEN step.kind ELSE step.kind || ' ' || step.side END),
@@ -111,8 +111,8 @@ BEGIN ATOMIC
         ('entry_held', round(step.expected_held, 4)::text, step.held::text),
         ('entry_status', step.expected_status, step.status),
         ('entry_order', CASE WHEN NOT step.order_fits
-                             THEN 'above ' || step.previous_transaction_id || ' ' || step.previous_leg END,
-            CASE WHEN NOT step.order_fits THEN step.transaction_id || ' ' || step.leg END),
+                             THEN 'above ' || step.previous_transaction_id::text || ' ' || step.previous_leg::text END,
+            CASE WHEN NOT step.order_fits THEN step.transaction_id::text || ' ' || step.leg::text END),
         ('entry_time', step.created_at::text, step.transaction_time::text),
         ('entry_user_id', step.expected_user_id, step.user_id),
         ('entry_currency', step.expected_currency, step.currency),
@@ -132,7 +132,7 @@ CREATE FUNCTION wallet_check_limits(first_id uuid, last_id uuid)
     RETURNS TABLE (wallet_id uuid, since bigint, until bigint, credit_limit numeric, max_balance numeric)
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT movement.to_wallet_id, movement.to_version, lead(movement.to_version) OVER changes,
+    SELECT movement.to_wallet_id, movement.to_version, pg_catalog.lead(movement.to_version) OVER changes,
            coalesce(movement.credit_limit, 0)::numeric(19,4), movement.max_balance
     FROM wallet_ledger AS movement
     WHERE movement.to_wallet_id BETWEEN first_id AND last_id AND movement.kind IN ('CREATED', 'LIMITS')
@@ -152,14 +152,14 @@ BEGIN ATOMIC
     CROSS JOIN LATERAL (VALUES
         ('entry_floor', entry.side = 'from' AND (
              entry.kind IN ('WITHDRAW', 'TRANSFER', 'REVERSAL')
-                 AND entry.balance - entry.held + limits.credit_limit < 0
-             OR entry.kind = 'HOLD' AND entry.balance - entry.held < 0),
+                 AND entry.balance - entry.held + limits.credit_limit < 0::numeric
+             OR entry.kind = 'HOLD' AND entry.balance - entry.held < 0::numeric),
             'at least 0.0000 available',
             (entry.balance - entry.held
              + CASE entry.kind WHEN 'HOLD' THEN 0 ELSE limits.credit_limit END)::text),
         ('entry_max_balance', entry.side = 'to' AND entry.balance > limits.max_balance
              AND entry.kind IN ('FUND', 'TRANSFER', 'CAPTURE', 'REVERSAL'),
-            'at most ' || limits.max_balance, entry.balance::text)
+            'at most ' || limits.max_balance::text, entry.balance::text)
     ) AS finding (check_name, is_broken, expected, actual)
     WHERE (entry.balance < entry.held OR limits.max_balance IS NOT NULL)
       AND NOT entry.forced AND finding.is_broken;
@@ -220,9 +220,9 @@ CREATE FUNCTION wallet_check_holds(first_id uuid, last_id uuid) RETURNS SETOF wa
 BEGIN ATOMIC
     -- Each entry that changes what is held belongs to a hold of the same wallet.
     SELECT 'entry_hold', entry.wallet_id, entry.version, 'a hold of this wallet',
-           CASE WHEN hold.hold_id IS NULL THEN 'no hold ' || entry.hold_id
-                WHEN hold.wallet_id = entry.wallet_id THEN 'hold ' || entry.hold_id
-                ELSE 'a hold of ' || hold.wallet_id END
+           CASE WHEN hold.hold_id IS NULL THEN 'no hold ' || entry.hold_id::text
+                WHEN hold.wallet_id = entry.wallet_id THEN 'hold ' || entry.hold_id::text
+                ELSE 'a hold of ' || hold.wallet_id::text END
     FROM wallet_check_sides(first_id, last_id) AS entry
     LEFT JOIN wallet_holds AS hold ON hold.hold_id = entry.hold_id
     WHERE (entry.side = 'from' AND entry.kind IN ('HOLD', 'CAPTURE')
@@ -249,8 +249,8 @@ BEGIN ATOMIC
         ('hold_expires_at', entry.expires_at::text, hold.expires_at::text),
         ('hold_status', CASE WHEN ledger.captured + ledger.released < entry.amount THEN 'open'
                              WHEN ledger.is_expired THEN 'expired'
-                             WHEN ledger.captured = 0 THEN 'released'
-                             WHEN ledger.released > 0 AND hold.status = 'released' THEN 'released'
+                             WHEN ledger.captured = 0::numeric THEN 'released'
+                             WHEN ledger.released > 0::numeric AND hold.status = 'released' THEN 'released'
                              ELSE 'captured' END, hold.status)
     ) AS finding (check_name, expected, actual)
     WHERE entry.from_wallet_id BETWEEN first_id AND last_id AND entry.kind = 'HOLD'
@@ -262,7 +262,7 @@ COMMENT ON FUNCTION wallet_check_holds(uuid, uuid) IS
 CREATE FUNCTION wallet_check_history(first_id uuid, last_id uuid) RETURNS SETOF wallet_divergence
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT 'history_gap', gap.wallet_id, gap.from_version, 'events ' || gap.from_version || ' to ' || gap.to_version, NULL
+    SELECT 'history_gap', gap.wallet_id, gap.from_version, 'events ' || gap.from_version::text || ' to ' || gap.to_version::text, NULL
     FROM wallet_history_gaps AS gap
     WHERE gap.wallet_id BETWEEN first_id AND last_id
 
@@ -303,10 +303,10 @@ BEGIN ATOMIC
         ('history_user_id', pair.event_user_id <> pair.user_id, pair.user_id, pair.event_user_id),
         ('history_created_at', pair.event_created_at <> pair.created_at,
             pair.created_at::text, pair.event_created_at::text),
-        ('history_balance', pair.event_data ->> 'balance' <> pair.balance_after::text,
-            pair.balance_after::text, pair.event_data ->> 'balance'),
-        ('history_held', pair.event_data ->> 'held' <> pair.held_after::text,
-            pair.held_after::text, pair.event_data ->> 'held')
+        ('history_balance', pair.event_data ->> 'balance'::text <> pair.balance_after::text,
+            pair.balance_after::text, pair.event_data ->> 'balance'::text),
+        ('history_held', pair.event_data ->> 'held'::text <> pair.held_after::text,
+            pair.held_after::text, pair.event_data ->> 'held'::text)
     ) AS finding (check_name, is_broken, expected, actual)
     WHERE EXISTS (SELECT FROM wallet_history_offsets) AND EXISTS (SELECT FROM wallet_ledger)
       AND pair.version <= pair.newest_event AND finding.is_broken;
@@ -318,20 +318,20 @@ CREATE FUNCTION wallet_check_ledger() RETURNS SETOF wallet_divergence
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT 'currency_sum', NULL::uuid, NULL::bigint,
-           totals.currency || ' ' || totals.outside_in - totals.outside_out,
-           totals.currency || ' ' || totals.balance
+           totals.currency || ' ' || (totals.outside_in - totals.outside_out)::text,
+           totals.currency || ' ' || totals.balance::text
     FROM wallet_totals() AS totals
-    WHERE totals.difference <> 0
+    WHERE totals.difference <> 0::numeric
 
     UNION ALL
-    SELECT 'hold_without_entry', hold.wallet_id, NULL, 'a HOLD entry of ' || hold.hold_id, NULL
+    SELECT 'hold_without_entry', hold.wallet_id, NULL, 'a HOLD entry of ' || hold.hold_id::text, NULL
     FROM wallet_holds AS hold
     WHERE NOT EXISTS (SELECT FROM wallet_ledger AS entry
                       WHERE entry.transaction_id = hold.hold_id AND entry.kind = 'HOLD'
                         AND entry.from_wallet_id = hold.wallet_id)
 
     UNION ALL
-    SELECT 'reversal_sum', NULL, NULL, 'at most ' || original.amount || ' of ' || reversal.reverses,
+    SELECT 'reversal_sum', NULL, NULL, 'at most ' || original.amount::text || ' of ' || reversal.reverses::text,
            reversal.amount::text
     FROM (
         SELECT movement.reverses, sum(movement.amount) AS amount
@@ -351,33 +351,9 @@ END;
 COMMENT ON FUNCTION wallet_check_ledger() IS
     'Internal, part of wallet_check: what only the whole ledger shows: the sums of each currency (INV-1), holds without an entry, operations reversed by more than they moved.';
 
-CREATE FUNCTION wallet_check_guards() RETURNS SETOF wallet_divergence
-    LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    -- The guards of INV-4. tgtype: BEFORE (2), DELETE (8), UPDATE (16), TRUNCATE (32), for each statement.
-    SELECT 'guard', NULL::uuid, NULL::bigint, 'trigger wallet_guard on ' || guarded.name || ' enabled always',
-           CASE WHEN guard.oid IS NULL THEN 'missing'
-                WHEN guard.tgenabled = 'D' THEN 'disabled'
-                WHEN guard.tgenabled <> 'A' THEN 'not always enabled'
-                ELSE 'replaced' END
-    FROM (VALUES ('wallets', 'wallets'::regclass), ('wallet_ledger', 'wallet_ledger'::regclass),
-                 ('wallet_holds', 'wallet_holds'::regclass)) AS guarded (name, relation)
-    LEFT JOIN pg_trigger AS guard ON guard.tgrelid = guarded.relation AND guard.tgname = 'wallet_guard'
-    LEFT JOIN pg_proc AS code ON code.oid = guard.tgfoid AND code.prosrc = 'wallet_guard'
-          AND code.probin = '$libdir/wallet'
-    WHERE (guard.tgenabled = 'A' AND guard.tgtype = 58 AND guard.tgqual IS NULL AND guard.tgattr = ''
-           AND code.oid IS NOT NULL) IS NOT TRUE;
-END;
-COMMENT ON FUNCTION wallet_check_guards() IS
-    'Internal, part of wallet_check: the guards are there and at work.';
-
-CREATE FUNCTION wallet_check_shape() RETURNS SETOF wallet_divergence
-    LANGUAGE c STABLE PARALLEL SAFE ROWS 1 AS 'MODULE_PATHNAME', 'wallet_check_shape';
-COMMENT ON FUNCTION wallet_check_shape() IS
-    'Internal, part of wallet_check: columns, constraints and indexes of wallets, wallet_ledger and wallet_holds that are missing or changed, and what is on these tables that the operations cannot honour.';
-
 CREATE FUNCTION wallet_check(wallet_id uuid DEFAULT NULL) RETURNS SETOF wallet_divergence
     LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER COST 100000 ROWS 10
+    SET row_security = off
     -- So many expressions take seconds to compile, and milliseconds to evaluate for one wallet.
     SET jit = off
 BEGIN ATOMIC
@@ -404,18 +380,9 @@ BEGIN ATOMIC
         UNION ALL
         SELECT * FROM wallet_check_guards()
         UNION ALL
-        SELECT * FROM wallet_check_shape()
+        SELECT * FROM wallet_check_grants()
         UNION ALL
-        -- By its columns, as those of the other tables are found.
-        SELECT 'index', NULL, NULL, 'unique index on transaction_events (wallet_id, version)', 'missing'
-        WHERE NOT EXISTS (
-            SELECT FROM pg_index AS found
-            WHERE found.indrelid = 'transaction_events'::regclass AND found.indisunique AND found.indisvalid
-              AND found.indisready AND found.indnkeyatts = 2 AND found.indpred IS NULL
-              AND found.indkey[0] = (SELECT attnum FROM pg_attribute
-                                     WHERE attrelid = 'transaction_events'::regclass AND attname = 'wallet_id')
-              AND found.indkey[1] = (SELECT attnum FROM pg_attribute
-                                     WHERE attrelid = 'transaction_events'::regclass AND attname = 'version'))
+        SELECT * FROM wallet_check_rules()
         UNION ALL
         SELECT * FROM wallet_check_ledger() WHERE wallet_check.wallet_id IS NULL
     )
@@ -431,5 +398,5 @@ entry_missing (from this version on, versions without an entry), entry_duplicate
 wallet_without_entry, wallet_version, wallet_balance, wallet_held, wallet_status, wallet_user_id, wallet_currency, wallet_updated_at (not those of the newest entry), wallet_created_at (not that of the first), wallet_credit_limit, wallet_max_balance (not those of the newest entry that sets them);
 hold_sum (held isn't the rest of the open holds), hold_amount, hold_captured, hold_released, hold_expires_at, hold_status (the hold isn't what its entries say);
 history_gap, history_conflict (recorded by the history consumer); where wallet_history_offsets has rows, and for each wallet up to its newest event: history_missing, history_unknown (an event without an entry; not compared where the ledger is empty because the history lives in a database of its own), history_transaction_id, history_type, history_amount, history_user_id, history_created_at, history_balance, history_held;
-guard (a trigger that protects the ledger is missing, disabled or replaced), index (an index that keeps versions or keys unique, or finds holds and reversals, is missing or not valid), shape (a column is missing or of another type, a CHECK of the extension is gone, or something is on a table that the operations cannot honour);
+guard (a trigger that protects wallets, wallet_ledger or wallet_holds is missing, disabled or replaced; the table has a parent, a child or a rule, is UNLOGGED or not stored as a heap; another function in the extension's schema has the name of one of the extension's), grant (somebody but the owner may write such a table or put triggers on it), index (an index that keeps versions or keys unique, or finds holds and reversals, is missing or not valid), shape (a column is missing or of another type, a CHECK or NOT NULL of the extension is missing or not valid, or something is on a table that the operations cannot honour);
 only for all wallets: currency_sum (INV-1: balances against what came from outside minus what went there), hold_without_entry, reversal_sum (more paid back than was moved).$$;

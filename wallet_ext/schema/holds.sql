@@ -18,7 +18,7 @@ CREATE FUNCTION wallet_capture(
 COMMENT ON FUNCTION wallet_capture(uuid, uuid, numeric, boolean, text, bigint, jsonb) IS
 $$Takes held money, to a wallet or, where to_wallet_id is NULL, to outside, and returns the transaction id.
 amount: at most what remains of the hold; all of it when NULL. final: what remains after it is released as a second row of the same operation; while not final, a hold can be captured any number of times. expected_version: the version the hold's wallet must have.
-Errors: 25006, 22004, 22023, WL003 (invalid_amount), WL005 (idempotency_conflict), WL020 (hold_not_found), WL007 (same_wallet), WL001 (wallet_not_found), WL004 (version_conflict), WL009 (wallet_closed), WL008 (wallet_frozen), WL006 (currency_mismatch), WL021 (hold_expired), WL022 (hold_not_open), WL023 (exceeds_hold), WL010 (limit_exceeded).$$;
+Errors: 25006, 22004, 22023, WL003 (invalid_amount), WL005 (idempotency_conflict), WL020 (hold_not_found), 42501 (to outside, for whom may not execute wallet_withdraw), WL007 (same_wallet), WL001 (wallet_not_found), WL004 (version_conflict), WL009 (wallet_closed), WL008 (wallet_frozen), WL006 (currency_mismatch), WL021 (hold_expired), WL022 (hold_not_open), WL023 (exceeds_hold), WL010 (limit_exceeded).$$;
 
 CREATE FUNCTION wallet_release(
     hold_id uuid,

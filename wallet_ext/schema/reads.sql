@@ -1,6 +1,7 @@
 -- Reads. wallet_get and wallet_receipt are C; the others are SQL bound at creation (BEGIN ATOMIC), so that neither
 -- search_path nor temporary objects can change what they mean, and run with their owner's rights, so
--- that EXECUTE alone suffices. wallet_receipt and wallet_lookup are VOLATILE: a STABLE function can't
+-- that EXECUTE alone suffices. Where a row security policy would hide rows from the owner they raise an
+-- error (row_security = off) instead of leaving rows out. wallet_receipt and wallet_lookup are VOLATILE: a STABLE function can't
 -- see what its own argument has just done.
 
 CREATE TYPE wallet_details AS (
@@ -54,6 +55,7 @@ Errors: 22004, WL001 (wallet_not_found).$$;
 
 CREATE FUNCTION wallet_list(user_id text) RETURNS SETOF wallet_details
     LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 10
+    SET row_security = off
 BEGIN ATOMIC
     SELECT details.*
     FROM wallets AS wallet
@@ -75,6 +77,7 @@ Errors: 22004.$$;
 CREATE FUNCTION wallet_lookup(idempotency_key text)
     RETURNS TABLE (transaction_id uuid, operation text, created_at timestamptz)
     LANGUAGE sql VOLATILE PARALLEL RESTRICTED SECURITY DEFINER ROWS 1
+    SET row_security = off
 BEGIN ATOMIC
     SELECT entry.transaction_id,
            coalesce(entry.operation,
@@ -103,6 +106,7 @@ CREATE FUNCTION wallet_history(
     wallet_id uuid, before_version bigint DEFAULT NULL, max_rows integer DEFAULT 50
 ) RETURNS SETOF transaction_events
     LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 50
+    SET row_security = off
 BEGIN ATOMIC
     SELECT event.*
     FROM transaction_events AS event
@@ -121,6 +125,7 @@ CREATE FUNCTION wallet_activity(
     max_rows integer DEFAULT 50
 ) RETURNS SETOF transaction_events
     LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 50
+    SET row_security = off
 BEGIN ATOMIC
     SELECT event.*
     FROM transaction_events AS event
@@ -142,6 +147,7 @@ CREATE FUNCTION wallet_totals()
     RETURNS TABLE (currency text, balance numeric, held numeric, outside_in numeric,
                    outside_out numeric, difference numeric)
     LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 10 COST 10000
+    SET row_security = off
 BEGIN ATOMIC
     WITH stock AS (
         SELECT wallet.currency, sum(wallet.balance) AS balance, sum(wallet.held) AS held
@@ -174,6 +180,7 @@ CREATE FUNCTION wallet_health()
                    history_lag_seconds numeric, expired_holds bigint, history_gaps bigint,
                    history_conflicts bigint, status text)
     LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 1 COST 1000
+    SET row_security = off
 BEGIN ATOMIC
     WITH slot AS (
         -- The slot that is furthest behind; a lost one has no position at all.
@@ -202,7 +209,7 @@ BEGIN ATOMIC
             SELECT later.created_at
             FROM wallet_ledger AS later
             WHERE later.transaction_id >= (lpad(to_hex(coalesce(
-                      floor(extract(epoch FROM history.last_at) * 1000)::bigint, 0)), 12, '0')
+                      floor(extract(epoch FROM history.last_at) * 1000::numeric)::bigint, 0)), 12, '0')
                       || '00000000000000000000')::uuid
               AND later.created_at > coalesce(history.last_at, '-infinity')
             ORDER BY later.transaction_id
@@ -232,7 +239,7 @@ BEGIN ATOMIC
                WHEN finding.wal_status = 'lost' THEN 'slot_lost'
                WHEN finding.history_conflicts > 0 THEN 'history_conflicts'
                WHEN finding.history_gaps > 0 THEN 'history_gaps'
-               WHEN finding.history_lag_seconds > 60 THEN 'history_late'
+               WHEN finding.history_lag_seconds > 60::numeric THEN 'history_late'
                WHEN pg_is_in_recovery() THEN 'standby'
                WHEN finding.slot_name IS NULL THEN 'no_slot'
                WHEN finding.wal_status = 'unreserved' THEN 'slot_unreserved'

@@ -20,6 +20,7 @@ CREATE FUNCTION wallet_statement(
                  held_after numeric(19,4), transaction_id uuid, counterparty_wallet_id uuid,
                  created_at timestamptz, metadata jsonb)
     LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 100
+    SET row_security = off
 BEGIN ATOMIC
     WITH period AS MATERIALIZED (
         -- Moments have microseconds: one earlier is the newest that is before.

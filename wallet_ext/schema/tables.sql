@@ -19,7 +19,7 @@ CREATE TABLE wallets (
     seal         bytea,
     CONSTRAINT wallets_pkey PRIMARY KEY (id),
     CONSTRAINT wallets_status_check CHECK (status IN ('active', 'frozen', 'closed')),
-    CONSTRAINT wallets_held_check CHECK (held >= 0),
+    CONSTRAINT wallets_held_check CHECK (held >= 0::numeric),
     CONSTRAINT wallets_version_check CHECK (version >= 0)
 ) USING heap WITH (fillfactor = 70);
 CREATE INDEX wallets_user_id_idx ON wallets (user_id, created_at);
@@ -71,13 +71,13 @@ CREATE TABLE wallet_ledger (
     CONSTRAINT wallet_ledger_pkey PRIMARY KEY (transaction_id, leg),
     CONSTRAINT wallet_ledger_kind_check CHECK (kind IN ('CREATED', 'FUND', 'WITHDRAW', 'TRANSFER',
         'HOLD', 'RELEASE', 'EXPIRE', 'CAPTURE', 'REVERSAL', 'STATUS', 'LIMITS')),
-    CONSTRAINT wallet_ledger_amount_check CHECK (amount >= 0),
+    CONSTRAINT wallet_ledger_amount_check CHECK (amount >= 0::numeric),
     CONSTRAINT wallet_ledger_side_check CHECK (from_wallet_id IS NOT NULL OR to_wallet_id IS NOT NULL),
     CONSTRAINT wallet_ledger_from_check CHECK (
-        num_nonnulls(from_wallet_id, from_version, from_balance, from_held, from_status, from_user_id) IN (0, 6)),
+        pg_catalog.num_nonnulls(from_wallet_id, from_version, from_balance, from_held, from_status, from_user_id) IN (0, 6)),
     CONSTRAINT wallet_ledger_to_check CHECK (
-        num_nonnulls(to_wallet_id, to_version, to_balance, to_held, to_status, to_user_id) IN (0, 6))
-);
+        pg_catalog.num_nonnulls(to_wallet_id, to_version, to_balance, to_held, to_status, to_user_id) IN (0, 6))
+) USING heap;
 CREATE UNIQUE INDEX wallet_ledger_from_idx ON wallet_ledger (from_wallet_id, from_version)
     WHERE from_wallet_id IS NOT NULL;
 CREATE UNIQUE INDEX wallet_ledger_to_idx ON wallet_ledger (to_wallet_id, to_version)
@@ -100,9 +100,9 @@ CREATE TABLE wallet_holds (
     created_at timestamptz   NOT NULL,
     CONSTRAINT wallet_holds_pkey PRIMARY KEY (hold_id),
     CONSTRAINT wallet_holds_status_check CHECK (status IN ('open', 'captured', 'released', 'expired')),
-    CONSTRAINT wallet_holds_amount_check CHECK (amount > 0 AND captured >= 0 AND released >= 0
+    CONSTRAINT wallet_holds_amount_check CHECK (amount > 0::numeric AND captured >= 0::numeric AND released >= 0::numeric
         AND captured + released <= amount)
-) WITH (fillfactor = 80);
+) USING heap WITH (fillfactor = 80);
 CREATE INDEX wallet_holds_open_idx ON wallet_holds (wallet_id, expires_at) WHERE status = 'open';
 CREATE INDEX wallet_holds_expiry_idx ON wallet_holds (expires_at) WHERE status = 'open';
 

@@ -4,8 +4,8 @@
  *
  * All wallets are locked once, in id order, and each is written once, however often it occurs.
  * Every item is an operation of its own, judged by what the earlier ones left. Not atomic, an
- * item's own errors become its row: judging an item changes nothing but this call's memory, which
- * is put back, so that no subtransaction is needed. Anything else aborts the call.
+ * item's own errors become its row. Judging changes only memory, which is restored when an item
+ * fails; so no subtransaction is needed. Anything else aborts the call.
  */
 #include "postgres.h"
 
@@ -28,13 +28,12 @@ PG_FUNCTION_INFO_V1(wallet_transfer_batch);
 
 #define RESULT_COLUMNS 4
 
-/* An array argument. */
-typedef struct Column
+typedef struct ArrayArgument
 {
 	Datum *values;
 	bool *nulls;
 	int count;
-} Column;
+} ArrayArgument;
 
 /* What an item came to. */
 typedef struct ItemResult
@@ -54,10 +53,10 @@ typedef struct KeyOwner
 typedef struct Batch
 {
 	Call call;
-	Column from_ids;
-	Column to_ids;
-	Column amounts;
-	Column keys; /* count 0: none */
+	ArrayArgument from_ids;
+	ArrayArgument to_ids;
+	ArrayArgument amounts;
+	ArrayArgument keys; /* count 0: none */
 	bool atomic;
 	Jsonb *metadata;
 	int count;
@@ -65,24 +64,24 @@ typedef struct Batch
 	ItemResult *results;
 } Batch;
 
-static Column
-batch_read_column(Datum array, Oid type)
+static ArrayArgument
+batch_read_array(Datum array, Oid type)
 {
-	Column column;
+	ArrayArgument argument;
 	int16 length = 0;
 	bool by_value = false;
 	char align = 0;
 
 	get_typlenbyvalalign(type, &length, &by_value, &align);
-	deconstruct_array(DatumGetArrayTypeP(array), type, length, by_value, align, &column.values,
-					  &column.nulls, &column.count);
-	return column;
+	deconstruct_array(DatumGetArrayTypeP(array), type, length, by_value, align, &argument.values,
+					  &argument.nulls, &argument.count);
+	return argument;
 }
 
 static const pg_uuid_t *
-column_id(const Column *column, int item)
+array_id(const ArrayArgument *array, int item)
 {
-	return column->nulls[item] ? NULL : DatumGetUUIDP(column->values[item]);
+	return array->nulls[item] ? NULL : DatumGetUUIDP(array->values[item]);
 }
 
 /* NULL: the item has none. */
@@ -103,9 +102,9 @@ batch_read_arguments(Batch *batch, FunctionCallInfo fcinfo)
 	request_check_not_null(fcinfo, required, lengthof(required));
 	if (PG_ARGISNULL(4))
 		error_raise_null_argument("atomic");
-	batch->from_ids = batch_read_column(PG_GETARG_DATUM(0), UUIDOID);
-	batch->to_ids = batch_read_column(PG_GETARG_DATUM(1), UUIDOID);
-	batch->amounts = batch_read_column(PG_GETARG_DATUM(2), NUMERICOID);
+	batch->from_ids = batch_read_array(PG_GETARG_DATUM(0), UUIDOID);
+	batch->to_ids = batch_read_array(PG_GETARG_DATUM(1), UUIDOID);
+	batch->amounts = batch_read_array(PG_GETARG_DATUM(2), NUMERICOID);
 	batch->count = batch->from_ids.count;
 	if (batch->to_ids.count != batch->count)
 		error_raise_malformed("to_wallet_ids", "must have as many elements as from_wallet_ids");
@@ -113,7 +112,7 @@ batch_read_arguments(Batch *batch, FunctionCallInfo fcinfo)
 		error_raise_malformed("amounts", "must have as many elements as from_wallet_ids");
 	if (!PG_ARGISNULL(3))
 	{
-		batch->keys = batch_read_column(PG_GETARG_DATUM(3), TEXTOID);
+		batch->keys = batch_read_array(PG_GETARG_DATUM(3), TEXTOID);
 		if (batch->keys.count != batch->count)
 			error_raise_malformed("idempotency_keys",
 								  "must have as many elements as from_wallet_ids");
@@ -155,8 +154,8 @@ batch_lock(Batch *batch)
 
 	for (int i = 0; i < batch->count; i++)
 	{
-		ids[2 * i] = column_id(&batch->from_ids, i);
-		ids[2 * i + 1] = column_id(&batch->to_ids, i);
+		ids[2 * i] = array_id(&batch->from_ids, i);
+		ids[2 * i + 1] = array_id(&batch->to_ids, i);
 	}
 	call_open_wallets(&batch->call, ids, 2 * batch->count);
 	call_lock(&batch->call);
@@ -185,8 +184,8 @@ item_read(const Batch *batch, int item)
 		.kind = LEDGER_TRANSFER,
 		.from_argument = names[0],
 		.to_argument = names[1],
-		.from_wallet_id = column_id(&batch->from_ids, item),
-		.to_wallet_id = column_id(&batch->to_ids, item),
+		.from_wallet_id = array_id(&batch->from_ids, item),
+		.to_wallet_id = array_id(&batch->to_ids, item),
 		.amount_rule = AMOUNT_REQUIRED,
 		.idempotency_key = batch_key(batch, item),
 		.metadata = batch->metadata,
@@ -231,8 +230,8 @@ item_find_key(Batch *batch, const Request *request, const LedgerRow *stored,
 }
 
 /*
- * Judges the item and says what is to be written. stored: who had its key before this call, or
- * NULL.
+ * Judges the item and says what is to be written. stored: who had its key before this call,
+ * or NULL.
  */
 static void
 item_transfer(Batch *batch, int item, const LedgerRow *stored, pg_uuid_t *transaction_id)
@@ -272,7 +271,7 @@ typedef struct ItemState
 	int changed_holds;
 	Wallet *from;
 	WalletState next;
-	bool swept;
+	bool expired_released;
 } ItemState;
 
 static ItemState
@@ -282,13 +281,13 @@ item_state_save(Batch *batch, int item)
 	ItemState state = {
 		.rows = call->journal.count,
 		.changed_holds = list_length(call->changed_holds),
-		.from = wallet_set_get(&call->wallets, column_id(&batch->from_ids, item)),
+		.from = wallet_set_get(&call->wallets, array_id(&batch->from_ids, item)),
 	};
 
 	if (state.from != NULL)
 	{
 		state.next = state.from->next;
-		state.swept = state.from->swept;
+		state.expired_released = state.from->expired_released;
 	}
 	return state;
 }
@@ -303,7 +302,7 @@ item_state_restore(Batch *batch, const ItemState *state)
 	if (state->from == NULL)
 		return;
 	state->from->next = state->next;
-	state->from->swept = state->swept;
+	state->from->expired_released = state->expired_released;
 }
 
 /* Class 22 or WL: about the item, not about the call. */

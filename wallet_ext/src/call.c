@@ -10,7 +10,7 @@
 #include "call.h"
 #include "clock.h"
 #include "executor_write.h"
-#include "seal.h"
+#include "seal_chain.h"
 
 void
 call_begin(Call *call)
@@ -107,7 +107,7 @@ call_change_hold(Call *call, const Hold *hold)
 void
 call_expire_hold(Call *call, Wallet *wallet, Hold *hold)
 {
-	Money rest = hold_remaining(hold);
+	Money rest = hold_row_remaining(hold);
 
 	journal_begin(&call->journal, NULL, call->now, &wallet, 1);
 
@@ -124,11 +124,11 @@ call_release_expired(Call *call, Wallet *wallet)
 {
 	ListCell *cell;
 
-	if (wallet == NULL || wallet->swept || wallet->next.held == 0)
+	if (wallet == NULL || wallet->expired_released || wallet->next.held == 0)
 		return;
-	foreach (cell, hold_list_expired(call_holds(call), &wallet->id, call->now))
+	foreach (cell, hold_row_list_expired(call_holds(call), &wallet->id, call->now))
 		call_expire_hold(call, wallet, lfirst(cell));
-	wallet->swept = true;
+	wallet->expired_released = true;
 }
 
 bool
@@ -153,9 +153,9 @@ call_write_rows(void *argument)
 		const Hold *hold = lfirst(cell);
 
 		if (ItemPointerIsValid(&hold->tid))
-			hold_update(call_holds(call), hold);
+			hold_row_update(call_holds(call), hold);
 		else
-			hold_insert(call_holds(call), hold);
+			hold_row_insert(call_holds(call), hold);
 	}
 	journal_write(&call->journal, &call->ledger, call->snapshot);
 }

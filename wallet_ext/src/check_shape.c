@@ -26,6 +26,10 @@ findings_return(const List *findings, ReturnSetInfo *result)
 	foreach (cell, findings)
 	{
 		const TableFinding *finding = lfirst(cell);
+
+		if (finding->check == NULL)
+			continue;
+
 		Datum values[DIVERGENCE_COLUMNS] = {
 			CStringGetTextDatum(finding->check),
 			(Datum) 0,

@@ -6,9 +6,12 @@
 
 #include "access/genam.h"
 #include "access/tableam.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "nodes/execnodes.h"
+#include "utils/acl.h"
 #include "utils/rel.h"
 
 #if PG_VERSION_NUM >= 160000
@@ -146,5 +149,26 @@ compat_insert_index_tuples(ResultRelInfo *relation, TupleTableSlot *slot, EState
 								 is_update && UPDATE_INDEXES_ARE_SUMMARIES(update_indexes));
 #else
 	return ExecInsertIndexTuples(relation, slot, estate, is_update, false, NULL, NIL);
+#endif
+}
+
+static inline bool
+compat_function_may_execute(Oid function, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE) == ACLCHECK_OK;
+#else
+	return pg_proc_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK;
+#endif
+}
+
+/* Whether the role has the rights of the table's owner. */
+static inline bool
+compat_table_ownercheck(Oid table, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(RelationRelationId, table, role);
+#else
+	return pg_class_ownercheck(table, role);
 #endif
 }

@@ -14,7 +14,7 @@
 #include "idempotency.h"
 #include "ledger.h"
 #include "request.h"
-#include "seal.h"
+#include "seal_chain.h"
 #include "uuid7.h"
 #include "wallet.h"
 

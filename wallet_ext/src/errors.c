@@ -16,6 +16,7 @@
 
 #include "errors.h"
 #include "guc.h"
+#include "text_value.h"
 
 /* Longest text of a refused amount that DETAIL repeats, in bytes. */
 #define AMOUNT_TEXT_BYTES_MAX 100
@@ -54,16 +55,10 @@ detail_add_integer(StringInfo detail, const char *name, int64 value)
 	appendStringInfo(detail, INT64_FORMAT, value);
 }
 
-static char *
-uuid_text(const pg_uuid_t *id)
-{
-	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
-}
-
 static void
 detail_add_uuid(StringInfo detail, const char *name, const pg_uuid_t *value)
 {
-	detail_add_text(detail, name, uuid_text(value));
+	detail_add_text(detail, name, text_of_uuid(value));
 }
 
 /* Begins DETAIL with what the error is about. */
@@ -245,7 +240,7 @@ void
 error_raise_wallet_not_found(const pg_uuid_t *wallet_id)
 {
 	error_raise(ERRCODE_WALLET_NOT_FOUND, detail_begin("wallet_id", wallet_id),
-				"wallet %s does not exist", uuid_text(wallet_id));
+				"wallet %s does not exist", text_of_uuid(wallet_id));
 }
 
 void
@@ -256,22 +251,22 @@ error_raise_version_conflict(const pg_uuid_t *wallet_id, int64 expected, int64 a
 	detail_add_integer(detail, "expected", expected);
 	detail_add_integer(detail, "actual", actual);
 	error_raise(ERRCODE_VERSION_CONFLICT, detail,
-				"wallet %s is at version " INT64_FORMAT ", not " INT64_FORMAT, uuid_text(wallet_id),
-				actual, expected);
+				"wallet %s is at version " INT64_FORMAT ", not " INT64_FORMAT,
+				text_of_uuid(wallet_id), actual, expected);
 }
 
 void
 error_raise_wallet_closed(const pg_uuid_t *wallet_id)
 {
 	error_raise(ERRCODE_WALLET_CLOSED, detail_begin("wallet_id", wallet_id), "wallet %s is closed",
-				uuid_text(wallet_id));
+				text_of_uuid(wallet_id));
 }
 
 void
 error_raise_wallet_frozen(const pg_uuid_t *wallet_id)
 {
 	error_raise(ERRCODE_WALLET_FROZEN, detail_begin("wallet_id", wallet_id), "wallet %s is frozen",
-				uuid_text(wallet_id));
+				text_of_uuid(wallet_id));
 }
 
 void
@@ -282,7 +277,7 @@ error_raise_currency_mismatch(const pg_uuid_t *wallet_id, const char *expected, 
 	detail_add_text(detail, "expected", expected);
 	detail_add_text(detail, "actual", actual);
 	error_raise(ERRCODE_CURRENCY_MISMATCH, detail, "wallet %s holds %s, not %s",
-				uuid_text(wallet_id), actual, expected);
+				text_of_uuid(wallet_id), actual, expected);
 }
 
 void
@@ -293,14 +288,14 @@ error_raise_insufficient_funds(const pg_uuid_t *wallet_id, Money available, Mone
 	detail_add_money(detail, "available", available);
 	detail_add_money(detail, "requested", requested);
 	error_raise(ERRCODE_INSUFFICIENT_FUNDS, detail, "insufficient funds in wallet %s",
-				uuid_text(wallet_id));
+				text_of_uuid(wallet_id));
 }
 
 void
 error_raise_limit_exceeded(const pg_uuid_t *wallet_id)
 {
 	error_raise(ERRCODE_LIMIT_EXCEEDED, detail_begin("wallet_id", wallet_id),
-				"balance limit of wallet %s exceeded", uuid_text(wallet_id));
+				"balance limit of wallet %s exceeded", text_of_uuid(wallet_id));
 }
 
 void
@@ -310,21 +305,22 @@ error_raise_wallet_not_empty(const pg_uuid_t *wallet_id, Money balance, Money he
 
 	detail_add_money(detail, "balance", balance);
 	detail_add_money(detail, "held", held);
-	error_raise(ERRCODE_WALLET_NOT_EMPTY, detail, "wallet %s is not empty", uuid_text(wallet_id));
+	error_raise(ERRCODE_WALLET_NOT_EMPTY, detail, "wallet %s is not empty",
+				text_of_uuid(wallet_id));
 }
 
 void
 error_raise_wallet_not_frozen(const pg_uuid_t *wallet_id)
 {
 	error_raise(ERRCODE_WALLET_NOT_FROZEN, detail_begin("wallet_id", wallet_id),
-				"wallet %s is not frozen", uuid_text(wallet_id));
+				"wallet %s is not frozen", text_of_uuid(wallet_id));
 }
 
 void
 error_raise_hold_not_found(const pg_uuid_t *hold_id)
 {
 	error_raise(ERRCODE_HOLD_NOT_FOUND, detail_begin("hold_id", hold_id), "hold %s does not exist",
-				uuid_text(hold_id));
+				text_of_uuid(hold_id));
 }
 
 void
@@ -333,7 +329,7 @@ error_raise_hold_expired(const pg_uuid_t *hold_id, TimestampTz expired_at)
 	StringInfo detail = detail_begin("hold_id", hold_id);
 
 	detail_add_time(detail, "expired_at", expired_at);
-	error_raise(ERRCODE_HOLD_EXPIRED, detail, "hold %s has expired", uuid_text(hold_id));
+	error_raise(ERRCODE_HOLD_EXPIRED, detail, "hold %s has expired", text_of_uuid(hold_id));
 }
 
 void
@@ -342,7 +338,7 @@ error_raise_hold_not_open(const pg_uuid_t *hold_id, const char *status)
 	StringInfo detail = detail_begin("hold_id", hold_id);
 
 	detail_add_text(detail, "status", status);
-	error_raise(ERRCODE_HOLD_NOT_OPEN, detail, "hold %s is not open but %s", uuid_text(hold_id),
+	error_raise(ERRCODE_HOLD_NOT_OPEN, detail, "hold %s is not open but %s", text_of_uuid(hold_id),
 				status);
 }
 
@@ -353,14 +349,14 @@ error_raise_exceeds_hold(const pg_uuid_t *hold_id, Money remaining, Money reques
 
 	detail_add_money(detail, "remaining", remaining);
 	detail_add_money(detail, "requested", requested);
-	error_raise(ERRCODE_EXCEEDS_HOLD, detail, "amount exceeds hold %s", uuid_text(hold_id));
+	error_raise(ERRCODE_EXCEEDS_HOLD, detail, "amount exceeds hold %s", text_of_uuid(hold_id));
 }
 
 void
 error_raise_operation_not_found(const pg_uuid_t *transaction_id)
 {
 	error_raise(ERRCODE_OPERATION_NOT_FOUND, detail_begin("transaction_id", transaction_id),
-				"operation %s does not exist", uuid_text(transaction_id));
+				"operation %s does not exist", text_of_uuid(transaction_id));
 }
 
 void
@@ -370,7 +366,7 @@ error_raise_not_reversible(const pg_uuid_t *transaction_id, const char *type)
 
 	detail_add_text(detail, "type", type);
 	error_raise(ERRCODE_NOT_REVERSIBLE, detail, "operation %s cannot be reversed",
-				uuid_text(transaction_id));
+				text_of_uuid(transaction_id));
 }
 
 void
@@ -381,7 +377,8 @@ error_raise_exceeds_reversible(const pg_uuid_t *transaction_id, Money reversible
 	detail_add_money(detail, "reversible", reversible);
 	detail_add_money(detail, "requested", requested);
 	error_raise(ERRCODE_EXCEEDS_REVERSIBLE, detail,
-				"amount exceeds what can be reversed of operation %s", uuid_text(transaction_id));
+				"amount exceeds what can be reversed of operation %s",
+				text_of_uuid(transaction_id));
 }
 
 void
@@ -392,6 +389,42 @@ error_raise_append_only(const char *table)
 			 errmsg("table \"%s\" cannot be changed directly", table),
 			 errdetail_internal("%s", detail_end(makeStringInfo())),
 			 errhint("Only the wallet functions write it; a correction is a new operation.")));
+}
+
+void
+error_raise_outside_denied(const char *function, const char *argument)
+{
+	StringInfo detail = makeStringInfo();
+
+	detail_add_text(detail, "argument", argument);
+	detail_add_text(detail, "function", function);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to move money from or to outside"),
+			 errdetail_internal("%s", detail_end(detail)),
+			 errhint("It needs the right to execute %s, as the operation itself does.", function)));
+}
+
+void
+error_raise_history_origin(const char *origin)
+{
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("the ledger cannot be written under replication origin \"%s\"", origin),
+					errdetail("What the history writes under its origins has no event."),
+					errhint("Reset the session's origin first.")));
+}
+
+void
+error_raise_insert_denied(const char *table)
+{
+	StringInfo detail = makeStringInfo();
+
+	detail_add_text(detail, "table", table);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("only its owner may insert into table \"%s\"", table),
+			 errdetail_internal("%s", detail_end(detail)),
+			 errhint("Only the wallet functions write it; a dump is restored by the owner.")));
 }
 
 void
@@ -453,7 +486,7 @@ error_raise_invariant(const char *invariant, const pg_uuid_t *wallet_id, const c
 					  const char *value)
 {
 	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
-					errmsg("wallet %s would break %s", uuid_text(wallet_id), invariant),
+					errmsg("wallet %s would break %s", text_of_uuid(wallet_id), invariant),
 					errdetail("%s would be %s.", column, value),
 					errhint("wallet_check() names every divergence.")));
 }

@@ -129,6 +129,15 @@ pg_noreturn extern void error_raise_exceeds_reversible(const pg_uuid_t *transact
 /* WL090 */
 pg_noreturn extern void error_raise_append_only(const char *table);
 
+/* 42501: money would go to, or come from, outside; function is the one whose right that needs. */
+pg_noreturn extern void error_raise_outside_denied(const char *function, const char *argument);
+
+/* 55000: the ledger is written under a replication origin of the history's. */
+pg_noreturn extern void error_raise_history_origin(const char *origin);
+
+/* 42501: whoever is neither the table's owner nor a superuser inserts a row directly. */
+pg_noreturn extern void error_raise_insert_denied(const char *table);
+
 /* 55000: library and SQL objects are of different versions; installed is NULL where unknown. */
 pg_noreturn extern void error_raise_version_mismatch(const char *installed);
 

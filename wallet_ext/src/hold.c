@@ -11,12 +11,14 @@
 #include "fmgr.h"
 #include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "call.h"
 #include "clock.h"
 #include "errors.h"
+#include "outside.h"
 
 PG_FUNCTION_INFO_V1(wallet_hold);
 PG_FUNCTION_INFO_V1(wallet_capture);
@@ -128,12 +130,14 @@ settlement_lock(Call *call, const Request *request, void *state)
 	settlement->call = call;
 	settlement->request = request;
 	PushActiveSnapshot(call->snapshot);
-	if (!hold_find(call_holds(call), request->hold_id, &settlement->hold))
+	if (!hold_row_find(call_holds(call), request->hold_id, &settlement->hold))
 		error_raise_hold_not_found(request->hold_id);
 	PopActiveSnapshot();
 	if (request->to_wallet_id != NULL &&
 		wallet_compare_id(request->to_wallet_id, &settlement->hold.wallet_id) == 0)
 		error_raise_same_wallet(request->to_wallet_id);
+	if (request->kind == LEDGER_CAPTURE && request->to_wallet_id == NULL)
+		outside_check_out(RelationGetNamespace(call->ledger.table), request->to_argument);
 
 	const pg_uuid_t *ids[] = {&settlement->hold.wallet_id, request->to_wallet_id};
 
@@ -142,7 +146,7 @@ settlement_lock(Call *call, const Request *request, void *state)
 	settlement->wallet = wallet_set_get(&call->wallets, &settlement->hold.wallet_id);
 	settlement->to = wallet_set_get(&call->wallets, request->to_wallet_id);
 	/* The hold as it is under the lock. */
-	if (!hold_find(call_holds(call), request->hold_id, &settlement->hold))
+	if (!hold_row_find(call_holds(call), request->hold_id, &settlement->hold))
 		error_raise_hold_not_found(request->hold_id);
 }
 
@@ -170,7 +174,7 @@ hold_check_open(const Hold *hold)
 			error_raise_hold_expired(&hold->id, hold->expires_at);
 		case HOLD_CAPTURED:
 		case HOLD_RELEASED:
-			error_raise_hold_not_open(&hold->id, hold_status_name(hold->status));
+			error_raise_hold_not_open(&hold->id, hold_row_status_name(hold->status));
 	}
 }
 
@@ -197,14 +201,14 @@ settlement_capture(Call *call, const Request *request, void *state)
 {
 	Settlement *settlement = state;
 	Hold *hold = &settlement->hold;
-	Money amount = request->amount.present ? request->amount.value : hold_remaining(hold);
+	Money amount = request->amount.present ? request->amount.value : hold_row_remaining(hold);
 
 	settlement_check_parties(settlement, false);
 	hold_check_open(hold);
 	if (hold->expires_at <= settlement->call->now)
 		error_raise_hold_expired(&hold->id, hold->expires_at);
-	if (amount > hold_remaining(hold))
-		error_raise_exceeds_hold(&hold->id, hold_remaining(hold), amount);
+	if (amount > hold_row_remaining(hold))
+		error_raise_exceeds_hold(&hold->id, hold_row_remaining(hold), amount);
 	fault_raise(fault_of_overdraft(settlement->wallet, amount));
 	if (settlement->to != NULL)
 		fault_raise(fault_of_credit(settlement->to, amount));
@@ -218,14 +222,14 @@ settlement_capture(Call *call, const Request *request, void *state)
 	row->final = request->final;
 	hold->captured = money_add(hold->captured, amount);
 
-	Money rest = hold_remaining(hold);
+	Money rest = hold_row_remaining(hold);
 
 	if (request->final.value && rest > 0)
 	{
 		settlement_append(settlement, LEDGER_RELEASE, NULL, settlement->wallet, rest);
 		hold->released = money_add(hold->released, rest);
 	}
-	if (hold_remaining(hold) == 0)
+	if (hold_row_remaining(hold) == 0)
 		hold->status = HOLD_CAPTURED;
 	call_change_hold(settlement->call, hold);
 }
@@ -235,7 +239,7 @@ settlement_release(Call *call, const Request *request, void *state)
 {
 	Settlement *settlement = state;
 	Hold *hold = &settlement->hold;
-	Money rest = hold_remaining(hold);
+	Money rest = hold_row_remaining(hold);
 
 	settlement_check_parties(settlement, true);
 	hold_check_open(hold);
@@ -303,7 +307,7 @@ expire_candidates(Call *call, const List *candidates)
 		const Hold *candidate = lfirst(cell);
 		Hold hold;
 
-		if (!hold_find(call_holds(call), &candidate->id, &hold) || hold.status != HOLD_OPEN ||
+		if (!hold_row_find(call_holds(call), &candidate->id, &hold) || hold.status != HOLD_OPEN ||
 			hold.expires_at > call->now)
 			continue;
 		call_expire_hold(call, wallet_set_get(&call->wallets, &hold.wallet_id), &hold);
@@ -317,7 +321,7 @@ expire_run(Call *call, int max)
 {
 	PushActiveSnapshot(call->snapshot);
 
-	List *candidates = hold_list_all_expired(call_holds(call), clock_read(), max);
+	List *candidates = hold_row_list_all_expired(call_holds(call), clock_read(), max);
 
 	PopActiveSnapshot();
 	if (candidates == NIL)

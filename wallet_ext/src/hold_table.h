@@ -6,8 +6,8 @@
  * wallet. So whoever holds the wallet's lock and looks with a snapshot taken after it sees the
  * newest version of all its holds.
  *
- * Order of calls: hold_table_open; the look-ups, which use the active snapshot; hold_insert and
- * hold_update after the wallets are written; hold_table_close.
+ * Order of calls: hold_table_open; the look-ups, which use the active snapshot; hold_row_insert and
+ * hold_row_update after the wallets are written; hold_table_close.
  */
 #pragma once
 
@@ -49,19 +49,19 @@ typedef struct HoldTable
 extern void hold_table_open(HoldTable *holds);
 extern void hold_table_close(HoldTable *holds);
 
-extern const char *hold_status_name(HoldStatus status);
+extern const char *hold_row_status_name(HoldStatus status);
 
 /* What is neither captured nor released. */
-extern Money hold_remaining(const Hold *hold);
+extern Money hold_row_remaining(const Hold *hold);
 
 /* Reads the hold into *hold; false where the snapshot sees none. */
-extern bool hold_find(HoldTable *holds, const pg_uuid_t *id, Hold *hold);
+extern bool hold_row_find(HoldTable *holds, const pg_uuid_t *id, Hold *hold);
 
 /* The wallet's open holds that have expired at `now`, oldest expiry first; Hold, palloc'd. */
-extern List *hold_list_expired(HoldTable *holds, const pg_uuid_t *wallet_id, TimestampTz now);
+extern List *hold_row_list_expired(HoldTable *holds, const pg_uuid_t *wallet_id, TimestampTz now);
 
 /* The same of all wallets, at most max. */
-extern List *hold_list_all_expired(HoldTable *holds, TimestampTz now, int max);
+extern List *hold_row_list_all_expired(HoldTable *holds, TimestampTz now, int max);
 
-extern void hold_insert(HoldTable *holds, const Hold *hold);
-extern void hold_update(HoldTable *holds, const Hold *hold);
+extern void hold_row_insert(HoldTable *holds, const Hold *hold);
+extern void hold_row_update(HoldTable *holds, const Hold *hold);

@@ -20,6 +20,7 @@
 #include "errors.h"
 #include "idempotency.h"
 #include "lock_class.h"
+#include "text_value.h"
 
 void
 idempotency_compare_field(const LedgerRow *owner, const Request *request, const char *field,
@@ -35,8 +36,7 @@ idempotency_compare_field(const LedgerRow *owner, const Request *request, const 
 static char *
 print_uuid(OptionalUuid id)
 {
-	return id.present ? DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&id.value)))
-					  : NULL;
+	return id.present ? text_of_uuid(&id.value) : NULL;
 }
 
 static char *

@@ -2,12 +2,13 @@
  * idempotency.h
  *		An idempotency key's owner: find it, wait for it, compare its request (INV-5).
  *
- * "Owner" is the ledger row that carries the key. A retry of the same request gets the owner's id;
- * another request under the same key raises WL005, whose field is the first that differs.
+ * "Owner" is the ledger row that carries the key. A retry of the same request gets the owner's
+ * id; another request under the same key raises WL005, whose field is the first that differs.
  *
- * Order of calls: idempotency_find after the wallets were read and before any is locked or written,
- * and again after each wait for a lock. Reading the wallets first closes the race of two equal
- * requests: whoever comes second finds either the key or a wallet that has changed since.
+ * Order of calls: idempotency_find after the wallets were read and before any is locked or
+ * written, and again after each wait for a lock. Reading the wallets first closes the race of
+ * two equal requests: whoever comes second finds either the key or a wallet that has changed
+ * since.
  */
 #pragma once
 
@@ -31,10 +32,10 @@ extern KeyState idempotency_find(Ledger *ledger, const Request *request, Snapsho
 extern KeyState idempotency_look_up(Ledger *ledger, const text *key, Snapshot snapshot,
 									LedgerRow *owner);
 
-/* Serialises calls that are about to take the same key and share no wallet. Look the key up before:
- * whoever waits for this transaction may hold the lock. Release it once the row is inserted, from
- * where on the row itself makes others wait: a transaction of many creations must not fill the
- * server's lock table. */
+/* Serialises calls that are about to take the same key and share no wallet. Look the key up
+ * first: the lock may be held by a session that waits for us. Release it once the row is
+ * inserted, from where on the row itself makes others wait: a transaction of many creations must
+ * not fill the server's lock table. */
 extern void idempotency_lock_key(const Request *request);
 extern void idempotency_unlock_key(const Request *request);
 
@@ -50,7 +51,8 @@ extern void idempotency_enter_key(Ledger *ledger, const Request *request, Snapsh
 extern void idempotency_compare(const LedgerRow *owner, const Request *request);
 
 /*
- * Raises WL005 for a field of the request. NULL: not given; nothing is raised where both are equal.
+ * Raises WL005 for a field of the request. NULL: not given; nothing is raised where both are
+ * equal.
  */
 extern void idempotency_compare_field(const LedgerRow *owner, const Request *request,
 									  const char *field, const char *stored, const char *sent);

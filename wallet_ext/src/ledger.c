@@ -14,26 +14,25 @@
 
 #include "errors.h"
 #include "ledger.h"
+#include "origin.h"
 #include "table_row.h"
+#include "text_value.h"
 
-typedef struct LedgerKindName
-{
-	const char *name;
-	const char *operation;
-} LedgerKindName;
+static const char *const kind_names[] = {
+	[LEDGER_CREATED] = "CREATED",	[LEDGER_FUND] = "FUND",		  [LEDGER_WITHDRAW] = "WITHDRAW",
+	[LEDGER_TRANSFER] = "TRANSFER", [LEDGER_HOLD] = "HOLD",		  [LEDGER_RELEASE] = "RELEASE",
+	[LEDGER_EXPIRE] = "EXPIRE",		[LEDGER_CAPTURE] = "CAPTURE", [LEDGER_REVERSAL] = "REVERSAL",
+	[LEDGER_STATUS] = "STATUS",		[LEDGER_LIMITS] = "LIMITS",
+};
 
-static const LedgerKindName kind_names[] = {
-	[LEDGER_CREATED] = {"CREATED", "wallet_create"},
-	[LEDGER_FUND] = {"FUND", "wallet_fund"},
-	[LEDGER_WITHDRAW] = {"WITHDRAW", "wallet_withdraw"},
-	[LEDGER_TRANSFER] = {"TRANSFER", "wallet_transfer"},
-	[LEDGER_HOLD] = {"HOLD", "wallet_hold"},
-	[LEDGER_RELEASE] = {"RELEASE", "wallet_release"},
-	[LEDGER_EXPIRE] = {"EXPIRE", "wallet_expire_holds"},
-	[LEDGER_CAPTURE] = {"CAPTURE", "wallet_capture"},
-	[LEDGER_REVERSAL] = {"REVERSAL", "wallet_reverse"},
-	[LEDGER_STATUS] = {"STATUS", NULL},
-	[LEDGER_LIMITS] = {"LIMITS", "wallet_set_limits"},
+/* The functions that usually make rows of a kind. */
+static const char *const kind_operations[] = {
+	[LEDGER_CREATED] = "wallet_create",		 [LEDGER_FUND] = "wallet_fund",
+	[LEDGER_WITHDRAW] = "wallet_withdraw",	 [LEDGER_TRANSFER] = "wallet_transfer",
+	[LEDGER_HOLD] = "wallet_hold",			 [LEDGER_RELEASE] = "wallet_release",
+	[LEDGER_EXPIRE] = "wallet_expire_holds", [LEDGER_CAPTURE] = "wallet_capture",
+	[LEDGER_REVERSAL] = "wallet_reverse",	 [LEDGER_STATUS] = NULL,
+	[LEDGER_LIMITS] = "wallet_set_limits",
 };
 
 /* Columns of one side, so that both are read and written by the same code. */
@@ -61,13 +60,13 @@ static const SideColumns to_columns = {
 const char *
 ledger_kind_name(LedgerKind kind)
 {
-	return kind_names[kind].name;
+	return kind_names[kind];
 }
 
 const char *
 ledger_kind_operation(LedgerKind kind)
 {
-	return kind_names[kind].operation;
+	return kind_operations[kind];
 }
 
 void
@@ -250,6 +249,7 @@ ledger_insert(Ledger *ledger, LedgerRow *row)
 	TupleTableSlot *slot = ledger_clear_slot(ledger);
 
 	ledger_check(row);
+	origin_begin_write();
 	ledger_fill(slot, row);
 	ExecStoreVirtualTuple(slot);
 	table_row_insert(ledger->table, ledger->description, slot);
@@ -295,10 +295,7 @@ ledger_read_side(TupleTableSlot *slot, const SideColumns *columns, LedgerSide *s
 static LedgerKind
 ledger_kind_from_text(const text *name)
 {
-	for (int i = 0; i < lengthof(kind_names); i++)
-		if (wallet_text_is(name, kind_names[i].name))
-			return (LedgerKind) i;
-	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("stored ledger kind is unknown")));
+	return (LedgerKind) text_to_enum(name, kind_names, lengthof(kind_names), "ledger kind");
 }
 
 static Interval *

@@ -24,6 +24,7 @@
 #include "guc.h"
 #include "index_read.h"
 #include "table_columns.h"
+#include "text_value.h"
 
 PG_FUNCTION_INFO_V1(wallet_post);
 
@@ -149,10 +150,8 @@ post_check_amounts(const Request *request, const Datum *amounts)
 static void
 post_print_leg(StringInfo text, const pg_uuid_t *from, const pg_uuid_t *to, Money amount)
 {
-	appendStringInfo(text, "%s(%s,%s,%s)", text->len > 0 ? "," : "",
-					 DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(from))),
-					 DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(to))),
-					 money_format(amount));
+	appendStringInfo(text, "%s(%s,%s,%s)", text->len > 0 ? "," : "", text_of_uuid(from),
+					 text_of_uuid(to), money_format(amount));
 }
 
 /* Raises WL005 where the stored operation's legs are others. */

@@ -145,10 +145,10 @@ description_add_index(TableDescription *description, Relation table, Oid oid, LO
 	index->info = BuildIndexInfo(relation);
 	index->required_column = predicate_required_column(index->info->ii_Predicate);
 	/* Not yet ready for inserts: only while CREATE INDEX CONCURRENTLY runs. */
-	index->is_foreign = !index->info->ii_ReadyForInserts ||
-						relation->rd_rel->relam != BTREE_AM_OID ||
-						index->info->ii_Expressions != NIL ||
-						(index->info->ii_Predicate != NIL && index->required_column == 0);
+	index->needs_executor = !index->info->ii_ReadyForInserts ||
+							relation->rd_rel->relam != BTREE_AM_OID ||
+							index->info->ii_Expressions != NIL ||
+							(index->info->ii_Predicate != NIL && index->required_column == 0);
 	if (table_index_is_addition(relation, index->info))
 		description->is_direct = false;
 	description_note_index(description, table, relation, index->info);
@@ -197,7 +197,7 @@ table_describe(WalletTable table, Relation relation, LOCKMODE lock)
 	description->is_direct =
 		!table_has_additions(relation, table, columns, description->own_triggers);
 	description->findings =
-		list_concat(description->findings, table_find_obstacles(relation, table));
+		list_concat(description->findings, table_find_obstacles(relation, table, columns));
 	description_add_indexes(description, relation, lock);
 	return description;
 }

@@ -30,7 +30,7 @@ typedef struct TableIndex
 	AttrNumber required_column;
 	/* Not a btree, or with expressions or another condition: none of ours. Such an index may keep
 	 * state in its IndexInfo and needs one of its own for each call. */
-	bool is_foreign;
+	bool needs_executor;
 } TableIndex;
 
 /* A table and its indexes; valid until the end of the transaction, whatever is invalidated. */

@@ -18,6 +18,7 @@
 #include "call.h"
 #include "errors.h"
 #include "index_read.h"
+#include "outside.h"
 #include "table_columns.h"
 
 PG_FUNCTION_INFO_V1(wallet_reverse);
@@ -104,6 +105,23 @@ reversal_read_original(Reversal *reversal)
 		error_raise_operation_not_found(reversal->request->reverses);
 }
 
+/* What came from outside goes back there, and the other way round. */
+static void
+reversal_check_outside(const Reversal *reversal)
+{
+	Oid schema = RelationGetNamespace(reversal->call->ledger.table);
+
+	if (!reversal->reversible)
+		return;
+	for (int i = 0; i < reversal->leg_count; i++)
+	{
+		if (!reversal->legs[i].credited_id.present)
+			outside_check_out(schema, "transaction_id");
+		if (!reversal->legs[i].debited_id.present)
+			outside_check_in(schema, "transaction_id");
+	}
+}
+
 static OriginalLeg *
 reversal_find_leg(Reversal *reversal, int leg)
 {
@@ -143,6 +161,7 @@ reversal_lock(Call *call, const Request *request, void *state)
 	PushActiveSnapshot(call->snapshot);
 	reversal_read_original(reversal);
 	PopActiveSnapshot();
+	reversal_check_outside(reversal);
 
 	const pg_uuid_t **ids = palloc(sizeof(pg_uuid_t *) * 2 * reversal->leg_count);
 

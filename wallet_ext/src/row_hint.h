@@ -3,12 +3,13 @@
  *		Where a wallet's row was found last: a memory of all sessions that saves the index look-up.
  *
  * A hint is one word: block and offset of the row's first version, and some bits of the hash of
- * table and id that it was stored for. It is never trusted: whoever follows it compares the id in
- * the row that it leads to, and asks the index where that is another. So hints need no lock, no
- * invalidation and no size that fits; a rewritten table has a new file and so other hashes.
+ * table and id that it was stored for. It is never trusted: whoever follows it compares the id
+ * in the row that it leads to, and asks the index where that is another. Hints may be stale,
+ * wrong or lost: no lock, no invalidation, any table size works. A rewritten table has a new
+ * file and so other hashes.
  *
- * The words stand in shared memory, which only a preloaded library gets (shared_preload_libraries);
- * without it there are no hints and row_hint_find finds nothing.
+ * The words stand in shared memory, which only a preloaded library gets
+ * (shared_preload_libraries); without it there are no hints and row_hint_find finds nothing.
  */
 #pragma once
 

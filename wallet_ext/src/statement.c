@@ -19,6 +19,7 @@
 #include "errors.h"
 #include "index_read.h"
 #include "table_columns.h"
+#include "text_value.h"
 
 PG_FUNCTION_INFO_V1(wallet_balance_at);
 PG_FUNCTION_INFO_V1(wallet_statement_until);
@@ -96,7 +97,7 @@ entry_read(Oid schema, Datum wallet_id, int64 version)
 			return entry;
 	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
 					errmsg("wallet %s has no entry of version " INT64_FORMAT,
-						   DatumGetCString(DirectFunctionCall1(uuid_out, wallet_id)), version),
+						   text_of_uuid(DatumGetUUIDP(wallet_id)), version),
 					errhint("wallet_check() names every divergence.")));
 }
 

@@ -17,43 +17,15 @@ PG_FUNCTION_INFO_V1(wallet_unfreeze);
 PG_FUNCTION_INFO_V1(wallet_close);
 PG_FUNCTION_INFO_V1(wallet_set_limits);
 
-/* Judges the locked wallet and says in wallet->next what it is to be. */
-typedef struct WalletChange
+/* The locked wallet, whose next state the operation then sets. */
+static Wallet *
+status_wallet(Call *call, const Request *request)
 {
-	void (*apply)(Call *call, const Request *request, Wallet *wallet);
-} WalletChange;
+	Wallet *wallet = wallet_set_get(&call->wallets, request->to_wallet_id);
+	const Parties parties = {.first = wallet, .first_may_be_frozen = true};
 
-static void
-status_freeze(Call *call, const Request *request, Wallet *wallet)
-{
-	if (wallet->next.status == WALLET_FROZEN)
-		error_raise_wallet_frozen(&wallet->id);
-	wallet->next.status = WALLET_FROZEN;
-}
-
-static void
-status_unfreeze(Call *call, const Request *request, Wallet *wallet)
-{
-	if (wallet->next.status != WALLET_FROZEN)
-		error_raise_wallet_not_frozen(&wallet->id);
-	wallet->next.status = WALLET_ACTIVE;
-}
-
-static void
-status_close(Call *call, const Request *request, Wallet *wallet)
-{
-	call_release_expired(call, wallet);
-	if (wallet->next.balance != 0 || wallet->next.held != 0)
-		error_raise_wallet_not_empty(&wallet->id, wallet->next.balance, wallet->next.held);
-	wallet->next.status = WALLET_CLOSED;
-}
-
-static void
-status_set_limits(Call *call, const Request *request, Wallet *wallet)
-{
-	if (request->credit_limit.present)
-		wallet->next.credit_limit = request->credit_limit.value;
-	wallet->next.max_balance = request->max_balance;
+	fault_raise(fault_of_parties(&parties, request));
+	return wallet;
 }
 
 static void
@@ -71,22 +43,58 @@ status_append(Call *call, const Request *request, Wallet *wallet)
 }
 
 static void
-status_judge(Call *call, const Request *request, void *state)
+status_freeze(Call *call, const Request *request, void *state)
 {
-	const WalletChange *change = state;
-	Wallet *wallet = wallet_set_get(&call->wallets, request->to_wallet_id);
-	const Parties parties = {.first = wallet, .first_may_be_frozen = true};
+	Wallet *wallet = status_wallet(call, request);
 
-	fault_raise(fault_of_parties(&parties, request));
-	change->apply(call, request, wallet);
+	if (wallet->next.status == WALLET_FROZEN)
+		error_raise_wallet_frozen(&wallet->id);
+	wallet->next.status = WALLET_FROZEN;
 	status_append(call, request, wallet);
 }
 
-static const CallSteps status_steps = {.lock = call_lock_sides, .judge = status_judge};
+static void
+status_unfreeze(Call *call, const Request *request, void *state)
+{
+	Wallet *wallet = status_wallet(call, request);
+
+	if (wallet->next.status != WALLET_FROZEN)
+		error_raise_wallet_not_frozen(&wallet->id);
+	wallet->next.status = WALLET_ACTIVE;
+	status_append(call, request, wallet);
+}
+
+static void
+status_close(Call *call, const Request *request, void *state)
+{
+	Wallet *wallet = status_wallet(call, request);
+
+	call_release_expired(call, wallet);
+	if (wallet->next.balance != 0 || wallet->next.held != 0)
+		error_raise_wallet_not_empty(&wallet->id, wallet->next.balance, wallet->next.held);
+	wallet->next.status = WALLET_CLOSED;
+	status_append(call, request, wallet);
+}
+
+static void
+status_set_limits(Call *call, const Request *request, void *state)
+{
+	Wallet *wallet = status_wallet(call, request);
+
+	if (request->credit_limit.present)
+		wallet->next.credit_limit = request->credit_limit.value;
+	wallet->next.max_balance = request->max_balance;
+	status_append(call, request, wallet);
+}
+
+static const CallSteps freeze_steps = {.lock = call_lock_sides, .judge = status_freeze};
+static const CallSteps unfreeze_steps = {.lock = call_lock_sides, .judge = status_unfreeze};
+static const CallSteps close_steps = {.lock = call_lock_sides, .judge = status_close};
+static const CallSteps set_limits_steps = {.lock = call_lock_sides, .judge = status_set_limits};
 
 static Datum
 status_call(FunctionCallInfo fcinfo, const char *operation, const char *function,
-			WalletChange change)
+			const CallSteps *steps)
 {
 	static const char *const required[] = {"wallet_id"};
 	Request request = {
@@ -99,26 +107,25 @@ status_call(FunctionCallInfo fcinfo, const char *operation, const char *function
 	request_check_not_null(fcinfo, required, lengthof(required));
 	request.to_wallet_id = request_read_id(fcinfo, 0, request.to_argument);
 	request_read_last(&request, fcinfo, 1);
-	PG_RETURN_UUID_P(call_run(&request, &status_steps, &change));
+	PG_RETURN_UUID_P(call_run(&request, steps, NULL));
 }
 
 Datum
 wallet_freeze(PG_FUNCTION_ARGS)
 {
-	return status_call(fcinfo, "wallet_freeze", "wallet_freeze()", (WalletChange){status_freeze});
+	return status_call(fcinfo, "wallet_freeze", "wallet_freeze()", &freeze_steps);
 }
 
 Datum
 wallet_unfreeze(PG_FUNCTION_ARGS)
 {
-	return status_call(fcinfo, "wallet_unfreeze", "wallet_unfreeze()",
-					   (WalletChange){status_unfreeze});
+	return status_call(fcinfo, "wallet_unfreeze", "wallet_unfreeze()", &unfreeze_steps);
 }
 
 Datum
 wallet_close(PG_FUNCTION_ARGS)
 {
-	return status_call(fcinfo, "wallet_close", "wallet_close()", (WalletChange){status_close});
+	return status_call(fcinfo, "wallet_close", "wallet_close()", &close_steps);
 }
 
 Datum
@@ -141,7 +148,5 @@ wallet_set_limits(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(2))
 		request.max_balance =
 			optional_money(request_check_limit(PG_GETARG_DATUM(2), "max_balance"));
-	WalletChange change = {status_set_limits};
-
-	PG_RETURN_UUID_P(call_run(&request, &status_steps, &change));
+	PG_RETURN_UUID_P(call_run(&request, &set_limits_steps, NULL));
 }

@@ -16,7 +16,6 @@
 #include "commands/trigger.h"
 #include "nodes/readfuncs.h"
 #include "rewrite/prs2lock.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -202,10 +201,11 @@ table_index_is_addition(Relation index, const IndexInfo *info)
 	return info->ii_ExclusionOps != NULL || !index->rd_index->indimmediate;
 }
 
+/* wallet_check_guards tells of it too. */
 static TableFinding *
 obstacle(Relation relation, const char *expected, char *actual)
 {
-	return table_finding("shape", true,
+	return table_finding(NULL, true,
 						 psprintf("table %s with %s", RelationGetRelationName(relation), expected),
 						 actual);
 }
@@ -258,32 +258,46 @@ find_kind(Relation relation)
 	if (relation->rd_rules != NULL && relation->rd_rules->numLocks > 0)
 		findings = lappend(findings, obstacle(relation, "no rule",
 											  rule_text(relation->rd_rules->rules[0]->ruleId)));
-	if (form->relrowsecurity && form->relforcerowsecurity &&
-		!has_bypassrls_privilege(form->relowner))
-		findings = lappend(findings, obstacle(relation, "row security that its owner passes",
-											  pstrdup("forced")));
 	return findings;
 }
 
-/* Own CHECKs that are gone: the operations keep them all the same, a restore wouldn't. */
+/* What is said of an own CHECK: NULL where it is at work. */
+static char *
+check_trouble(Relation relation, const char *own)
+{
+	for (int i = 0; i < check_count(relation); i++)
+		if (strcmp(check_text(relation, i), own) == 0)
+			return RelationGetDescr(relation)->constr->check[i].ccvalid ? NULL
+																		: pstrdup("not valid");
+	return pstrdup("missing");
+}
+
+/* Own CHECKs and NOT NULLs that are gone: the operations keep them all the same, a restore
+ * wouldn't. */
 static List *
-find_lost_checks(Relation relation, WalletTable table)
+find_lost_checks(Relation relation, WalletTable table, const AttrNumber *numbers)
 {
 	List *findings = NIL;
 
 	for (const char *const *own = own_checks[table]; *own != NULL; own++)
 	{
-		bool found = false;
+		char *trouble = check_trouble(relation, *own);
 
-		for (int i = 0; i < check_count(relation) && !found; i++)
-			found = strcmp(check_text(relation, i), *own) == 0;
-		if (!found)
+		if (trouble != NULL)
 			findings =
 				lappend(findings,
 						table_finding("shape", false,
 									  psprintf("table %s with CHECK %s", table_name(table), *own),
-									  pstrdup("missing")));
+									  trouble));
 	}
+	for (int i = 1; i <= table_column_count(table); i++)
+		if (table_column_is_required(table, i) && numbers[i - 1] != InvalidAttrNumber &&
+			!TupleDescAttr(RelationGetDescr(relation), numbers[i - 1] - 1)->attnotnull)
+			findings = lappend(findings, table_finding("shape", false,
+													   psprintf("column %s of %s with NOT NULL",
+																table_column_name(table, i),
+																table_name(table)),
+													   pstrdup("nullable")));
 	return findings;
 }
 
@@ -320,10 +334,10 @@ find_required_columns(Relation relation, WalletTable table)
 }
 
 List *
-table_find_obstacles(Relation relation, WalletTable table)
+table_find_obstacles(Relation relation, WalletTable table, const AttrNumber *numbers)
 {
 	List *findings = list_concat(find_kind(relation), find_relatives(relation));
 
-	findings = list_concat(findings, find_lost_checks(relation, table));
+	findings = list_concat(findings, find_lost_checks(relation, table, numbers));
 	return list_concat(findings, find_required_columns(relation, table));
 }

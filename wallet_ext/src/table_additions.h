@@ -23,4 +23,4 @@ extern bool table_index_is_addition(Relation index, const IndexInfo *info);
 extern List *table_own_triggers(Relation relation);
 
 /* What the operations can't honour and so refuse, and own constraints that are gone. */
-extern List *table_find_obstacles(Relation relation, WalletTable table);
+extern List *table_find_obstacles(Relation relation, WalletTable table, const AttrNumber *numbers);

@@ -41,7 +41,7 @@ table_index_enter(const TableIndexEntry *entry, Relation index, IndexInfo *info,
 
 /* Enters the row into an index that isn't ours, if its condition wants it. */
 static void
-table_index_enter_foreign(const TableIndexEntry *entry, Relation index, EState **estate)
+table_index_enter_executed(const TableIndexEntry *entry, Relation index, EState **estate)
 {
 	IndexInfo *info = BuildIndexInfo(index);
 
@@ -103,12 +103,12 @@ table_index_insert(Relation table, const TableDescription *description, TupleTab
 
 		Relation index = index_open(known->oid, RowExclusiveLock);
 
-		if (!known->is_foreign && is_lookup && on_duplicate != NULL)
+		if (!known->needs_executor && is_lookup && on_duplicate != NULL)
 			table_index_enter_unique(&entry, index, known->info);
-		else if (!known->is_foreign)
+		else if (!known->needs_executor)
 			table_index_enter(&entry, index, known->info, NULL);
 		else
-			table_index_enter_foreign(&entry, index, &estate);
+			table_index_enter_executed(&entry, index, &estate);
 		index_close(index, NoLock);
 	}
 	if (estate != NULL)

@@ -1,11 +1,12 @@
 /*
  * table_index.h
  *		Enters rows written by direct table access into the indexes of their table.
+ *
+ * Each row that is inserted or moved must be entered, right after it is written.
  */
 #pragma once
 
 #include "executor/tuptable.h"
-#include "utils/relcache.h"
 
 #include "relation_cache.h"
 

@@ -33,7 +33,7 @@ typedef enum KnownIndex
 
 typedef struct TableFinding
 {
-	const char *check;	/* its name in wallet_check() */
+	const char *check;	/* its name in wallet_check(); NULL: wallet_check_guards tells it */
 	AttrNumber column;	/* 0: it isn't about a column */
 	bool stops_writing; /* the operations refuse */
 	char *expected;

@@ -27,6 +27,7 @@
 #include "lock_class.h"
 #include "row_hint.h"
 #include "table_row.h"
+#include "text_value.h"
 #include "wallet.h"
 
 /* Room for the versions that a few updates at once add to a page. */
@@ -38,39 +39,6 @@ static const char *const status_names[] = {
 	[WALLET_CLOSED] = "closed",
 };
 
-bool
-wallet_text_is(const text *value, const char *name)
-{
-	return VARSIZE_ANY_EXHDR(value) == strlen(name) &&
-		   memcmp(VARDATA_ANY(value), name, VARSIZE_ANY_EXHDR(value)) == 0;
-}
-
-Seal
-seal_from_column(bool is_null, Datum value)
-{
-	Seal seal = {.present = !is_null};
-
-	if (is_null)
-		return seal;
-
-	const bytea *bytes = DatumGetByteaPP(value);
-
-	if (VARSIZE_ANY_EXHDR(bytes) != SEAL_BYTES)
-		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("stored seal is malformed")));
-	memcpy(seal.bytes, VARDATA_ANY(bytes), SEAL_BYTES);
-	return seal;
-}
-
-Datum
-seal_to_column(const Seal *seal)
-{
-	bytea *bytes = palloc(VARHDRSZ + SEAL_BYTES);
-
-	SET_VARSIZE(bytes, VARHDRSZ + SEAL_BYTES);
-	memcpy(VARDATA(bytes), seal->bytes, SEAL_BYTES);
-	return PointerGetDatum(bytes);
-}
-
 const char *
 wallet_status_name(WalletStatus status)
 {
@@ -80,10 +48,7 @@ wallet_status_name(WalletStatus status)
 WalletStatus
 wallet_status_from_text(const text *name)
 {
-	for (int i = 0; i < lengthof(status_names); i++)
-		if (wallet_text_is(name, status_names[i]))
-			return (WalletStatus) i;
-	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("stored wallet status is unknown")));
+	return (WalletStatus) text_to_enum(name, status_names, lengthof(status_names), "wallet status");
 }
 
 int
@@ -118,15 +83,6 @@ wallet_drop_slot(Wallet *wallet)
 	if (wallet->slot != NULL)
 		ExecDropSingleTupleTableSlot(wallet->slot);
 	wallet->slot = NULL;
-}
-
-static text *
-text_copy(const text *value)
-{
-	text *copy = palloc(VARSIZE_ANY(value));
-
-	memcpy(copy, value, VARSIZE_ANY(value));
-	return copy;
 }
 
 void

@@ -24,6 +24,7 @@
 #include "money.h"
 #include "optional.h"
 #include "relation_cache.h"
+#include "seal.h"
 
 typedef enum WalletStatus
 {
@@ -31,15 +32,6 @@ typedef enum WalletStatus
 	WALLET_FROZEN,
 	WALLET_CLOSED,
 } WalletStatus;
-
-#define SEAL_BYTES 32
-
-/* The seal of an entry (seal.h); without present all bytes are 0. */
-typedef struct Seal
-{
-	bool present;
-	uint8 bytes[SEAL_BYTES];
-} Seal;
 
 /* What an operation changes of a wallet. */
 typedef struct WalletState
@@ -66,9 +58,9 @@ typedef struct Wallet
 	WalletState state; /* as found or locked */
 	WalletState next;  /* as the operation will leave it */
 	TupleTableSlot *slot;
-	ItemPointerData tid; /* of the version to update */
-	bool written;		 /* this call has written next */
-	bool swept;			 /* this call has released the expired holds */
+	ItemPointerData tid;   /* of the version to update */
+	bool written;		   /* this call has written next */
+	bool expired_released; /* this call has released the expired holds */
 } Wallet;
 
 /* The open table, and an index scan on it as soon as one is needed. */
@@ -80,13 +72,6 @@ typedef struct WalletScan
 	Relation index;					/* NULL: not yet */
 	struct IndexScanDescData *scan; /* NULL: not yet */
 } WalletScan;
-
-/* Whether the text is the name. */
-extern bool wallet_text_is(const text *value, const char *name);
-
-/* A seal in a column of bytea that may be NULL. */
-extern Seal seal_from_column(bool is_null, Datum value);
-extern Datum seal_to_column(const Seal *seal);
 
 extern const char *wallet_status_name(WalletStatus status);
 extern WalletStatus wallet_status_from_text(const text *name);

@@ -1,7 +1,7 @@
 
--- Nobody but the owner may call a new function until it is granted, and a function that was made anew
--- belongs to, and may be called by, whom its name did before. A dump writes down what differs from
--- the rights that the extension itself gives: those are the owner's, whatever is given back here.
+-- A function that was made anew belongs to, and may be called by, whom its name did before. A dump
+-- writes down what differs from the rights that the extension itself gives: those are the owner's,
+-- whatever is given back here.
 DO $$
 DECLARE
     former pg_catalog.jsonb := pg_catalog.current_setting('wallet_upgrade.functions')::pg_catalog.jsonb;
@@ -28,17 +28,6 @@ BEGIN
             LOOP
                 EXECUTE pg_catalog.format('ALTER FUNCTION %s OWNER TO %I', function.signature,
                     pg_catalog.pg_get_userbyid(given.owner));
-            END LOOP;
-            -- What default privileges gave to anybody.
-            FOR given IN
-                SELECT a.grantee
-                FROM pg_catalog.pg_proc AS p
-                CROSS JOIN pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) AS a
-                WHERE p.oid OPERATOR(pg_catalog.=) function.id AND a.grantee OPERATOR(pg_catalog.<>) p.proowner
-            LOOP
-                EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM %s', function.signature,
-                    CASE WHEN given.grantee OPERATOR(pg_catalog.=) '0'::pg_catalog.oid THEN 'PUBLIC'
-                         ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(given.grantee)::pg_catalog.text) END);
             END LOOP;
             FOR given IN
                 SELECT g.grantee, g.grantable

@@ -1172,8 +1172,8 @@ BEGIN
         SELECT d.objid::regprocedure
         FROM pg_catalog.pg_depend d
         JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
-        WHERE d.classid = 'pg_catalog.pg_proc'::regclass
-          AND d.refclassid = 'pg_catalog.pg_extension'::regclass
+        WHERE d.classid = 'pg_catalog.pg_proc'::regclass::oid
+          AND d.refclassid = 'pg_catalog.pg_extension'::regclass::oid
           AND d.deptype = 'e' AND e.extname = 'wallet'
     LOOP
         EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);

@@ -64,7 +64,7 @@ items_answer(const Endpoint *endpoint, const EndpointValues *values, const PGres
 
 	if (PQntuples(read) > ENDPOINT_ROWS_MAX)
 	{
-		problem_from_code(response, "22023",
+		problem_from_code(response, PG_INVALID_PARAMETER,
 						  "more than 10000 items: ask for a part, as with since and until");
 		return;
 	}

@@ -25,7 +25,8 @@
 #include "base/metrics.h"
 #include "postgres/pool.h"
 
-#define ENDPOINT_VALUES_MAX 8
+#define ENDPOINT_VALUES_MAX	  8
+#define ENDPOINT_REASON_BYTES 256
 
 typedef enum EndpointSource
 {
@@ -41,11 +42,12 @@ typedef struct EndpointInput
 	JsonKind kind; /* JSON_STRING_VALUE for what is not of the body */
 	const char *text;
 	size_t length;
+	char *reason; /* room of ENDPOINT_REASON_BYTES for a reason that must be made up */
 } EndpointInput;
 
 /*
  * Turns an input into values, each from malloc() or NULL for SQL's NULL. Returns NULL, or why the
- * input is refused (static text).
+ * input is refused: static text, or input->reason.
  */
 typedef const char *(*EndpointParse)(const EndpointInput *input, char **values);
 

@@ -12,23 +12,42 @@
 
 typedef struct ProblemRule
 {
-	const char *prefix;
+	const char *code; /* or class */
 	unsigned status;
 } ProblemRule;
 
-/* The first prefix that fits decides. */
+/* The first that fits decides. */
 static const ProblemRule rules[] = {
-	{"WL001", 404}, {"WL020", 404}, {"WL030", 404}, {"WL004", 412}, {"WL005", 409}, {"WL008", 409},
-	{"WL009", 409}, {"WL011", 409}, {"WL012", 409}, {"WL021", 409}, {"WL022", 409}, {"WL090", 500},
-	{"WL", 422},	{"22", 400},	{"54", 400},	{"23505", 409}, {"42501", 403}, {"40", 503},
-	{"55P03", 503}, {"57", 503},	{"53", 503},	{"08", 503},	{"25006", 503},
+	{"WL001", 404},
+	{"WL020", 404},
+	{"WL030", 404},
+	{"WL004", 412},
+	{"WL005", 409},
+	{"WL008", 409},
+	{"WL009", 409},
+	{"WL011", 409},
+	{"WL012", 409},
+	{"WL021", 409},
+	{"WL022", 409},
+	{"WL090", 500},
+	{PG_CLASS_WALLET, 422},
+	{PG_CLASS_DATA, 400},
+	{PG_CLASS_LIMIT, 400},
+	{PG_UNIQUE_VIOLATION, 409},
+	{PG_INSUFFICIENT_PRIVILEGE, 403},
+	{PG_CLASS_ROLLBACK, 503},
+	{PG_LOCK_NOT_AVAILABLE, 503},
+	{PG_CLASS_OPERATOR, 503},
+	{PG_CLASS_RESOURCES, 503},
+	{PG_CLASS_CONNECTION, 503},
+	{PG_READ_ONLY_TRANSACTION, 503},
 };
 
 unsigned
 problem_status(const char *sqlstate)
 {
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if (strncmp(sqlstate, rules[i].prefix, strlen(rules[i].prefix)) == 0)
+		if (pg_sqlstate_is(sqlstate, rules[i].code))
 			return rules[i].status;
 	return 500;
 }
@@ -36,10 +55,11 @@ problem_status(const char *sqlstate)
 bool
 problem_is_transient(const char *sqlstate)
 {
-	static const char *const transient[] = {"40001", "40P01", "55P03", "57014"};
+	static const char *const transient[] = {PG_SERIALIZATION_FAILURE, PG_DEADLOCK_DETECTED,
+											PG_LOCK_NOT_AVAILABLE, PG_QUERY_CANCELED};
 
 	for (size_t i = 0; i < sizeof(transient) / sizeof(transient[0]); i++)
-		if (strcmp(sqlstate, transient[i]) == 0)
+		if (pg_sqlstate_is(sqlstate, transient[i]))
 			return true;
 	return false;
 }
@@ -91,7 +111,7 @@ problem_from_result(HttpResponse *response, const PGresult *result)
 	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	unsigned status = problem_status(sqlstate);
-	bool is_ours = strncmp(sqlstate, "WL", 2) == 0;
+	bool is_ours = pg_sqlstate_is(sqlstate, PG_CLASS_WALLET);
 
 	if (status == 500)
 	{

@@ -11,9 +11,6 @@
 
 #include "endpoint/problem.h"
 
-#define REASON_BYTES	  256
-#define CODE_MALFORMED	  "22P02" /* invalid_text_representation */
-#define CODE_MISSING	  "22004" /* null_value_not_allowed */
 #define NAME_SHOWN_LENGTH 64
 
 typedef struct BodyScan
@@ -22,7 +19,7 @@ typedef struct BodyScan
 	EndpointValues *values;
 	unsigned seen; /* a bit for each parameter */
 	const char *code;
-	char reason[REASON_BYTES];
+	char reason[ENDPOINT_REASON_BYTES];
 } BodyScan;
 
 static size_t
@@ -45,14 +42,16 @@ parameter_values(const Endpoint *endpoint, size_t i, EndpointValues *values)
 /* False with the reason, which names the parameter. */
 static bool
 parameter_parse(const Endpoint *endpoint, size_t i, const EndpointInput *input,
-				EndpointValues *values, char reason[REASON_BYTES])
+				EndpointValues *values, char reason[ENDPOINT_REASON_BYTES])
 {
 	const EndpointParameter *parameter = &endpoint->parameters[i];
-	const char *wrong = parameter->parse(input, parameter_values(endpoint, i, values));
+	char room[ENDPOINT_REASON_BYTES];
+	EndpointInput given = {input->kind, input->text, input->length, room};
+	const char *wrong = parameter->parse(&given, parameter_values(endpoint, i, values));
 
 	if (wrong == NULL)
 		return true;
-	snprintf(reason, REASON_BYTES, "%s %s", parameter->name, wrong);
+	snprintf(reason, ENDPOINT_REASON_BYTES, "%s %s", parameter->name, wrong);
 	return false;
 }
 
@@ -78,7 +77,7 @@ static bool
 plain_parse(const Endpoint *endpoint, const HttpRequest *request, HttpResponse *response,
 			EndpointValues *values)
 {
-	char reason[REASON_BYTES];
+	char reason[ENDPOINT_REASON_BYTES];
 
 	for (size_t i = 0; i < endpoint->parameter_count; i++)
 	{
@@ -93,13 +92,13 @@ plain_parse(const Endpoint *endpoint, const HttpRequest *request, HttpResponse *
 
 			if (parameter_parse(endpoint, i, &input, values, reason))
 				continue;
-			problem_from_code(response, CODE_MALFORMED, reason);
+			problem_from_code(response, PG_INVALID_TEXT, reason);
 			return false;
 		}
 		if (parameter->is_required && parameter->source != SOURCE_BODY)
 		{
 			snprintf(reason, sizeof(reason), "%s is missing", parameter->name);
-			problem_from_code(response, CODE_MISSING, reason);
+			problem_from_code(response, PG_NULL_NOT_ALLOWED, reason);
 			return false;
 		}
 	}
@@ -185,7 +184,7 @@ members_check(BodyScan *scan)
 			*parameter_values(scan->endpoint, i, scan->values) != NULL)
 			continue;
 		snprintf(scan->reason, sizeof(scan->reason), "%s is missing", parameter->name);
-		scan->code = CODE_MISSING;
+		scan->code = PG_NULL_NOT_ALLOWED;
 		return false;
 	}
 	return true;
@@ -206,7 +205,7 @@ static bool
 body_parse(const Endpoint *endpoint, const HttpRequest *request, HttpResponse *response,
 		   EndpointValues *values)
 {
-	BodyScan scan = {.endpoint = endpoint, .values = values, .code = CODE_MALFORMED};
+	BodyScan scan = {.endpoint = endpoint, .values = values, .code = PG_INVALID_TEXT};
 	size_t bytes = 0;
 	const char *body = http_request_body(request, &bytes);
 	const char *wrong = bytes > 0 ? json_scan_object(body, bytes, member_take, &scan) : NULL;
@@ -254,7 +253,7 @@ endpoint_request_parse(const Endpoint *endpoint, const HttpRequest *request, Htt
 		 refused != NULL && refused->name != NULL; refused++)
 		if (http_request_header(request, refused->name) != NULL)
 		{
-			problem_from_code(response, CODE_MALFORMED, refused->reason);
+			problem_from_code(response, PG_INVALID_TEXT, refused->reason);
 			return false;
 		}
 	return plain_parse(endpoint, request, response, values) &&

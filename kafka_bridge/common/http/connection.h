@@ -1,7 +1,7 @@
 /*
  * connection.h
- *		Deadlines of the server's connections: a client that sends or reads a byte now and then,
- *		so that it never counts as idle, is cut off all the same. Used inside common/http only.
+ *		Deadlines of the server's connections: cuts off clients that trickle bytes to escape the
+ *		idle timeout. Used inside common/http only.
  *
  * A thread of the set looks at the deadlines twice a second and shuts a late connection down;
  * libmicrohttpd then notices and closes it. One mutex guards the list and the deadlines; a
@@ -23,7 +23,7 @@ typedef struct HttpConnection HttpConnection;
 HttpConnections *http_connections_new(void);
 void http_connections_free(HttpConnections *connections);
 
-/* NULL when out of memory: then without deadlines. */
+/* NULL when out of memory: then the server refuses the connection's requests. */
 HttpConnection *http_connection_add(HttpConnections *connections, int fd, int64_t timeout_ms);
 void http_connection_remove(HttpConnections *connections, HttpConnection *connection);
 

@@ -20,7 +20,7 @@
 struct HttpRequest
 {
 	struct MHD_Connection *connection;
-	HttpConnection *deadline;
+	HttpConnection *guard;
 	const char *method;
 	const char *malformed; /* why it is refused, or NULL */
 	char *path;

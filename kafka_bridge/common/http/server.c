@@ -201,7 +201,7 @@ request_send(HttpServer *server, HttpRequest *request)
 	answer_reserve(server, request);
 	if (atomic_load(&server->draining))
 		http_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-	http_connection_limit(server->connections, request->deadline,
+	http_connection_limit(server->connections, request->guard,
 						  is_stream ? HTTP_CONNECTION_NO_DEADLINE : ANSWER_TIMEOUT_MS);
 	if (server->plan.observer != NULL)
 		server->plan.observer(route != NULL ? route->label : 0, response->status,
@@ -236,7 +236,7 @@ request_answer(HttpServer *server, HttpRequest *request)
 	HttpResponse *response = &request->response;
 
 	request_count(server, request);
-	http_connection_limit(server->connections, request->deadline, HTTP_CONNECTION_NO_DEADLINE);
+	http_connection_limit(server->connections, request->guard, HTTP_CONNECTION_NO_DEADLINE);
 	if (request->malformed != NULL || request->body_too_large)
 	{
 		http_response_problem(response,
@@ -269,7 +269,7 @@ request_answer(HttpServer *server, HttpRequest *request)
 }
 
 static HttpConnection *
-connection_deadline(struct MHD_Connection *connection)
+connection_guard(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -284,13 +284,13 @@ connection_deadline(struct MHD_Connection *connection)
 static void *
 request_begin(void *context, const char *target, struct MHD_Connection *connection)
 {
-	HttpConnection *owner = connection_deadline(connection);
+	HttpConnection *owner = connection_guard(connection);
 	HttpRequest *request = owner != NULL ? http_request_new(connection, target) : NULL;
 
 	(void) context;
 	if (request == NULL)
 		return NULL;
-	request->deadline = owner;
+	request->guard = owner;
 	http_request_free(http_connection_request_set(owner, request));
 	return request;
 }
@@ -362,9 +362,9 @@ request_complete(void *context, struct MHD_Connection *connection, void **state,
 	/*
 	 * Of a client that is kept: for the next request, should it begin one before it counts as idle.
 	 */
-	http_connection_limit(server->connections, request->deadline,
+	http_connection_limit(server->connections, request->guard,
 						  server->idle_timeout_ms + server->request_timeout_ms);
-	http_connection_request_set(request->deadline, NULL);
+	http_connection_request_set(request->guard, NULL);
 	http_request_free(request);
 	*state = NULL;
 }

@@ -387,11 +387,10 @@ scan_container(Scanner *scanner, JsonSlice *value)
 	return true;
 }
 
+/* The kind and the value of a member or an element. */
 static bool
-scan_member(Scanner *scanner, JsonMember *member)
+scan_value(Scanner *scanner, JsonMember *member)
 {
-	if (!scan_name(scanner, &member->name))
-		return false;
 	skip_space(scanner);
 	if (scanner->at < scanner->end && (*scanner->at == '{' || *scanner->at == '['))
 	{
@@ -401,14 +400,15 @@ scan_member(Scanner *scanner, JsonMember *member)
 	return scan_scalar(scanner, &member->kind, &member->value);
 }
 
+/* Up to the end of the outermost object or array. */
 static bool
-scan_members(Scanner *scanner, JsonMemberFunction function, void *context)
+scan_members(Scanner *scanner, bool object, JsonMemberFunction function, void *context)
 {
 	do
 	{
-		JsonMember member;
+		JsonMember member = {.name = {"", 0}};
 
-		if (!scan_member(scanner, &member))
+		if ((object && !scan_name(scanner, &member.name)) || !scan_value(scanner, &member))
 			return false;
 
 		const char *reason = function(&member, context);
@@ -417,7 +417,7 @@ scan_members(Scanner *scanner, JsonMemberFunction function, void *context)
 			return refuse(scanner, reason);
 		skip_space(scanner);
 	} while (skip_byte(scanner, ','));
-	if (!skip_byte(scanner, '}'))
+	if (!skip_byte(scanner, object ? '}' : ']'))
 		return refuse(scanner, "comma or end missing in an object or array");
 	return true;
 }
@@ -431,10 +431,25 @@ json_scan_object(const char *text, size_t length, JsonMemberFunction function, v
 	if (!skip_byte(&scanner, '{'))
 		return "not a JSON object";
 	skip_space(&scanner);
-	if (!skip_byte(&scanner, '}') && !scan_members(&scanner, function, context))
+	if (!skip_byte(&scanner, '}') && !scan_members(&scanner, true, function, context))
 		return scanner.reason;
 	skip_space(&scanner);
 	return scanner.at == scanner.end ? NULL : "text after the JSON object";
+}
+
+const char *
+json_scan_array(const char *text, size_t length, JsonMemberFunction function, void *context)
+{
+	Scanner scanner = {.at = text, .end = text + length};
+
+	skip_space(&scanner);
+	if (!skip_byte(&scanner, '['))
+		return "not a JSON array";
+	skip_space(&scanner);
+	if (!skip_byte(&scanner, ']') && !scan_members(&scanner, false, function, context))
+		return scanner.reason;
+	skip_space(&scanner);
+	return scanner.at == scanner.end ? NULL : "text after the JSON array";
 }
 
 static size_t

@@ -1,6 +1,7 @@
 /*
  * scanner.h
- *		Strict JSON (RFC 8259) validation that hands out the members of the outermost object.
+ *		Strict JSON (RFC 8259) validation that hands out the members of the outermost object
+ *		or array.
  *
  * Pure: no allocation, no copy; every slice points into the text that was scanned.
  */
@@ -46,6 +47,10 @@ typedef const char *(*JsonMemberFunction)(const JsonMember *member, void *contex
  */
 const char *json_scan_object(const char *text, size_t length, JsonMemberFunction function,
 							 void *context);
+
+/* The same for a JSON array: its elements are members without a name. */
+const char *json_scan_array(const char *text, size_t length, JsonMemberFunction function,
+							void *context);
 
 /*
  * Writes a scanned string without its escapes to `to`, which must have room for string.length

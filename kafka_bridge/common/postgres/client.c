@@ -7,13 +7,12 @@
  */
 #include "postgres/client.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define CONNECTION_KEYWORDS_MAX 64
 
 const ConfigOption pg_options[] = {
 	{
@@ -50,10 +49,34 @@ const ConfigOption pg_options[] = {
 /* Parameters for PQconnectStartParams(); the values belong to others. */
 typedef struct ConnectionParameters
 {
-	const char *keywords[CONNECTION_KEYWORDS_MAX + 1];
-	const char *values[CONNECTION_KEYWORDS_MAX + 1];
+	const char **keywords; /* room for every keyword that libpq knows, and the NULL behind them */
+	const char **values;
 	size_t count;
+	size_t capacity;
 } ConnectionParameters;
+
+/* For the keywords of libpq's own table, of which parsed has one entry each. False: no memory. */
+static bool
+parameters_begin(ConnectionParameters *parameters, const PQconninfoOption *parsed)
+{
+	size_t capacity = 0;
+
+	while (parsed[capacity].keyword != NULL)
+		capacity++;
+	*parameters = (ConnectionParameters){
+		.keywords = calloc(capacity + 1, sizeof(*parameters->keywords)),
+		.values = calloc(capacity + 1, sizeof(*parameters->values)),
+		.capacity = capacity,
+	};
+	return parameters->keywords != NULL && parameters->values != NULL;
+}
+
+static void
+parameters_free(ConnectionParameters *parameters)
+{
+	free(parameters->keywords);
+	free(parameters->values);
+}
 
 static void
 parameter_set(ConnectionParameters *parameters, const char *keyword, const char *value)
@@ -62,8 +85,8 @@ parameter_set(ConnectionParameters *parameters, const char *keyword, const char 
 
 	while (i < parameters->count && strcmp(parameters->keywords[i], keyword) != 0)
 		i++;
-	if (i == CONNECTION_KEYWORDS_MAX)
-		return;
+	/* One that libpq does not know would be dropped by it, too: nobody may give such a one. */
+	assert(i < parameters->capacity);
 	parameters->keywords[i] = keyword;
 	parameters->values[i] = value;
 	if (i == parameters->count)
@@ -147,7 +170,6 @@ static void
 parameters_fill(ConnectionParameters *parameters, const PQconninfoOption *parsed, PgMode mode,
 				const char *application_name, const char *tcp_user_timeout)
 {
-	*parameters = (ConnectionParameters){0};
 	parameter_set(parameters, "application_name", application_name);
 	parameter_set(parameters, "keepalives", "1");
 	parameter_set(parameters, "keepalives_idle", "10");
@@ -264,11 +286,17 @@ pg_connection_open(const PgOptions *options, PgMode mode, const char *applicatio
 	if (!status_is_ok(&status))
 		return status;
 	snprintf(tcp_user_timeout, sizeof(tcp_user_timeout), "%" PRId64, options->tcp_user_timeout_ms);
-	parameters_fill(&parameters, parsed, mode, application_name, tcp_user_timeout);
-	/* expand_dbname is off: a dbname in the URL is a name, not another URL. */
-	*connection = PQconnectStartParams(parameters.keywords, parameters.values, 0);
+	if (parameters_begin(&parameters, parsed))
+	{
+		parameters_fill(&parameters, parsed, mode, application_name, tcp_user_timeout);
+		/* expand_dbname is off: a dbname in the URL is a name, not another URL. */
+		*connection = PQconnectStartParams(parameters.keywords, parameters.values, 0);
+		status = connect_poll(*connection, &attempt);
+	}
+	else
+		status = status_bug("out of memory");
+	parameters_free(&parameters);
 	PQconninfoFree(parsed);
-	status = connect_poll(*connection, &attempt);
 	if (!status_is_ok(&status))
 		pg_connection_close(connection);
 	else

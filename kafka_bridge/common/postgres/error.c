@@ -9,29 +9,41 @@
 
 typedef struct SqlstateRule
 {
-	const char *prefix;
+	const char *code; /* or class */
 	StatusClass class;
 	ExitCode exit_code;
 } SqlstateRule;
 
-/* The first prefix that fits decides. */
+/* The first that fits decides. */
 static const SqlstateRule sqlstate_rules[] = {
-	{"08", STATUS_RETRY, EXIT_CODE_PEER_GONE},
-	{"40", STATUS_RETRY, EXIT_CODE_PEER_GONE},
-	{"53400", STATUS_FATAL, EXIT_CODE_CONFIGURATION}, /* all replication slots are taken */
-	{"53", STATUS_RETRY, EXIT_CODE_PEER_GONE},
-	{"57", STATUS_RETRY, EXIT_CODE_PEER_GONE},
-	{"58P01", STATUS_FATAL, EXIT_CODE_CONFIGURATION}, /* a file (library, WAL segment) is missing */
-	{"58", STATUS_RETRY, EXIT_CODE_PEER_GONE},
-	{"55P03", STATUS_RETRY, EXIT_CODE_PEER_GONE}, /* lock_timeout */
-	{"55006", STATUS_RETRY, EXIT_CODE_PEER_GONE}, /* the slot is in use */
-	{"25006", STATUS_RETRY, EXIT_CODE_PEER_GONE}, /* the server is a standby now */
-	{"28", STATUS_FATAL, EXIT_CODE_CONFIGURATION},
-	{"3D", STATUS_FATAL, EXIT_CODE_CONFIGURATION},
-	{"42", STATUS_FATAL, EXIT_CODE_CONFIGURATION},
-	{"55", STATUS_FATAL, EXIT_CODE_CONFIGURATION},
-	{"WL", STATUS_FATAL, EXIT_CODE_CONFIGURATION},
+	{PG_CLASS_CONNECTION, STATUS_RETRY, EXIT_CODE_PEER_GONE},
+	{PG_CLASS_ROLLBACK, STATUS_RETRY, EXIT_CODE_PEER_GONE},
+	{PG_CONFIGURATION_LIMIT, STATUS_FATAL, EXIT_CODE_CONFIGURATION},
+	{PG_CLASS_RESOURCES, STATUS_RETRY, EXIT_CODE_PEER_GONE},
+	{PG_CLASS_OPERATOR, STATUS_RETRY, EXIT_CODE_PEER_GONE},
+	{PG_UNDEFINED_FILE, STATUS_FATAL, EXIT_CODE_CONFIGURATION},
+	{PG_CLASS_SYSTEM, STATUS_RETRY, EXIT_CODE_PEER_GONE},
+	{PG_LOCK_NOT_AVAILABLE, STATUS_RETRY, EXIT_CODE_PEER_GONE},
+	{PG_OBJECT_IN_USE, STATUS_RETRY, EXIT_CODE_PEER_GONE},
+	{PG_READ_ONLY_TRANSACTION, STATUS_RETRY, EXIT_CODE_PEER_GONE},
+	{PG_CLASS_AUTHORIZATION, STATUS_FATAL, EXIT_CODE_CONFIGURATION},
+	{PG_CLASS_DATABASE, STATUS_FATAL, EXIT_CODE_CONFIGURATION},
+	{PG_CLASS_SYNTAX, STATUS_FATAL, EXIT_CODE_CONFIGURATION},
+	{PG_CLASS_STATE, STATUS_FATAL, EXIT_CODE_CONFIGURATION},
+	{PG_CLASS_WALLET, STATUS_FATAL, EXIT_CODE_CONFIGURATION},
 };
+
+bool
+pg_sqlstate_is(const char *sqlstate, const char *code)
+{
+	return strncmp(sqlstate, code, strlen(code)) == 0;
+}
+
+bool
+pg_status_is(const Status *status, const char *code)
+{
+	return pg_sqlstate_is(status->sqlstate, code);
+}
 
 Status
 pg_sqlstate_classify(const char *sqlstate, const char *text)
@@ -41,7 +53,7 @@ pg_sqlstate_classify(const char *sqlstate, const char *text)
 	if (sqlstate == NULL || sqlstate[0] == '\0')
 		return status_retry("%s", text);
 	for (size_t i = 0; i < sizeof(sqlstate_rules) / sizeof(sqlstate_rules[0]); i++)
-		if (strncmp(sqlstate, sqlstate_rules[i].prefix, strlen(sqlstate_rules[i].prefix)) == 0)
+		if (pg_sqlstate_is(sqlstate, sqlstate_rules[i].code))
 		{
 			rule = sqlstate_rules[i];
 			break;
@@ -57,7 +69,7 @@ pg_sqlstate_classify(const char *sqlstate, const char *text)
 bool
 pg_status_is_data_error(const Status *status)
 {
-	return strncmp(status->sqlstate, "22", 2) == 0 || strncmp(status->sqlstate, "23", 2) == 0;
+	return pg_status_is(status, PG_CLASS_DATA) || pg_status_is(status, PG_CLASS_INTEGRITY);
 }
 
 /* "message (detail): hint" of an error result, without context and position. */

@@ -115,7 +115,7 @@ condition_init(pthread_cond_t *condition)
 PgPool *
 pg_pool_new(const PgPoolPlan *plan)
 {
-	PgPool *pool = calloc(1, sizeof(PgPool) + (size_t) plan->pool->size * sizeof(PgWorker));
+	PgPool *pool = calloc(1, sizeof(PgPool) + (size_t) plan->options->size * sizeof(PgWorker));
 
 	if (pool == NULL)
 		return NULL;
@@ -170,7 +170,7 @@ queue_take_hopeless(PgPool *pool, bool all)
  * By the keeper alone, so that what the workers saw last cannot be told before what they saw first.
  */
 static void
-figures_show(const PgPool *pool)
+metrics_publish(const PgPool *pool)
 {
 	health_check_set(pool->health, pool->plan->name, pool->open > 0, "%s",
 					 pool->open > 0 ? "" : pool->reason);
@@ -201,13 +201,13 @@ pg_pool_submit(PgPool *pool, PgJob *job)
 	bool is_queued = false;
 
 	job->next = NULL;
-	job->deadline_ms = clock_monotonic_ms() + pool->plan->pool->queue_timeout_ms;
+	job->deadline_ms = clock_monotonic_ms() + pool->plan->options->queue_timeout_ms;
 	pthread_mutex_lock(&pool->lock);
 	if (pool->stopping)
 		refusal = PG_REFUSAL_STOPPING;
 	else if (pool->is_gone)
 		refusal = PG_REFUSAL_GONE;
-	else if (pool->waiting < pool->plan->pool->queue_max)
+	else if (pool->waiting < pool->plan->options->queue_max)
 	{
 		is_queued = true;
 		*pool->end = job;
@@ -371,7 +371,7 @@ keeper_main(void *argument)
 	{
 		pthread_mutex_lock(&pool->lock);
 		PgJob *late = queue_take_hopeless(pool, false);
-		figures_show(pool);
+		metrics_publish(pool);
 		pthread_mutex_unlock(&pool->lock);
 		jobs_refuse(pool, late, PG_REFUSAL_LATE);
 	}
@@ -389,7 +389,7 @@ pg_pool_start(PgPool *pool, Health *health, Metrics *metrics, const PgPoolMetric
 	pool->has_keeper = pthread_create(&pool->keeper, NULL, keeper_main, pool) == 0;
 	if (!pool->has_keeper)
 		return status_bug("no thread can be started");
-	for (; pool->worker_count < (size_t) pool->plan->pool->size; pool->worker_count++)
+	for (; pool->worker_count < (size_t) pool->plan->options->size; pool->worker_count++)
 	{
 		PgWorker *worker = &pool->workers[pool->worker_count];
 

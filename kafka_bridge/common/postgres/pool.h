@@ -87,7 +87,7 @@ typedef struct PgPoolPlan
 	const char *name;			  /* of the check in /health: "postgresql" */
 	const char *application_name; /* of the sessions */
 	const PgOptions *pg;
-	const PgPoolOptions *pool;
+	const PgPoolOptions *options;
 	bool must_write; /* a server in recovery does not do */
 } PgPoolPlan;
 

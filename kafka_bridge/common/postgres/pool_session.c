@@ -63,7 +63,7 @@ pg_pool_connection_open(const PgPoolPlan *plan, const Wait *wait, PGconn **conne
 		pg_connection_open(plan->pg, PG_MODE_NORMAL, plan->application_name, wait, connection);
 
 	if (status_is_ok(&status))
-		status = settings_set(*connection, plan->pool, wait);
+		status = settings_set(*connection, plan->options, wait);
 	if (status_is_ok(&status))
 		status = schema_set(*connection, plan->must_write, wait);
 	if (!status_is_ok(&status))
@@ -101,7 +101,7 @@ pg_session_connection(PgSession *session)
 Wait
 pg_session_wait(const PgSession *session)
 {
-	return wait_begin(-1, session->plan->pool->statement_timeout_ms + STATEMENT_GRACE_MS);
+	return wait_begin(-1, session->plan->options->statement_timeout_ms + STATEMENT_GRACE_MS);
 }
 
 Status
@@ -134,12 +134,15 @@ pg_session_break(PgSession *session)
 static bool
 session_is_stale(const char *sqlstate)
 {
-	static const char *const prefixes[] = {"25006", "57P", "42", "0A", "26", "XX", "08", "58"};
+	static const char *const stale[] = {PG_READ_ONLY_TRANSACTION, PG_CLASS_SHUTDOWN,
+										PG_CLASS_SYNTAX,		  PG_CLASS_UNSUPPORTED,
+										PG_CLASS_STATEMENT,		  PG_CLASS_INTERNAL,
+										PG_CLASS_CONNECTION,	  PG_CLASS_SYSTEM};
 
-	if (strcmp(sqlstate, "42501") == 0)
+	if (pg_sqlstate_is(sqlstate, PG_INSUFFICIENT_PRIVILEGE))
 		return false;
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (strncmp(sqlstate, prefixes[i], strlen(prefixes[i])) == 0)
+	for (size_t i = 0; i < sizeof(stale) / sizeof(stale[0]); i++)
+		if (pg_sqlstate_is(sqlstate, stale[i]))
 			return true;
 	return false;
 }

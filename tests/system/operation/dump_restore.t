@@ -44,7 +44,7 @@ FROM (
     FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND d.deptype = 'e' AND e.extname = 'wallet'
     JOIN pg_class c ON c.oid = d.objid AND d.classid = 'pg_class'::regclass
     UNION ALL
-    SELECT pg_get_triggerdef(oid) || tgenabled::text FROM pg_trigger WHERE tgname = 'wallet_guard'
+    SELECT pg_get_triggerdef(oid) || tgenabled::text FROM pg_trigger WHERE tgname LIKE 'wallet\_guard%'
 ) AS object
 END
 }

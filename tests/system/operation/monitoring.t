@@ -57,9 +57,9 @@ subtest 'what running programs print' => sub {
     %type_of = (%type_of, slurp($file) =~ /^# TYPE (\w+) (\w+)$/mg);
 
     $stack->psql(<<"END");
-ALTER TABLE wallets DISABLE TRIGGER wallet_guard;
+ALTER TABLE wallets DISABLE TRIGGER wallet_guard, DISABLE TRIGGER wallet_guard_row;
 UPDATE wallets SET balance = 11 WHERE id = '$alice';
-ALTER TABLE wallets ENABLE ALWAYS TRIGGER wallet_guard;
+ALTER TABLE wallets ENABLE ALWAYS TRIGGER wallet_guard, ENABLE ALWAYS TRIGGER wallet_guard_row;
 END
     my $said = qx($root/scripts/ledger-check $file 2>&1);
     is($? >> 8, 1, 'a changed balance is found');

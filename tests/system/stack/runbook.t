@@ -144,8 +144,8 @@ subtest 'disk full by WAL' => sub {
 
 subtest 'the ledger diverges' => sub {
     my $set_balance = sub {
-        $stack->psql("ALTER TABLE wallets DISABLE TRIGGER wallet_guard; UPDATE wallets SET balance = balance + ($_[0]) WHERE id = '$alice';"
-                . ' ALTER TABLE wallets ENABLE ALWAYS TRIGGER wallet_guard');
+        $stack->psql("ALTER TABLE wallets DISABLE TRIGGER wallet_guard, DISABLE TRIGGER wallet_guard_row; UPDATE wallets SET balance = balance + ($_[0]) WHERE id = '$alice';"
+                . ' ALTER TABLE wallets ENABLE ALWAYS TRIGGER wallet_guard, ENABLE ALWAYS TRIGGER wallet_guard_row');
     };
     $set_balance->(1);
     my ($check, $rows) = follow('the-ledger-diverges', env => \%env);

@@ -190,6 +190,28 @@ test_reports_members_of_the_outermost_object(void **state)
 }
 
 static void
+test_reports_elements_of_an_array(void **state)
+{
+	static const char *const refused[] = {"", "{}", "[", "[1", "[1,]", "[1 2]", "[1}", "[1] 2"};
+	const char *text = " [ {\"a\":[1]} , \"x\" ,7,[]] ";
+	Members members = {.count = 0};
+
+	(void) state;
+	assert_null(json_scan_array(text, strlen(text), member_collect, &members));
+	assert_int_equal(members.count, 4);
+	assert_int_equal(members.member[0].kind, JSON_OBJECT_VALUE);
+	assert_slice(members.member[0].value, "{\"a\":[1]}");
+	assert_slice(members.member[0].name, "");
+	assert_int_equal(members.member[1].kind, JSON_STRING_VALUE);
+	assert_slice(members.member[1].value, "x");
+	assert_slice(members.member[2].value, "7");
+	assert_slice(members.member[3].value, "[]");
+	assert_null(json_scan_array("[]", 2, member_collect, NULL));
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		assert_non_null(json_scan_array(refused[i], strlen(refused[i]), member_ignore, NULL));
+}
+
+static void
 test_stops_at_the_functions_reason(void **state)
 {
 	const char *text = "{\"a\":1,\"a\":1,\"a\":1,\"a\":1,\"a\":1,\"a\":1,\"a\":1,\"a\":1,\"a\":1}";
@@ -279,6 +301,7 @@ main(void)
 		cmocka_unit_test(test_refuses_invalid_texts),
 		cmocka_unit_test(test_bounds_depth),
 		cmocka_unit_test(test_reports_members_of_the_outermost_object),
+		cmocka_unit_test(test_reports_elements_of_an_array),
 		cmocka_unit_test(test_stops_at_the_functions_reason),
 		cmocka_unit_test(test_decodes_strings),
 		cmocka_unit_test(test_agrees_with_jansson_on_mutations),

@@ -1,5 +1,5 @@
 /*
- * desk.h
+ * command_context.h
  *		What every sub-command begins with: a connection to PostgreSQL with its facts, one to Kafka
  *		with the recorded position.
  */
@@ -13,10 +13,10 @@
 #include "base/status.h"
 #include "topic.h"
 
-#define DESK_TIMEOUT_MS	  15000
-#define DESK_SOURCE_BYTES (SERVER_NAME_BYTES + 64)
+#define COMMAND_TIMEOUT_MS	 15000
+#define COMMAND_SOURCE_BYTES (SERVER_NAME_BYTES + 64)
 
-typedef struct Desk
+typedef struct CommandContext
 {
 	const BridgeConfig *config;
 	int stop_fd;
@@ -27,12 +27,12 @@ typedef struct Desk
 	TopicFacts topic;
 	ProgressKey key;
 	ProgressFound found;
-	char source[DESK_SOURCE_BYTES]; /* ce_source */
-} Desk;
+	char source[COMMAND_SOURCE_BYTES]; /* ce_source */
+} CommandContext;
 
-/* Fills the desk; close it in any case. */
-Status desk_open(Desk *desk, const BridgeConfig *config, int stop_fd);
-void desk_close(Desk *desk);
+/* Fills the context; close it in any case. */
+Status command_context_open(CommandContext *context, const BridgeConfig *config, int stop_fd);
+void command_context_close(CommandContext *context);
 
 /* A record for this server, slot and topic with the next generation, but for state and lsn. */
-ProgressRecord desk_record_make(const Desk *desk);
+ProgressRecord command_context_record(const CommandContext *context);

@@ -1,0 +1,73 @@
+/*
+ * intake.c
+ *		A record is an event or poison; where it belongs, its partition says.
+ */
+#include "intake.h"
+
+#include "event_reader.h"
+
+Status
+intake_poison_status(int32_t partition, int64_t offset, const char *reason, const char *name)
+{
+	return status_fatal(EXIT_CODE_CONFIGURATION,
+						"poison at partition %d, offset %lld: %s (%s). Restart with "
+						"HISTORY_ON_POISON=dlq to send it to the dead letters",
+						(int) partition, (long long) offset, reason, name);
+}
+
+static Happening
+record_add(Partition *partition, Batch *gathering, rd_kafka_message_t *message, bool poison_stops,
+		   Status *reason)
+{
+	BatchSource source = {.handle = message,
+						  .partition = message->partition,
+						  .offset = message->offset,
+						  .fence = partition->fence,
+						  .position = partition->read_offset,
+						  .bytes = message->len + message->key_len};
+	Event event;
+	EventFault fault;
+	bool added;
+
+	if (event_read(message->key, message->key_len, message->payload, message->len, &event, &fault))
+		added = batch_add_event(gathering, &source, &event);
+	else if (!poison_stops)
+		added = batch_add_poison(gathering, &source, event_fault_name(fault.kind), fault.reason);
+	else
+	{
+		*reason = intake_poison_status(message->partition, message->offset, fault.reason,
+									   event_fault_name(fault.kind));
+		subscriber_record_release(message);
+		return HAPPENED_POISON_READ;
+	}
+	partition->read_offset = message->offset + 1;
+	if (added)
+		return HAPPENED_DONE;
+	*reason = status_bug("out of memory");
+	return HAPPENED_MEMORY_OUT;
+}
+
+Happening
+intake_record(Membership *membership, WorkQueue *work, rd_kafka_message_t *message,
+			  bool poison_stops, Status *reason)
+{
+	Partition *partition = partition_table_find(&membership->table, message->partition);
+
+	/* Records of partitions that went meanwhile, and those before the position, are nobody's. */
+	if (membership->state != MEMBERSHIP_MEMBER || partition == NULL ||
+		partition->state != PARTITION_READING || message->offset < partition->read_offset)
+	{
+		subscriber_record_release(message);
+		return HAPPENED_DONE;
+	}
+	return record_add(partition, work->gathering, message, poison_stops, reason);
+}
+
+void
+intake_end(Membership *membership, int32_t number, int64_t offset)
+{
+	Partition *partition = partition_table_find(&membership->table, number);
+
+	if (partition != NULL)
+		partition->end_offset = offset;
+}

@@ -1,0 +1,337 @@
+/*
+ * membership.c
+ *		What the group asks is answered here, never in a callback of librdkafka (subscriber.h).
+ *
+ * Whatever leaves the table is nobody's here: a batch that is still with the worker then meets a
+ * fence that no longer fits (membership_owns()).
+ */
+#include "membership.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "observe/log.h"
+
+#define START_OFFSET_TIMEOUT_MS 5000
+
+static const char *const state_names[MEMBERSHIP_STATE_COUNT] = {"joining", "member", "leaving",
+																"ended"};
+
+/* By the state before and the state after. */
+static const bool legal_moves[MEMBERSHIP_STATE_COUNT][MEMBERSHIP_STATE_COUNT] = {
+	[MEMBERSHIP_JOINING] = {[MEMBERSHIP_MEMBER] = true, [MEMBERSHIP_ENDED] = true},
+	[MEMBERSHIP_MEMBER] = {[MEMBERSHIP_LEAVING] = true, [MEMBERSHIP_ENDED] = true},
+	[MEMBERSHIP_LEAVING] = {[MEMBERSHIP_JOINING] = true, [MEMBERSHIP_ENDED] = true},
+};
+
+const char *
+membership_state_name(MembershipState state)
+{
+	assert(state < MEMBERSHIP_STATE_COUNT);
+	return state_names[state];
+}
+
+bool
+membership_move_is_legal(MembershipState from, MembershipState to)
+{
+	assert(from < MEMBERSHIP_STATE_COUNT && to < MEMBERSHIP_STATE_COUNT);
+	return legal_moves[from][to];
+}
+
+static void
+state_move(Membership *membership, MembershipState to)
+{
+	assert(membership_move_is_legal(membership->state, to));
+	log_debug("membership changed", log_text("from", membership_state_name(membership->state)),
+			  log_text("to", membership_state_name(to)));
+	membership->state = to;
+}
+
+Status
+membership_join(Membership *membership)
+{
+	assert(membership->table.count == 0);
+	/* A new membership is in this state from the beginning. */
+	if (membership->state != MEMBERSHIP_JOINING)
+		state_move(membership, MEMBERSHIP_JOINING);
+	return subscriber_join(membership->subscriber);
+}
+
+/* Partitions that were given but never read: the group is told so, or it would wait for ever. */
+static void
+claiming_partitions_decline(Membership *membership)
+{
+	for (size_t i = membership->table.count; i-- > 0;)
+		if (membership->table.partitions[i].state == PARTITION_CLAIMING)
+			partition_table_remove(&membership->table, membership->table.partitions[i].number);
+	subscriber_decline(membership->subscriber);
+}
+
+Status
+membership_leave(Membership *membership)
+{
+	state_move(membership, MEMBERSHIP_LEAVING);
+	claiming_partitions_decline(membership);
+	return subscriber_leave(membership->subscriber);
+}
+
+bool
+membership_has_left(const Membership *membership)
+{
+	return membership->state == MEMBERSHIP_LEAVING && membership->table.count == 0;
+}
+
+void
+membership_end(Membership *membership)
+{
+	if (membership->state != MEMBERSHIP_ENDED)
+		state_move(membership, MEMBERSHIP_ENDED);
+}
+
+void
+membership_free(Membership *membership)
+{
+	partition_table_free(&membership->table);
+	free(membership->claims);
+	membership->claims = NULL;
+}
+
+Status
+membership_partitions_came(Membership *membership, const int32_t *partitions, size_t count)
+{
+	membership->was_member = true;
+	if (membership->state == MEMBERSHIP_JOINING)
+		state_move(membership, MEMBERSHIP_MEMBER);
+	/* What was on its way when the group was left, and an empty assignment, must be answered too:
+	 * the group would wait for ever. */
+	if (count == 0 || membership->state != MEMBERSHIP_MEMBER)
+	{
+		subscriber_decline(membership->subscriber);
+		return status_ok();
+	}
+	for (size_t i = 0; i < count; i++)
+		if (partition_table_add(&membership->table, partitions[i]) == NULL)
+			return status_bug("out of memory");
+	return status_ok();
+}
+
+/* Partitions of the list that are, or may be, paused. */
+static size_t
+paused_partitions_find(const Membership *membership, const int32_t *partitions, size_t count,
+					   int32_t *found)
+{
+	size_t found_count = 0;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		const Partition *partition = partition_table_find(&membership->table, partitions[i]);
+
+		if (partition != NULL && partition->state != PARTITION_CLAIMING)
+			found[found_count++] = partitions[i];
+	}
+	return found_count;
+}
+
+/* A pause would outlive the assignment. */
+static void
+pause_lift(Membership *membership, const int32_t *partitions, size_t count)
+{
+	int32_t *paused = calloc(count + 1, sizeof(*paused));
+	Status status = status_bug("out of memory");
+
+	if (paused != NULL)
+		status = subscriber_resume(membership->subscriber, paused,
+								   paused_partitions_find(membership, partitions, count, paused));
+	if (!status_is_ok(&status))
+		log_status(LOG_LEVEL_WARNING, "a pause is not lifted", &status);
+	free(paused);
+}
+
+void
+membership_partitions_went(Membership *membership, const int32_t *partitions, size_t count)
+{
+	pause_lift(membership, partitions, count);
+	for (size_t i = 0; i < count; i++)
+		partition_table_remove(&membership->table, partitions[i]);
+	subscriber_give_back(membership->subscriber);
+}
+
+bool
+membership_claim_is_due(const Membership *membership)
+{
+	return membership->state == MEMBERSHIP_MEMBER &&
+		   partition_table_count(&membership->table, PARTITION_CLAIMING) > 0;
+}
+
+Status
+membership_claims_make(Membership *membership)
+{
+	size_t waiting = partition_table_count(&membership->table, PARTITION_CLAIMING);
+
+	assert(membership_claim_is_due(membership));
+	free(membership->claims);
+	membership->claim_count = 0;
+	membership->claims = calloc(waiting, sizeof(*membership->claims));
+	if (membership->claims == NULL)
+		return status_bug("out of memory");
+	for (size_t i = 0; i < membership->table.count; i++)
+	{
+		const Partition *partition = &membership->table.partitions[i];
+		PositionClaim *claim = &membership->claims[membership->claim_count];
+
+		if (partition->state != PARTITION_CLAIMING)
+			continue;
+
+		Status status = subscriber_start_offset(membership->subscriber, partition->number,
+												START_OFFSET_TIMEOUT_MS, &claim->start_offset);
+
+		if (!status_is_ok(&status))
+			return status;
+		claim->partition = partition->number;
+		membership->claim_count++;
+	}
+	return status_ok();
+}
+
+static void
+claim_log(const PositionClaim *claim)
+{
+	log_info("partition taken over", log_integer("partition", claim->partition),
+			 log_integer("next_offset", claim->next_offset), log_integer("fence", claim->fence),
+			 log_text("former_owner", claim->former_owner));
+	if (claim->next_offset == claim->start_offset && claim->start_offset > 0 && claim->fence == 1)
+		log_warning("the topic no longer has the partition's first records: the history begins "
+					"without them",
+					log_integer("partition", claim->partition),
+					log_integer("earliest_offset", claim->start_offset));
+}
+
+Status
+membership_claims_take(Membership *membership)
+{
+	SubscriberPosition *positions = calloc(membership->claim_count, sizeof(*positions));
+	size_t count = 0;
+
+	if (positions == NULL)
+		return status_bug("out of memory");
+	for (size_t i = 0; i < membership->claim_count; i++)
+	{
+		const PositionClaim *claim = &membership->claims[i];
+		Partition *partition = partition_table_find(&membership->table, claim->partition);
+
+		/* It went, or went and came again, since the claim was submitted. */
+		if (partition == NULL || partition->state != PARTITION_CLAIMING)
+			continue;
+		partition->state = PARTITION_READING;
+		partition->fence = claim->fence;
+		partition->read_offset = claim->next_offset;
+		partition->applied_offset = claim->next_offset;
+		positions[count++] = (SubscriberPosition){claim->partition, claim->next_offset};
+		claim_log(claim);
+	}
+
+	Status status = subscriber_assign(membership->subscriber, positions, count);
+
+	free(positions);
+	return status;
+}
+
+bool
+membership_owns(const Membership *membership, const BatchPosition *position)
+{
+	const Partition *partition = partition_table_find(&membership->table, position->partition);
+
+	return partition != NULL && partition->fence == position->fence;
+}
+
+bool
+membership_owns_batch(const Membership *membership, const Batch *batch)
+{
+	for (size_t i = 0; i < batch->position_count; i++)
+		if (!membership_owns(membership, &batch->positions[i]))
+			return false;
+	return true;
+}
+
+void
+membership_batch_prune(const Membership *membership, Batch *batch)
+{
+	for (size_t i = batch->position_count; i-- > 0;)
+		if (!membership_owns(membership, &batch->positions[i]))
+			batch_drop_partition(batch, batch->positions[i].partition, subscriber_record_release);
+	if (membership->state == MEMBERSHIP_LEAVING)
+		batch_clear(batch, subscriber_record_release);
+}
+
+void
+membership_positions_move(Membership *membership, const Batch *batch)
+{
+	for (size_t i = 0; i < batch->position_count; i++)
+	{
+		const BatchPosition *position = &batch->positions[i];
+		Partition *partition = partition_table_find(&membership->table, position->partition);
+
+		/* It may have gone, or gone and come back, while the batch was applied. */
+		if (!membership_owns(membership, position))
+			continue;
+		assert(position->from_offset == partition->applied_offset &&
+			   position->next_offset <= partition->read_offset);
+		partition->applied_offset = position->next_offset;
+		if (position->last_event_us > partition->last_event_us)
+			partition->last_event_us = position->last_event_us;
+	}
+}
+
+void
+membership_positions_tell(Membership *membership, bool wait)
+{
+	SubscriberPosition *positions = calloc(membership->table.count + 1, sizeof(*positions));
+	size_t count = 0;
+
+	for (size_t i = 0; positions != NULL && i < membership->table.count; i++)
+	{
+		Partition *partition = &membership->table.partitions[i];
+
+		if (partition->state == PARTITION_CLAIMING ||
+			partition->told_offset == partition->applied_offset)
+			continue;
+		partition->told_offset = partition->applied_offset;
+		positions[count++] = (SubscriberPosition){partition->number, partition->applied_offset};
+	}
+	if (positions != NULL)
+		subscriber_commit(membership->subscriber, positions, count, wait);
+	free(positions);
+}
+
+Status
+membership_partition_halt(Membership *membership, int32_t number)
+{
+	Partition *partition = partition_table_find(&membership->table, number);
+
+	if (partition == NULL)
+		return status_ok();
+	partition->state = PARTITION_HALTED;
+	return subscriber_pause(membership->subscriber, &number, 1);
+}
+
+Status
+membership_flow_set(Membership *membership, bool pause)
+{
+	int32_t *partitions = calloc(membership->table.count + 1, sizeof(*partitions));
+	size_t count = 0;
+	Status status;
+
+	if (partitions == NULL)
+		return status_bug("out of memory");
+	for (size_t i = 0; i < membership->table.count; i++)
+		if (membership->table.partitions[i].state == PARTITION_READING)
+			partitions[count++] = membership->table.partitions[i].number;
+	if (pause)
+		status = subscriber_pause(membership->subscriber, partitions, count);
+	else
+		status = subscriber_resume(membership->subscriber, partitions, count);
+	log_info(pause ? "partitions paused" : "partitions resumed",
+			 log_integer("count", (int64_t) count));
+	free(partitions);
+	return status;
+}
