@@ -103,6 +103,7 @@ CREATE TABLE wallet_holds (
     CONSTRAINT wallet_holds_amount_check CHECK (amount > 0::numeric AND captured >= 0::numeric AND released >= 0::numeric
         AND captured + released <= amount)
 ) USING heap WITH (fillfactor = 80);
+CREATE INDEX wallet_holds_wallet_idx ON wallet_holds (wallet_id, status, hold_id);
 CREATE INDEX wallet_holds_open_idx ON wallet_holds (wallet_id, expires_at) WHERE status = 'open';
 CREATE INDEX wallet_holds_expiry_idx ON wallet_holds (expires_at) WHERE status = 'open';
 

@@ -55,7 +55,7 @@ hold_row_remaining(const Hold *hold)
 	return money_subtract(hold->amount, money_add(hold->captured, hold->released));
 }
 
-static void
+void
 hold_row_read_slot(TupleTableSlot *slot, Hold *hold)
 {
 	slot_getallattrs(slot);

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "executor/tuptable.h"
 #include "nodes/pg_list.h"
 #include "storage/itemptr.h"
 #include "utils/timestamp.h"
@@ -53,6 +54,9 @@ extern const char *hold_row_status_name(HoldStatus status);
 
 /* What is neither captured nor released. */
 extern Money hold_row_remaining(const Hold *hold);
+
+/* Reads a stored row. */
+extern void hold_row_read_slot(TupleTableSlot *slot, Hold *hold);
 
 /* Reads the hold into *hold; false where the snapshot sees none. */
 extern bool hold_row_find(HoldTable *holds, const pg_uuid_t *id, Hold *hold);

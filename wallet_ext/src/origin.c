@@ -1,6 +1,7 @@
 /*
- * origin.c Keeps the history's replication origins off the ledger: what is written under one of
- * them has no event.
+ * origin.c
+ *		Keeps the history's replication origins off the ledger: what is written under one of them
+ *		has no event.
  *
  * An origin may be set after the call as well, so it is looked at again before the commit. The
  * origin of a session that commits what was prepared doesn't count to the output plugin.

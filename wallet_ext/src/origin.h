@@ -1,6 +1,7 @@
 /*
- * origin.h Keeps the history's replication origins off the ledger: what is written under one of
- * them has no event.
+ * origin.h
+ *		Keeps the history's replication origins off the ledger: what is written under one of them
+ *		has no event.
  */
 #pragma once
 

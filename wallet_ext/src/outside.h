@@ -4,7 +4,7 @@
  */
 #pragma once
 
-/* 42501 unless the caller may execute wallet_withdraw, wallet_fund. argument: of the operation,
- * names what asks for it. */
+/* 42501 unless the caller may execute wallet_withdraw, wallet_fund. argument: the operation's that
+ * asks for it. */
 extern void outside_check_out(Oid schema, const char *argument);
 extern void outside_check_in(Oid schema, const char *argument);

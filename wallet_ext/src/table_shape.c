@@ -122,7 +122,7 @@ static const TableShape table_shapes[WALLET_TABLES] = {
 	[TABLE_HOLDS] = {"wallet_holds", holds_columns, HOLDS_COLUMNS},
 };
 
-#define INDEX_KEYS_MAX 2
+#define INDEX_KEYS_MAX 3
 
 typedef struct IndexShape
 {
@@ -154,6 +154,7 @@ static const IndexShape index_shapes[KNOWN_INDEXES] = {
 						  {HOLDS_WALLET_ID, HOLDS_EXPIRES_AT},
 						  "(status = 'open'::text)"},
 	[INDEX_HOLDS_EXPIRY] = {TABLE_HOLDS, false, {HOLDS_EXPIRES_AT}, "(status = 'open'::text)"},
+	[INDEX_HOLDS_WALLET] = {TABLE_HOLDS, false, {HOLDS_WALLET_ID, HOLDS_STATUS, HOLDS_HOLD_ID}, ""},
 };
 
 const char *
@@ -198,17 +199,30 @@ known_index_table(KnownIndex index)
 	return index_shapes[index].table;
 }
 
+static int
+index_key_count(const IndexShape *shape)
+{
+	int count = 1;
+
+	while (count < INDEX_KEYS_MAX && shape->keys[count] != 0)
+		count++;
+	return count;
+}
+
 char *
 known_index_description(KnownIndex index)
 {
 	const IndexShape *shape = &index_shapes[index];
-	const char *first = table_column_name(shape->table, shape->keys[0]);
-	const char *kind = shape->is_unique ? "unique index" : "index";
+	StringInfoData text;
 
-	if (shape->keys[1] == 0)
-		return psprintf("%s on %s (%s)", kind, table_name(shape->table), first);
-	return psprintf("%s on %s (%s, %s)", kind, table_name(shape->table), first,
-					table_column_name(shape->table, shape->keys[1]));
+	initStringInfo(&text);
+	appendStringInfo(&text, "%s on %s (", shape->is_unique ? "unique index" : "index",
+					 table_name(shape->table));
+	for (int i = 0; i < index_key_count(shape); i++)
+		appendStringInfo(&text, "%s%s", i == 0 ? "" : ", ",
+						 table_column_name(shape->table, shape->keys[i]));
+	appendStringInfoChar(&text, ')');
+	return text.data;
 }
 
 TableFinding *
@@ -293,7 +307,7 @@ table_index_matches(Relation relation, Relation index, const IndexInfo *info, Kn
 {
 	const IndexShape *shape = &index_shapes[known];
 	const ColumnShape *columns = table_shapes[shape->table].columns;
-	int count = shape->keys[1] == 0 ? 1 : 2;
+	int count = index_key_count(shape);
 	Form_pg_index form = index->rd_index;
 
 	if (index->rd_rel->relam != BTREE_AM_OID || !form->indisvalid || !form->indisready ||

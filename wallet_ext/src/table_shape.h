@@ -27,9 +27,10 @@ typedef enum KnownIndex
 	INDEX_HOLDS_ID,
 	INDEX_HOLDS_OPEN,
 	INDEX_HOLDS_EXPIRY,
+	INDEX_HOLDS_WALLET,
 } KnownIndex;
 
-#define KNOWN_INDEXES 9
+#define KNOWN_INDEXES 10
 
 typedef struct TableFinding
 {

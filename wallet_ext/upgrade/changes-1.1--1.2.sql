@@ -39,3 +39,9 @@ CREATE TABLE wallet_currency_scales (
 );
 
 SELECT pg_catalog.pg_extension_config_dump('wallet_currency_scales', '');
+
+-- Reads that come in pages.
+DROP FUNCTION wallet_list(text);
+DROP FUNCTION wallet_receipt(uuid);
+DROP FUNCTION wallet_statement(uuid, timestamptz, timestamptz);
+CREATE INDEX wallet_holds_wallet_idx ON wallet_holds (wallet_id, status, hold_id);
