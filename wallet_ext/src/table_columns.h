@@ -19,7 +19,7 @@ typedef enum WalletTable
 #define WALLET_TABLES 3
 
 #define WALLETS_COLUMNS	  12
-#define LEDGER_COLUMNS	  37
+#define LEDGER_COLUMNS	  38
 #define HOLDS_COLUMNS	  8
 #define TABLE_COLUMNS_MAX LEDGER_COLUMNS
 
@@ -86,9 +86,10 @@ enum
 	LEDGER_REVERSES_LEG,
 	LEDGER_FROM_SEAL,
 	LEDGER_TO_SEAL,
+	LEDGER_MAX_BALANCE_GIVEN,
 };
 
-StaticAssertDecl(LEDGER_TO_SEAL == LEDGER_COLUMNS, "columns of wallet_ledger");
+StaticAssertDecl(LEDGER_MAX_BALANCE_GIVEN == LEDGER_COLUMNS, "columns of wallet_ledger");
 
 enum
 {

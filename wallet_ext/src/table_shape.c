@@ -96,6 +96,7 @@ static const ColumnShape ledger_columns[LEDGER_COLUMNS] = {
 	[LEDGER_REVERSES_LEG - 1] = OPTIONAL("reverses_leg", INT4OID),
 	[LEDGER_FROM_SEAL - 1] = OPTIONAL("from_seal", BYTEAOID),
 	[LEDGER_TO_SEAL - 1] = OPTIONAL("to_seal", BYTEAOID),
+	[LEDGER_MAX_BALANCE_GIVEN - 1] = OPTIONAL("max_balance_given", BOOLOID),
 };
 
 static const ColumnShape holds_columns[HOLDS_COLUMNS] = {

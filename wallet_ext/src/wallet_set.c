@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "miscadmin.h"
 
 #include "wallet_set.h"
 
@@ -84,6 +85,7 @@ wallet_set_lock(WalletSet *set)
 	{
 		Wallet *wallet = &set->wallets[i];
 
+		CHECK_FOR_INTERRUPTS();
 		if (!wallet->written)
 		{
 			if (!wallet->found)
@@ -106,6 +108,9 @@ wallet_set_write(WalletSet *set)
 		if (wallet_is_changed(&set->wallets[i]))
 			changed |= wallet_changed_columns(&set->wallets[i]);
 	for (int i = 0; i < set->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (wallet_is_changed(&set->wallets[i]) && !set->wallets[i].written)
 			wallet_update_locked(&set->scan, &set->wallets[i], changed);
+	}
 }
