@@ -150,7 +150,7 @@ class Core:
     def check_request(self, wallet, values):
         """The amounts that are given by the wallet's currency, then its version."""
         for name in ("amount", "credit_limit", "max_balance"):
-            if values.get(name) is not None and values[name] != "Infinity":
+            if values.get(name) is not None and not (name == "max_balance" and arguments.lifts_cap("cap", values[name])):
                 self.check_scale(wallet, name, values[name])
         self.check_version(wallet, values)
 
