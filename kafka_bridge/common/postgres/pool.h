@@ -113,7 +113,7 @@ Wait pg_session_wait(const PgSession *session);
  * Prepares the statement on this connection unless it is already; statement is its number, below
  * PG_SESSION_STATEMENTS_MAX, the same for the same text all over the pool. Fills name.
  */
-#define PG_SESSION_STATEMENTS_MAX 96
+#define PG_SESSION_STATEMENTS_MAX 128
 #define PG_SESSION_NAME_BYTES	  8
 Status pg_session_prepare(PgSession *session, size_t statement, const char *sql,
 						  char name[PG_SESSION_NAME_BYTES]);
