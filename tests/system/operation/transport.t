@@ -103,27 +103,30 @@ write_file("$postgres->{base}/data/pg_hba.conf",
     "host all postgres 127.0.0.1/32 trust\n" . runbook_file($document, 'pg_hbaconf', '10.20.0.0/24' => '127.0.0.1/32'));
 $stack->sql('SELECT pg_reload_conf()');
 
+# The variables as documented for the bridge; another program changes the name.
+sub login
+{
+    my ($name) = @_;
+    return variables_in(runbook_file(
+            $document, 'wallet-bridgeenv', 'kafka.example:9093' => $kafka->brokers('SASL_SSL'),
+            ':PASSWORD@db.example:5432' => ":$in_uri\@localhost:" . $postgres->port,
+            '=PASSWORD' => "=$password", wallet_bridge => $name, $ca_in_document => $ca));
+}
+
 sub database_url
 {
     my ($role, $authority, $secret) = @_;
-    return sprintf 'postgresql://%s:%s@localhost:%d/wallet_db?sslmode=verify-full&sslrootcert=%s',
-        $role, $secret // $in_uri, $postgres->port, $authority // $ca;
-}
-
-# As documented for the bridge; another program changes the name.
-sub kafka_login
-{
-    my ($name) = @_;
-    my %login = variables_in(runbook_file(
-            $document, 'wallet-bridgeenv', 'kafka.example:9093' => $kafka->brokers('SASL_SSL'),
-            '=PASSWORD' => "=$password", wallet_bridge => $name, $ca_in_document => $ca));
-    return %login;
+    my %login = login($role);
+    my $url   = $login{DATABASE_URL};
+    $url =~ s/\Q$ca\E/$authority/        if $authority;
+    $url =~ s/:\Q$in_uri\E@/:$secret@/ if $secret;
+    return $url;
 }
 
 my $bridge  = $stack->bridge;
 my $history = $stack->history;
-%{ $bridge->{env} }  = (%{ $bridge->{env} },  kafka_login('wallet_bridge'),  DATABASE_URL => database_url('wallet_bridge'));
-%{ $history->{env} } = (%{ $history->{env} }, kafka_login('wallet_history'), DATABASE_URL => database_url('wallet_history'));
+%{ $bridge->{env} }  = (%{ $bridge->{env} }, login('wallet_bridge'));
+%{ $history->{env} } = (%{ $history->{env} }, login('wallet_history'));
 
 # A bridge of its own with something wrong: what its log says of it. An exit code where it ends by itself.
 sub refused_ok
@@ -146,7 +149,7 @@ sub refused_ok
 sub kcat_as
 {
     my ($name, @arguments) = @_;
-    my %login = kafka_login($name);
+    my %login = login($name);
     my @properties = map { /^KAFKA_PROP_(.*)$/ ? ('-X', (lc($1) =~ s/_/./gr) . "=$login{$_}") : () } sort keys %login;
     return run('kcat', '-b', $kafka->brokers('SASL_SSL'), @properties, '-X', 'message.timeout.ms=20000', @arguments);
 }
@@ -215,7 +218,7 @@ subtest 'wrong certificates and passwords' => sub {
     refused_ok('a foreign authority for PostgreSQL', { DATABASE_URL => database_url('wallet_bridge', $foreign_ca) }, qr/certificate verify failed/);
     refused_ok('another name than the certificate\'s', { DATABASE_URL => database_url('wallet_bridge') =~ s/localhost/127.0.0.1/r },
         qr/server certificate for .*does not match host name/);
-    refused_ok('a wrong password for PostgreSQL', { DATABASE_URL => database_url('wallet_bridge', $ca, 'wrong') },
+    refused_ok('a wrong password for PostgreSQL', { DATABASE_URL => database_url('wallet_bridge', undef, 'wrong') },
         qr/password authentication failed/, 78);
     refused_ok('no TLS to PostgreSQL', { DATABASE_URL => database_url('wallet_bridge') =~ s/verify-full/disable/r }, qr/no encryption/);
 };
