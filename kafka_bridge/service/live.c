@@ -82,12 +82,16 @@ live_free(Live *live)
 HttpRoute
 live_route(const Live *live, size_t label)
 {
+	static const char *const queries[] = {"after", NULL};
+
 	return (HttpRoute){
 		.method = "GET",
 		.pattern = "/wallets/{id}/history/live",
 		.handler = live_request_handle,
 		.context = &live->requests,
 		.label = label,
+		.scope = HTTP_SCOPE_READ,
+		.queries = queries,
 	};
 }
 

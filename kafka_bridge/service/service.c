@@ -94,6 +94,7 @@ parts_make(Service *service)
 		return status_bug("out of memory");
 	service->pools = (EndpointPools){.write = service->write_pool,
 									 .read = service->read_pool,
+									 .application_name = service->write_plan.application_name,
 									 .retries = SERVICE_RETRIES};
 	routes_fill(service);
 	return status_ok();

@@ -54,8 +54,7 @@ parties_first(const Parties *parties)
 Fault
 fault_of_decimals(const Wallet *wallet, const char *argument, Money amount)
 {
-	/* A whole amount suits every currency. */
-	if (money_has_scale(amount, 0) || money_has_scale(amount, currency_scale(wallet->currency)))
+	if (money_has_scale(amount, currency_scale(wallet->currency)))
 		return no_fault;
 	return (Fault){
 		.rule = FAULT_SCALE,

@@ -137,7 +137,7 @@ scale_units(int scale)
 bool
 money_has_scale(Money money, int scale)
 {
-	return money % scale_units(scale) == 0;
+	return scale == MONEY_SCALE || money % scale_units(scale) == 0;
 }
 
 Money

@@ -80,7 +80,7 @@ daemon_start(Daemon *daemon, const DaemonPlan *plan)
 	return status;
 }
 
-/* Only the log level changes while a daemon runs; everything else needs a restart. */
+/* Only log level and tokens change while a daemon runs; everything else needs a restart. */
 static void
 daemon_reload(const Daemon *daemon)
 {
@@ -99,6 +99,9 @@ daemon_reload(const Daemon *daemon)
 		log_level_set((LogLevel) options->log.level);
 		log_info("log level reloaded",
 				 log_text("to", log_level_name((LogLevel) options->log.level)));
+		status = http_server_tokens_set(daemon->server, &options->http);
+		if (!status_is_ok(&status))
+			log_status(LOG_LEVEL_ERROR, "tokens not reloaded", &status);
 		config_free(program, config);
 	}
 	free(config);

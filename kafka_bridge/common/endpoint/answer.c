@@ -12,9 +12,11 @@
 
 #define JSON_TYPE		"application/json"
 #define COLUMN_JSON		0
-#define COLUMN_VERSION	1 /* or cursor */
+#define COLUMN_VERSION	1
+#define COLUMN_CURSOR	1
 #define COLUMN_ID		0
 #define COLUMN_REPLAYED 1
+#define COLUMN_ENTRY	2
 
 static void
 answer_take(HttpResponse *response, unsigned status, FILE *out, char **text, const size_t *bytes)
@@ -39,46 +41,59 @@ rows_print(FILE *out, const PGresult *read, int count)
 	}
 }
 
-/* A row more than was asked for tells that there is a next page, and where it begins. */
-static void
-page_print(FILE *out, const EndpointValues *values, const PGresult *read)
+/* How many rows of a page are shown, and what the next one begins with; NULL on the last page. */
+static int
+page_measure(const Endpoint *endpoint, const EndpointValues *values, const PGresult *read,
+			 const char **next)
 {
-	int asked = atoi(values->items[values->count - 1]) - 1;
-	int shown = PQntuples(read) > asked ? asked : PQntuples(read);
+	int count = PQntuples(read);
+	int most = endpoint->next_in_row	 ? count
+			   : endpoint->page_rows > 0 ? endpoint->page_rows
+										 : atoi(values->items[values->count - 1]) - 1;
+	int shown = count > most ? most : count;
+	bool has_next = endpoint->next_in_row
+						? count > 0 && !PQgetisnull(read, count - 1, COLUMN_CURSOR)
+						: count > most;
 
-	fputs("{\"items\":[", out);
+	*next = has_next ? PQgetvalue(read, shown - 1, COLUMN_CURSOR) : NULL;
+	return shown;
+}
+
+static void
+page_print(FILE *out, const Endpoint *endpoint, const EndpointValues *values, const PGresult *read)
+{
+	const char *next = NULL;
+	int shown = page_measure(endpoint, values, read, &next);
+
+	fputs("\"items\":[", out);
 	rows_print(out, read, shown);
-	if (shown < PQntuples(read))
-		fprintf(out, "],\"next\":\"%s\"}", PQgetvalue(read, shown - 1, COLUMN_VERSION));
+	if (next != NULL)
+		fprintf(out, "],\"next\":\"%s\"}", next);
 	else
 		fputs("],\"next\":null}", out);
 }
 
 static void
-items_answer(const Endpoint *endpoint, const EndpointValues *values, const PGresult *read,
-			 HttpResponse *response)
+items_answer(const Endpoint *endpoint, const EndpointValues *values, const PGresult *call,
+			 const PGresult *read, HttpResponse *response)
 {
 	char *text = NULL;
 	size_t bytes = 0;
-	FILE *out = NULL;
+	FILE *out = open_memstream(&text, &bytes);
 
-	if (PQntuples(read) > ENDPOINT_ROWS_MAX)
+	if (out != NULL && endpoint->answer == ANSWER_ITEMS)
 	{
-		problem_from_code(response, PG_INVALID_PARAMETER,
-						  "more than 10000 items: ask for a part, as with since and until");
-		return;
-	}
-	out = open_memstream(&text, &bytes);
-	if (out != NULL && endpoint->answer == ANSWER_PAGE)
-		page_print(out, values, read);
-	else if (out != NULL)
-	{
-		if (endpoint->answer == ANSWER_RECEIPT)
-			fprintf(out, "{\"transaction_id\":\"%s\",\"items\":[", values->items[0]);
-		else
-			fputs("{\"items\":[", out);
+		fputs("{\"items\":[", out);
 		rows_print(out, read, PQntuples(read));
 		fputs("]}", out);
+	}
+	else if (out != NULL)
+	{
+		fputc('{', out);
+		if (endpoint->answer == ANSWER_RECEIPT)
+			fprintf(out, "\"transaction_id\":\"%s\",",
+					call != NULL ? PQgetvalue(call, 0, COLUMN_ID) : values->items[0]);
+		page_print(out, endpoint, values, read);
 	}
 	answer_take(response, 200, out, &text, &bytes);
 }
@@ -106,7 +121,8 @@ row_answer(const Endpoint *endpoint, const PGresult *call, const PGresult *read,
 	if (out != NULL)
 	{
 		if (is_operation)
-			fprintf(out, "{\"transaction_id\":\"%s\",\"wallet\":", PQgetvalue(call, 0, COLUMN_ID));
+			fprintf(out, "{\"transaction_id\":\"%s\",\"entry\":%s,\"wallet\":",
+					PQgetvalue(call, 0, COLUMN_ID), PQgetvalue(call, 0, COLUMN_ENTRY));
 		rows_print(out, read, 1);
 		if (is_operation)
 			fputc('}', out);
@@ -136,17 +152,14 @@ endpoint_answer_fill(const Endpoint *endpoint, const EndpointValues *values, con
 
 	if (needs_row && PQntuples(read) == 0)
 	{
-		if (endpoint->missing_code != NULL)
-			problem_from_code(response, endpoint->missing_code, "there is no such operation");
-		else
-			http_response_problem(response, 404, "there is no such operation");
+		problem_from_code(response, endpoint->missing_code, endpoint->missing_detail);
 		return;
 	}
 	if (endpoint->answer == ANSWER_ONE || endpoint->answer == ANSWER_CREATED ||
 		endpoint->answer == ANSWER_OPERATION)
 		row_answer(endpoint, call, read, response);
 	else
-		items_answer(endpoint, values, read, response);
+		items_answer(endpoint, values, call, read, response);
 	if (call != NULL)
 		call_show(endpoint, call, response);
 }

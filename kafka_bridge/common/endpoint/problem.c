@@ -116,7 +116,8 @@ problem_from_result(HttpResponse *response, const PGresult *result)
 	if (status == 500)
 	{
 		log_error("PostgreSQL refused a statement", log_text("sqlstate", sqlstate),
-				  log_text("error", message));
+				  log_text("error", message),
+				  log_text("request_id", http_response_request_id(response)));
 		message = "internal error";
 	}
 	problem_fill(response, status, sqlstate, message, is_ours ? detail_members(result) : NULL);

@@ -14,15 +14,22 @@
 #include <stdint.h>
 
 #include "http/connection.h"
+#include "http/fields.h"
+#include "http/request_id.h"
 #include "http/response.h"
 #include "http/route.h"
+#include "http/token.h"
 
 struct HttpRequest
 {
 	struct MHD_Connection *connection;
 	HttpConnection *guard;
 	const char *method;
-	const char *malformed; /* why it is refused, or NULL */
+	char id[HTTP_REQUEST_ID_BYTES];
+	HttpCaller caller;
+	unsigned refusal; /* status with which it is refused before it is looked at, or 0 */
+	char reason[HTTP_REASON_BYTES];
+	char *authority; /* of an absolute form, or NULL */
 	char *path;
 	char *body;
 	size_t body_bytes;
@@ -36,6 +43,7 @@ struct HttpRequest
 	bool headers_seen;
 	bool is_deferred; /* stays true once it was */
 	bool is_counted;  /* among those that http_server_drain() waits for */
+	HttpMatchResult match_result;
 	HttpMatch match;
 	HttpResponse response;
 };

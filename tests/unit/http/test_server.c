@@ -109,8 +109,10 @@ stream_answer(HttpRequest *request, HttpResponse *response, const void *context)
 
 static char context[] = "context";
 
+static const char *const echo_queries[] = {"q", "r", "name.", NULL};
+
 static const HttpRoute routes[] = {
-	{"GET", "/echo/{id}", echo_answer, context},
+	{"GET", "/echo/{id}", echo_answer, context, .queries = echo_queries},
 	{"POST", "/echo/{id}", echo_answer, context},
 	{"GET", "/silent", silent_answer, NULL},
 	{"GET", "/slow", slow_answer, NULL},
@@ -119,6 +121,8 @@ static const HttpRoute routes[] = {
 	{"GET", "/kept", kept_answer, NULL},
 	{"GET", "/stream", stream_answer, NULL},
 	{"GET", "/public", echo_answer, context, .is_public = true},
+	{"POST", "/large", echo_answer, context, .body_bytes_max = BODY_BYTES_MAX * 2},
+	{"POST", "/cashier", echo_answer, context, .scope = HTTP_SCOPE_CASHIER},
 };
 
 static const HttpPlan plan = {.routes = routes, .route_count = sizeof(routes) / sizeof(routes[0])};
@@ -173,7 +177,7 @@ static void
 test_absolute_form(void **state)
 {
 	(void) state;
-	assert_contains(ask("GET http://x:1/echo/1?q=2 " REST "\r\n"), "|GET|/echo/1|1|2|");
+	assert_contains(ask("GET http://localhost:1/echo/1?q=2 " REST "\r\n"), "|GET|/echo/1|1|2|");
 }
 
 static void
@@ -194,9 +198,12 @@ test_not_found_and_not_allowed(void **state)
 	(void) state;
 	assert_contains(answer, "HTTP/1.1 404 Not Found\r\n");
 	assert_contains(answer, "Content-Type: application/problem+json\r\n");
-	assert_contains(answer, "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404}");
+	assert_contains(
+		answer, "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,"
+				"\"detail\":\"there is no such path\",\"code\":\"path_unknown\",\"request_id\":\"");
 	answer = ask("DELETE /echo/1 " REST "\r\n");
 	assert_contains(answer, "HTTP/1.1 405 ");
+	assert_contains(answer, "\"code\":\"method_not_allowed\"");
 	assert_contains(answer, "Allow: GET, HEAD, POST\r\n");
 }
 
@@ -215,7 +222,14 @@ static void
 test_body_too_large(void **state)
 {
 	(void) state;
-	assert_contains(ask("POST /echo/1 " REST "Content-Length: 17\r\n\r\n"), "HTTP/1.1 413 ");
+	const char *answer = ask("POST /echo/1 " REST "Content-Length: 17\r\n\r\n");
+
+	assert_contains(answer, "HTTP/1.1 413 ");
+	assert_contains(answer, "\"detail\":\"the body may have at most 16 bytes\"");
+	assert_contains(answer, "\"limit_bytes\":16");
+	assert_contains(ask("POST /large " REST "Content-Length: 17\r\n\r\n0123456789abcdef0"),
+					"|17|0123456789abcdef0");
+	assert_contains(ask("POST /large " REST "Content-Length: 33\r\n\r\n"), "\"limit_bytes\":32");
 	assert_contains(ask("POST /echo/1 " REST "Content-Length: 99999999999\r\n\r\n"),
 					"HTTP/1.1 413 ");
 	assert_contains(ask("POST /echo/1 " REST "Transfer-Encoding: chunked\r\n\r\n"
@@ -330,8 +344,10 @@ test_deferred_answers_on_one_connection(void **state)
 	const char *answer = NULL;
 
 	(void) state;
-	client_send(fd, "GET /late HTTP/1.1\r\nHost: x\r\n\r\nGET /echo/1 HTTP/1.1\r\nHost: x\r\n\r\n"
-					"GET /late " REST "\r\n");
+	client_send(
+		fd,
+		"GET /late HTTP/1.1\r\nHost: localhost\r\n\r\nGET /echo/1 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+		"GET /late " REST "\r\n");
 	answer = client_receive(fd);
 	assert_contains(answer, "\r\n\r\nlateHTTP/1.1 201 ");
 	assert_string_equal(answer + strlen(answer) - 4, "late");
@@ -436,18 +452,113 @@ test_slow_request_is_cut_off(void **state)
 }
 
 static void
+test_queries(void **state)
+{
+	static const struct
+	{
+		const char *query;
+		const char *detail;
+	} wrong[] = {
+		{"q=1&limt=5", "unknown parameter \\\"limt\\\" in the query"},
+		{"q=1&q=2", "the parameter \\\"q\\\" of the query is given twice"},
+		{"name.a=1&name.a=2", "the parameter \\\"name.a\\\" of the query is given twice"},
+		{"name.=1", "unknown parameter \\\"name.\\\" in the query"},
+		{"Q=1", "unknown parameter \\\"Q\\\" in the query"},
+		{"%C3%A4%22=1", "unknown parameter \\\"??\\\"\\\" in the query"},
+	};
+	char request[256];
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+	{
+		snprintf(request, sizeof(request), "GET /echo/1?%s " REST "\r\n", wrong[i].query);
+
+		const char *answer = ask(request);
+
+		assert_contains(answer, "HTTP/1.1 400 ");
+		assert_contains(answer, wrong[i].detail);
+	}
+	assert_contains(ask("GET /echo/1?name.a=1&name.b=2&r= " REST "\r\n"), "HTTP/1.1 201 ");
+	assert_contains(ask("POST /echo/1?q=1 " REST "Content-Length: 0\r\n\r\n"), "HTTP/1.1 400 ");
+	assert_contains(ask("GET /public?x=1 " REST "\r\n"), "HTTP/1.1 400 ");
+}
+
+static void
+test_request_ids(void **state)
+{
+	const char *answer = ask("GET /nothing " REST "X-Request-Id: order-17:a.b/c=+@_\r\n\r\n");
+
+	(void) state;
+	assert_contains(answer, "X-Request-Id: order-17:a.b/c=+@_\r\n");
+	assert_contains(answer, "\"request_id\":\"order-17:a.b/c=+@_\"");
+	answer = ask("GET /echo/1 " REST "X-Request-Id: two words\r\n\r\n");
+	assert_contains(answer, "HTTP/1.1 201 ");
+	assert_contains(answer, "X-Request-Id: ");
+	assert_null(strstr(answer, "two words"));
+	assert_contains(ask("GET /late " REST "X-Request-Id: later\r\n\r\n"),
+					"X-Request-Id: later\r\n");
+	assert_contains(ask("GET /echo/1 " REST "Host: twice\r\nX-Request-Id: bad\r\n\r\n"),
+					"\"request_id\":\"bad\"");
+}
+
+static void
+test_hosts(void **state)
+{
+	static const char *const good[] = {"localhost",		  "LOCALHOST:80", "a.localhost.",
+									   "127.0.0.1:3000",  "127.1.2.3",	  "[::1]:1",
+									   "wallets.example", "10.0.0.7"};
+	static const char *const bad[] = {"evil.example",
+									  "localhost.evil.example",
+									  "notlocalhost",
+									  "10.0.0.8",
+									  "[::2]",
+									  "",
+									  "wallets.example.evil.example"};
+	HttpOptions named = options;
+	char request[256];
+
+	(void) state;
+	http_server_stop(&server);
+	named.hosts = (char[]){"wallets.example,10.0.0.7"};
+
+	Status status = http_server_start(&named, &plan, &server);
+
+	assert_true(status_is_ok(&status));
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+	{
+		snprintf(request, sizeof(request), "GET /echo/1 HTTP/1.1\r\nHost: %s\r\n%s", good[i],
+				 "Connection: close\r\n\r\n");
+		assert_contains(ask(request), "HTTP/1.1 201 ");
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	{
+		snprintf(request, sizeof(request), "GET /echo/1 HTTP/1.1\r\nHost: %s\r\n%s", bad[i],
+				 "Connection: close\r\n\r\n");
+		assert_contains(ask(request), "HTTP/1.1 421 ");
+	}
+	assert_contains(ask("GET http://evil.example/echo/1 " REST "\r\n"), "HTTP/1.1 421 ");
+}
+
+static Status
+guarded_start(HttpOptions *guarded)
+{
+	http_server_stop(&server);
+
+	Status status = http_options_check(guarded);
+
+	return status_is_ok(&status) ? http_server_start(guarded, &plan, &server) : status;
+}
+
+static void
 test_token(void **state)
 {
-	static char tokens[] = "0123456789abcdef,fedcba9876543210";
 	HttpOptions guarded = options;
 	const char *answer = NULL;
 
 	(void) state;
-	http_server_stop(&server);
-	guarded.bearer_tokens = tokens;
-	assert_true(status_is_ok(&(Status[]){http_options_check(&guarded)}[0]));
+	guarded.bearer_tokens = (char[]){"0123456789abcdef,fedcba9876543210"};
 
-	Status status = http_server_start(&guarded, &plan, &server);
+	Status status = guarded_start(&guarded);
 
 	assert_true(status_is_ok(&status));
 	answer = ask("GET /echo/1 " REST "\r\n");
@@ -458,10 +569,62 @@ test_token(void **state)
 	assert_contains(ask("GET /echo/1 " REST "Authorization: Bearer fedcba9876543210\r\n\r\n"),
 					"HTTP/1.1 201 ");
 	assert_contains(ask("GET /public " REST "\r\n"), "HTTP/1.1 201 ");
+	assert_contains(ask("POST /cashier " REST "Authorization: Bearer fedcba9876543210\r\n"
+						"Content-Length: 0\r\n\r\n"),
+					"HTTP/1.1 201 ");
 	guarded.bearer_tokens = (char[]){"short"};
 	status = http_options_check(&guarded);
 	assert_int_equal(status.exit_code, EXIT_CODE_CONFIGURATION);
 	assert_contains(status.text, "BEARER_TOKEN");
+}
+
+static void
+file_write(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+/* Of "0123456789abcdef" and "fedcba9876543210". */
+#define READER "9f9f5111f7b27a781f1f1ddde5ebc2dd2b796bfc7365c9c28b548e564176929f"
+
+static void
+test_tokens_with_scopes(void **state)
+{
+	static const char request[] = "POST /cashier " REST "Content-Length: 0\r\n"
+								  "Authorization: Bearer 0123456789abcdef\r\n\r\n";
+	char path[] = "/tmp/wallet-tokens-XXXXXX";
+	HttpOptions guarded = options;
+	const char *answer = NULL;
+
+	(void) state;
+	close(mkstemp(path));
+	file_write(path, "[{\"name\":\"reader\",\"sha256\":\"" READER "\",\"scopes\":[\"read\"]}]");
+	guarded.tokens_file = path;
+
+	Status status = guarded_start(&guarded);
+
+	assert_true(status_is_ok(&status));
+	answer = ask(request);
+	assert_contains(answer, "HTTP/1.1 403 ");
+	assert_contains(answer, "\"scope\":\"cashier\"");
+	assert_contains(answer, "the token \\\"reader\\\" lacks the scope cashier");
+	file_write(path, "[{\"name\":\"till\",\"sha256\":\"" READER "\",\"scopes\":[\"cashier\"]}]");
+	status = http_server_tokens_set(server, &guarded);
+	assert_true(status_is_ok(&status));
+	assert_contains(ask(request), "HTTP/1.1 201 ");
+	file_write(path, "[{]");
+	status = http_server_tokens_set(server, &guarded);
+	assert_int_equal(status.exit_code, EXIT_CODE_CONFIGURATION);
+	assert_contains(ask(request), "HTTP/1.1 201 ");
+	file_write(path, "[]");
+	status = http_server_tokens_set(server, &guarded);
+	assert_true(status_is_ok(&status));
+	assert_contains(ask(request), "HTTP/1.1 401 ");
+	unlink(path);
 }
 
 static void
@@ -471,7 +634,7 @@ test_drain(void **state)
 	HttpRequest *request = NULL;
 
 	(void) state;
-	client_send(fd, "GET /kept HTTP/1.1\r\nHost: x\r\n\r\n");
+	client_send(fd, "GET /kept HTTP/1.1\r\nHost: localhost\r\n\r\n");
 	AWAIT((request = atomic_load(&kept_request)) != NULL);
 	assert_false(http_server_drain(server, 50));
 	http_response_text(http_request_response(request), 200, "text/plain", "done");
@@ -541,7 +704,11 @@ main(void)
 		SERVER_TEST(test_client_that_leaves_a_stream),
 		SERVER_TEST(test_client_that_does_not_read_a_stream),
 		SERVER_TEST(test_slow_request_is_cut_off),
+		SERVER_TEST(test_queries),
+		SERVER_TEST(test_request_ids),
+		SERVER_TEST(test_hosts),
 		SERVER_TEST(test_token),
+		SERVER_TEST(test_tokens_with_scopes),
 		SERVER_TEST(test_drain),
 		SERVER_TEST(test_observer),
 	};
