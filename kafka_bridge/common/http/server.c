@@ -46,8 +46,7 @@ struct HttpServer
 	size_t body_bytes_max;
 	size_t bodies_bytes_max;
 	atomic_size_t bodies_bytes; /* received of requests that are not answered yet */
-	size_t answers_bytes_max;
-	atomic_size_t answers_bytes; /* of large answers that are not read yet */
+	HttpBudget answers; /* large answers that are not read yet */
 	int64_t request_timeout_ms;
 	int64_t idle_timeout_ms;
 	uint16_t port;
@@ -66,6 +65,23 @@ void
 http_request_finish(HttpRequest *request)
 {
 	MHD_resume_connection(request->connection);
+}
+
+bool
+http_request_grant(HttpRequest *request, size_t bytes)
+{
+	if (!http_budget_take(request->answers, bytes))
+		return false;
+	request->answer_bytes += bytes;
+	return true;
+}
+
+void
+http_request_grants_end(HttpRequest *request)
+{
+	if (request->answers != NULL)
+		http_budget_give(request->answers, request->answer_bytes);
+	request->answer_bytes = 0;
 }
 
 HttpResponse *
@@ -101,16 +117,14 @@ busy_answer(HttpResponse *response, const char *detail)
  * operation answers is small; it is done, and told.
  */
 static void
-answer_reserve(HttpServer *server, HttpRequest *request)
+answer_reserve(HttpRequest *request)
 {
 	HttpResponse *response = &request->response;
 	bool is_read = strcmp(request->method, "POST") != 0;
 
 	if (!is_read || !response->body_is_owned || response->bytes < ANSWER_BYTES_LARGE)
 		return;
-	request->answer_bytes = response->bytes;
-	if (atomic_fetch_add(&server->answers_bytes, response->bytes) + response->bytes >
-		server->answers_bytes_max)
+	if (request->answer_bytes == 0 && !http_request_grant(request, response->bytes))
 		busy_answer(response, "too many large answers at once");
 }
 
@@ -133,7 +147,7 @@ request_send(HttpServer *server, HttpRequest *request)
 	if (response->status == 0)
 		http_response_problem(response, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
 	body_release(server, request);
-	answer_reserve(server, request);
+	answer_reserve(request);
 	if (atomic_load(&server->draining))
 		http_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	http_connection_limit(server->connections, request->guard,
@@ -243,6 +257,7 @@ request_begin(void *context, const char *target, struct MHD_Connection *connecti
 static void
 headers_take(HttpServer *server, HttpRequest *request, const char *version)
 {
+	request->answers = &server->answers;
 	http_request_id_fill(http_request_header(request, "X-Request-Id"), request->id);
 	request->response.request_id = request->id;
 	request->match_result = http_route_match(server->plan.routes, server->plan.route_count,
@@ -320,7 +335,7 @@ request_complete(void *context, struct MHD_Connection *connection, void **state,
 	request_uncount(server, request);
 	/* Of a client that left before its answer. */
 	body_release(server, request);
-	atomic_fetch_sub(&server->answers_bytes, request->answer_bytes);
+	http_request_grants_end(request);
 	/*
 	 * Of a client that is kept: for the next request, should it begin one before it counts as idle.
 	 */
@@ -422,8 +437,8 @@ server_new(const HttpOptions *options, const HttpPlan *plan, int fd)
 	server->body_bytes_max = (size_t) options->body_bytes_max;
 	server->bodies_bytes_max = options->bodies_bytes_max > 0 ? (size_t) options->bodies_bytes_max
 															 : (size_t) BODIES_BYTES_DEFAULT;
-	server->answers_bytes_max = options->answers_bytes_max > 0 ? (size_t) options->answers_bytes_max
-															   : (size_t) ANSWERS_BYTES_DEFAULT;
+	server->answers.most = options->answers_bytes_max > 0 ? (size_t) options->answers_bytes_max
+														  : (size_t) ANSWERS_BYTES_DEFAULT;
 	server->request_timeout_ms = options->request_timeout_ms;
 	server->idle_timeout_ms = options->idle_timeout_ms;
 	server->port = http_listen_port(fd);

@@ -122,6 +122,13 @@ void http_server_stop(HttpServer **server);
 void http_request_defer(HttpRequest *request);
 void http_request_finish(HttpRequest *request);
 
+/*
+ * Memory for a large answer, before it is read from elsewhere; all that a request was granted is
+ * given back at its end, or by http_request_grants_end(). False: there is none at the moment.
+ */
+bool http_request_grant(HttpRequest *request, size_t bytes);
+void http_request_grants_end(HttpRequest *request);
+
 /* The response of a request, for a thread that was handed the request alone. */
 HttpResponse *http_request_response(HttpRequest *request);
 

@@ -32,5 +32,8 @@ struct PgSession
 Status pg_session_open(PgSession *session, const Wait *wait);
 void pg_session_close(PgSession *session);
 
+/* The session's statement of this text; NULL: there are too many. */
+PgStatement *pg_session_statement(PgSession *session, const char *sql);
+
 /* Whether an idle connection is still there; takes in what the server sent meanwhile. */
 bool pg_session_is_alive(PgSession *session);
