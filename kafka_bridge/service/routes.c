@@ -56,9 +56,9 @@
  */
 #define CALL                                                                         \
 	"SELECT called.transaction_id::text, pg_current_xact_id_if_assigned() IS NULL, " \
-	"(SELECT row_to_json(entry) FROM (SELECT called.version, called.type, "          \
+	"(SELECT row_to_json(shown) FROM (SELECT called.version, called.type, "          \
 	"called.amount::text AS amount, called.balance_after::text AS balance_after, "   \
-	"called.held_after::text AS held_after) AS entry), "                             \
+	"called.held_after::text AS held_after) AS shown), "                             \
 	"set_config('wallet_service.wallet_id', called.wallet_id::text, true) FROM wallet_receipt("
 #define CALLED ", NULL, 1) AS called"
 /* A function that returns an id, which is kept for the second statement. */

@@ -7,7 +7,7 @@ CREATE FUNCTION wallet_create(
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'wallet_create';
 COMMENT ON FUNCTION wallet_create(text, text, uuid, text, jsonb) IS
 $$Creates a wallet with balance 0 and version 0 and returns its id.
-user_id: 1 to 100 characters. currency: ^[A-Z][A-Z0-9]{2,9}$. wallet_id: the id to use, a new UUID version 7 when NULL. idempotency_key: 1 to 255 bytes. metadata: a JSON object of at most wallet.max_metadata_bytes.
+user_id: 1 to 100 characters, no blank at either end, no control characters, no invisible marks of direction or width. currency: ^[A-Z][A-Z0-9]{2,9}$. wallet_id: the id to use, a new UUID version 7 when NULL. idempotency_key: 1 to 255 bytes, no control characters. metadata: a JSON object of at most wallet.max_metadata_bytes, nested at most 32 deep, with numbers of at most 100 digits.
 Errors: 25006, 22004, 22023, WL005 (idempotency_conflict), 23505 (the wallet id exists).$$;
 
 CREATE FUNCTION wallet_fund(

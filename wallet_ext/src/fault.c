@@ -156,7 +156,9 @@ fault_of_debit(const Wallet *wallet, Money amount)
 	const WalletState *state = &wallet->next;
 
 	return fault_of_available(wallet,
-							  money_available(state->balance, state->held, state->credit_limit),
+							  money_available(state->balance,
+											  money_subtract(state->held, state->expired),
+											  state->credit_limit),
 							  amount);
 }
 
@@ -165,7 +167,10 @@ fault_of_hold(const Wallet *wallet, Money amount)
 {
 	const WalletState *state = &wallet->next;
 
-	return fault_of_available(wallet, money_subtract(state->balance, state->held), amount);
+	return fault_of_available(wallet,
+							  money_available(state->balance,
+											  money_subtract(state->held, state->expired), 0),
+							  amount);
 }
 
 Fault

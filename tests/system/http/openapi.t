@@ -76,7 +76,7 @@ sub paths_in_sources
     my %found = ('/openapi.json' => undef);
     for my $source (glob("$root/$room/*.c"), "$root/common/daemon/health_routes.c")
     {
-        @found{ slurp($source) =~ m{"((?:/(?:[a-z]+|\{\w+\}))+)"}g } = ();
+        @found{ slurp($source) =~ m{"((?:/(?:[a-z-]+|\{\w+\}))+)"}g } = ();
     }
     return sort keys %found;
 }
