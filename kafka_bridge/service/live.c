@@ -22,6 +22,7 @@
 #define FEED_INTERVAL_MS 200
 #define PING_INTERVAL_MS 15000
 #define RECONNECT_MS	 500
+#define CATCH_UP_MS		 20 /* while a client has more to read than it may have at once */
 
 struct Live
 {
@@ -50,7 +51,7 @@ static const char feed_sql[] =
 	"WHERE newest.version > waiting.after ORDER BY waiting.number, event.version";
 
 Live *
-live_new(const PgPoolPlan *plan, PgPool *pool)
+live_new(const PgPoolPlan *plan, PgPool *pool, int64_t client_streams_max)
 {
 	Live *live = calloc(1, sizeof(Live));
 
@@ -59,7 +60,7 @@ live_new(const PgPoolPlan *plan, PgPool *pool)
 	live->plan = plan;
 	live->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	live->session = pg_session_new(plan);
-	live->streams = live_streams_new();
+	live->streams = live_streams_new(client_streams_max);
 	live->requests = (LiveRequests){.streams = live->streams, .pool = pool};
 	if (live->stop_fd >= 0 && live->streams != NULL && live->session != NULL)
 		return live;
@@ -101,16 +102,17 @@ feed_query(Live *live, char *const arrays[3])
 	char limit[16];
 	const char *const values[] = {arrays[0], arrays[1], arrays[2], limit};
 	PGresult *result = NULL;
-	const PgQuery query = {.sql = feed_sql, .parameter_count = 4, .values = values};
-	const PgTransaction transaction = {.queries = &query, .count = 1, .is_repeatable = true};
+	const PgRowSink rows = live_streams_sink(live->streams);
+	const PgQuery query = {
+		.sql = feed_sql, .parameter_count = 4, .values = values, .rows = &rows};
+	/* Not run again with the same versions: a part of the events may have been written. */
+	const PgTransaction transaction = {.queries = &query, .count = 1};
 	Status status = status_ok();
 
 	snprintf(limit, sizeof(limit), "%d", LIVE_EVENTS_AT_ONCE);
 	if (pg_session_run(live->session, &transaction, &result, &status) == PG_OUTCOME_KNOWN)
 		status = pg_result_check(NULL, result, NULL);
-	if (status_is_ok(&status))
-		live_streams_write(live->streams, result);
-	else
+	if (!status_is_ok(&status))
 		pg_session_break(live->session);
 	PQclear(result);
 	return status;
@@ -136,7 +138,9 @@ feed_main(void *argument)
 		if (!status_is_ok(&status) && was_ok)
 			log_status(LOG_LEVEL_WARNING, "live histories wait", &status);
 		was_ok = status_is_ok(&status);
-		pause_ms = was_ok ? FEED_INTERVAL_MS : RECONNECT_MS;
+		pause_ms = !was_ok									? RECONNECT_MS
+				   : live_streams_were_cut(live->streams) ? CATCH_UP_MS
+														  : FEED_INTERVAL_MS;
 		if (clock_monotonic_ms() >= ping_ms)
 		{
 			live_streams_ping(live->streams);

@@ -47,8 +47,10 @@ struct HttpServer
 	size_t bodies_bytes_max;
 	atomic_size_t bodies_bytes; /* received of requests that are not answered yet */
 	HttpBudget answers; /* large answers that are not read yet */
+	size_t client_requests_max;
 	int64_t request_timeout_ms;
 	int64_t idle_timeout_ms;
+	unsigned connections_max;
 	uint16_t port;
 	atomic_long requests; /* between their last byte and the end of their answer */
 	atomic_bool draining;
@@ -65,6 +67,12 @@ void
 http_request_finish(HttpRequest *request)
 {
 	MHD_resume_connection(request->connection);
+}
+
+HttpClient
+http_request_client(const HttpRequest *request)
+{
+	return *http_connection_client(request->guard);
 }
 
 bool
@@ -152,6 +160,8 @@ request_send(HttpServer *server, HttpRequest *request)
 		http_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	http_connection_limit(server->connections, request->guard,
 						  is_stream ? HTTP_CONNECTION_NO_DEADLINE : ANSWER_TIMEOUT_MS);
+	/* A stream has limits of its own; for the rest of an answer the client is waited for. */
+	http_connection_work(server->connections, request->guard, is_stream);
 	if (server->plan.observer != NULL)
 		server->plan.observer(route != NULL ? route->label : 0, response->status,
 							  clock_monotonic_us() - request->begun_us,
@@ -194,6 +204,15 @@ request_refuse(HttpServer *server, HttpRequest *request)
 	return request_send(server, request);
 }
 
+/* The request itself is among those that are worked on. */
+static bool
+client_is_busy(const HttpServer *server, const HttpRequest *request)
+{
+	return server->client_requests_max > 0 &&
+		   http_connections_worked(server->connections, http_connection_client(request->guard)) >
+			   server->client_requests_max;
+}
+
 static enum MHD_Result
 request_answer(HttpServer *server, HttpRequest *request)
 {
@@ -201,9 +220,10 @@ request_answer(HttpServer *server, HttpRequest *request)
 
 	request_count(server, request);
 	http_connection_limit(server->connections, request->guard, HTTP_CONNECTION_NO_DEADLINE);
+	http_connection_work(server->connections, request->guard, true);
 	if (request->refusal != 0 || request->body_too_large)
 		return request_refuse(server, request);
-	if (request->body_has_no_room)
+	if (request->body_has_no_room || client_is_busy(server, request))
 	{
 		busy_answer(response, "too many requests at once");
 		return request_send(server, request);
@@ -341,6 +361,7 @@ request_complete(void *context, struct MHD_Connection *connection, void **state,
 	 */
 	http_connection_limit(server->connections, request->guard,
 						  server->idle_timeout_ms + server->request_timeout_ms);
+	http_connection_work(server->connections, request->guard, false);
 	http_connection_request_set(request->guard, NULL);
 	http_request_free(request);
 	*state = NULL;
@@ -356,9 +377,14 @@ connection_notice(void *context, struct MHD_Connection *connection, void **socke
 	{
 		const union MHD_ConnectionInfo *info =
 			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		const union MHD_ConnectionInfo *peer =
+			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
 		*socket_context =
-			http_connection_add(server->connections, info->connect_fd, server->request_timeout_ms);
+			http_connection_add(server->connections, info->connect_fd, peer->client_addr,
+								server->request_timeout_ms);
+		if (*socket_context == NULL)
+			shutdown(info->connect_fd, SHUT_RDWR);
 		return;
 	}
 	if (*socket_context != NULL)
@@ -396,7 +422,7 @@ static struct MHD_Daemon *
 daemon_new(HttpServer *server, const HttpOptions *options, int fd)
 {
 	unsigned threads = options->thread_count > 1 ? (unsigned) options->thread_count : 1;
-	unsigned connections = connections_allow(options->connections_max);
+	unsigned connections = server->connections_max;
 
 	/* A pool of one is refused; every thread of a pool needs room for a connection. */
 	const struct MHD_OptionItem pool[] = {
@@ -439,10 +465,15 @@ server_new(const HttpOptions *options, const HttpPlan *plan, int fd)
 															 : (size_t) BODIES_BYTES_DEFAULT;
 	server->answers.most = options->answers_bytes_max > 0 ? (size_t) options->answers_bytes_max
 														  : (size_t) ANSWERS_BYTES_DEFAULT;
+	server->client_requests_max = (size_t) options->client_requests_max;
 	server->request_timeout_ms = options->request_timeout_ms;
 	server->idle_timeout_ms = options->idle_timeout_ms;
 	server->port = http_listen_port(fd);
-	server->connections = http_connections_new();
+	server->connections_max = connections_allow(options->connections_max);
+	server->connections = http_connections_new(&(const HttpConnectionLimits){
+		.most = server->connections_max,
+		.per_client = (size_t) options->client_connections_max,
+	});
 	if (server->connections != NULL)
 		return server;
 	server_free(server);
