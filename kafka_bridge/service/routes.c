@@ -140,7 +140,11 @@ static const EndpointParameter status_parameters[] = {ID, KEY, IF_MATCH, METADAT
 static const EndpointParameter limits_parameters[] = {
 	ID,
 	BODY("credit_limit", endpoint_amount_parse),
-	BODY("max_balance", endpoint_amount_parse),
+	/* null lifts it; absent leaves it as it is. */
+	{.name = "max_balance",
+	 .source = SOURCE_BODY,
+	 .parse = endpoint_amount_parse,
+	 .null_text = "Infinity"},
 	KEY,
 	IF_MATCH,
 	METADATA,
@@ -360,7 +364,7 @@ const Endpoint service_endpoints[SERVICE_ENDPOINT_COUNT] = {
 	{.method = "POST",
 	 .pattern = "/transfers",
 	 PARAMETERS(batch_parameters),
-	 .read = ITEMS "index, transaction_id, sqlstate AS code, message FROM "
+	 .read = ITEMS "index, transaction_id, sqlstate AS code, message, detail, replayed FROM "
 				   "wallet_transfer_batch($1::uuid[], $2::uuid[], $3::numeric[], $4::text[], "
 				   "coalesce($5::boolean, true), $6::jsonb)" LISTED,
 	 .answer = ANSWER_ITEMS,

@@ -111,7 +111,8 @@ problem_from_result(HttpResponse *response, const PGresult *result)
 	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	unsigned status = problem_status(sqlstate);
-	bool is_ours = pg_sqlstate_is(sqlstate, PG_CLASS_WALLET);
+	bool is_ours =
+		pg_sqlstate_is(sqlstate, PG_CLASS_WALLET) || pg_sqlstate_is(sqlstate, PG_CLASS_DATA);
 
 	if (status == 500)
 	{

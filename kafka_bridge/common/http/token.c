@@ -179,23 +179,3 @@ http_tokens_find(const HttpTokens *tokens, const char *authorization, HttpCaller
 		}
 	return is_found;
 }
-
-static const struct
-{
-	const char *name;
-	HttpScope scope;
-} scopes[] = {
-	{"read", HTTP_SCOPE_READ},
-	{"transfer", HTTP_SCOPE_TRANSFER},
-	{"cashier", HTTP_SCOPE_CASHIER},
-	{"operator", HTTP_SCOPE_OPERATOR},
-};
-
-const char *
-http_scope_name(HttpScope scope)
-{
-	for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++)
-		if (scopes[i].scope & scope)
-			return scopes[i].name;
-	return "";
-}

@@ -12,19 +12,10 @@
 #include <stddef.h>
 
 #include "base/status.h"
+#include "http/scope.h"
 
 #define HTTP_TOKEN_BYTES_MIN   16
 #define HTTP_CALLER_NAME_BYTES 41
-
-/* None implies another. */
-typedef enum HttpScope
-{
-	HTTP_SCOPE_READ = 1,
-	HTTP_SCOPE_TRANSFER = 2,
-	HTTP_SCOPE_CASHIER = 4,
-	HTTP_SCOPE_OPERATOR = 8,
-	HTTP_SCOPE_ALL = 15,
-} HttpScope;
 
 /* Who asks. */
 typedef struct HttpCaller
@@ -55,6 +46,3 @@ void http_tokens_free(HttpTokens *tokens);
  * time it takes does not depend on how much of a token was guessed right.
  */
 bool http_tokens_find(const HttpTokens *tokens, const char *authorization, HttpCaller *caller);
-
-/* "read", "transfer", "cashier", "operator"; of several the first. */
-const char *http_scope_name(HttpScope scope);

@@ -274,6 +274,12 @@ subtest 'states and limits' => sub {
     my $limits = $http->post("/wallets/$id/limits", { credit_limit => '5', max_balance => '12' })->{json}{wallet};
     is_deeply([ @$limits{qw(credit_limit max_balance available)} ], [ '5.0000', '12.0000', '15.0000' ], 'limits');
     refused_ok($http->post("/wallets/$id/fund", { amount => '3' }), 422, 'WL010', 'above the limit');
+    my $set = sub { return [ @{ $http->post("/wallets/$id/limits", $_[0])->{json}{wallet} }{qw(credit_limit max_balance)} ] };
+    is_deeply($set->({ credit_limit => '6' }), [ '6.0000', '12.0000' ], 'absent leaves the cap');
+    is_deeply($set->({ max_balance => '13' }), [ '6.0000', '13.0000' ], 'and the credit');
+    is_deeply($set->({ max_balance => undef }), [ '6.0000', undef ], 'null lifts the cap');
+    is_deeply($set->({ credit_limit => undef, max_balance => '12' }), [ '6.0000', '12.0000' ], 'and leaves the credit');
+    refused_ok($http->post("/wallets/$id/limits", $_), 400, '22023', "nothing at all: $_") for '{}', '{"credit_limit":null}', '{"metadata":{}}';
     refused_ok($http->post("/wallets/$id/close"), 409, 'WL011', 'not empty', balance => '10.0000');
     $http->post("/wallets/$id/withdraw", { amount => '10' });
     is($http->post("/wallets/$id/close")->{json}{wallet}{status}, 'closed', 'closed');
@@ -288,13 +294,16 @@ subtest 'batches' => sub {
 
     is($answer->{status}, 200, 'done') or diag $answer->{content};
     is_deeply([ map { @$_{qw(index code message)} } @{ $answer->{json}{items} } ], [ 1, '00000', undef, 2, '00000', undef ], 'item by item');
+    my $again = $http->post('/transfers', { transfers => [ $item->($alice, $bob, '3', $key), $item->($bob, $alice, 1, 'batch-2'), $item->($bob, $alice, 1, 'batch-2') ] });
+    is_deeply([ map { !!$_->{replayed} } @{ $again->{json}{items} } ], [ !!1, !!0, !!1 ], 'a repeated item says so, also within a batch');
     is($postgres->sql('SELECT transaction_id FROM wallet_lookup(?)', $key), $answer->{json}{items}[0]{transaction_id}, 'the key as it was sent');
     refused_ok($http->post('/transfers', { transfers => [ $item->($alice, $bob, 1), $item->($alice, $bob, 100) ] }), 422, 'WL002', 'all or nothing', index => 2);
-    is(balance($alice), '8.0000', 'nothing of it');
+    is(balance($alice), '9.0000', 'nothing of it');
     my @items = @{ $http->post('/transfers', { atomic => JSON::PP::false, transfers => [ $item->($alice, $bob, 1), $item->($alice, $bob, 100) ] })->{json}{items} };
     is_deeply([ map { $_->{code} } @items ], [ '00000', 'WL002' ], 'not atomic: each for itself');
     like($items[1]{message}, qr/insufficient funds/, 'with its reason');
-    is(balance($alice), '7.0000', 'one of two');
+    is_deeply([ @{ $items[1]{detail} }{qw(wallet_id requested)} ], [ $alice, '100.0000' ], 'and what a program needs of it');
+    is(balance($alice), '8.0000', 'one of two');
     my @wrong = (
         [ '{}', qr/^transfers is missing$/ ],
         [ '{"transfers":{}}', qr/must be an array/ ],
