@@ -103,8 +103,7 @@ feed_query(Live *live, char *const arrays[3])
 	const char *const values[] = {arrays[0], arrays[1], arrays[2], limit};
 	PGresult *result = NULL;
 	const PgRowSink rows = live_streams_sink(live->streams);
-	const PgQuery query = {
-		.sql = feed_sql, .parameter_count = 4, .values = values, .rows = &rows};
+	const PgQuery query = {.sql = feed_sql, .parameter_count = 4, .values = values, .rows = &rows};
 	/* Not run again with the same versions: a part of the events may have been written. */
 	const PgTransaction transaction = {.queries = &query, .count = 1};
 	Status status = status_ok();
@@ -138,7 +137,7 @@ feed_main(void *argument)
 		if (!status_is_ok(&status) && was_ok)
 			log_status(LOG_LEVEL_WARNING, "live histories wait", &status);
 		was_ok = status_is_ok(&status);
-		pause_ms = !was_ok									? RECONNECT_MS
+		pause_ms = !was_ok								  ? RECONNECT_MS
 				   : live_streams_were_cut(live->streams) ? CATCH_UP_MS
 														  : FEED_INTERVAL_MS;
 		if (clock_monotonic_ms() >= ping_ms)

@@ -175,11 +175,11 @@ scope_check(EndpointJob *job, PgSession *session)
 		return true;
 
 	const PgQuery query = {.sql = endpoint->outside, .parameter_count = 1, .values = values};
-	PgOutcome outcome = pg_session_run(
-		session, &(const PgTransaction){.queries = &query, .count = 1, .is_repeatable = true},
-		&result, &status);
-	bool is_known =
-		outcome == PG_OUTCOME_KNOWN && PQresultStatus(result) == PGRES_TUPLES_OK;
+	PgOutcome outcome =
+		pg_session_run(session,
+					   &(const PgTransaction){.queries = &query, .count = 1, .is_repeatable = true},
+					   &result, &status);
+	bool is_known = outcome == PG_OUTCOME_KNOWN && PQresultStatus(result) == PGRES_TUPLES_OK;
 	bool is_outside = is_known && PQgetvalue(result, 0, 0)[0] == 't';
 
 	/* Nothing but a read was lost. */

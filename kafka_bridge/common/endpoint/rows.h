@@ -25,8 +25,8 @@ typedef struct EndpointRows
 	int shown;
 	bool must_answer;
 	bool has_more;
-	bool is_refused;					  /* there was no memory */
-	bool has_cursor;					  /* the last shown row has one */
+	bool is_refused;					/* there was no memory */
+	bool has_cursor;					/* the last shown row has one */
 	char cursor[ENDPOINT_CURSOR_BYTES]; /* or version */
 } EndpointRows;
 

@@ -77,8 +77,7 @@ silent_find(const HttpConnections *connections, const HttpClient *client)
 
 	for (HttpConnection *at = connections->first; at != NULL; at = at->next)
 		if ((client == NULL || http_client_equals(&at->client, client)) &&
-			(oldest == NULL || at->waits_ms < oldest->waits_ms) &&
-			connection_is_silent(at, now_ms))
+			(oldest == NULL || at->waits_ms < oldest->waits_ms) && connection_is_silent(at, now_ms))
 			oldest = at;
 	return oldest;
 }
@@ -101,8 +100,8 @@ room_make(const HttpConnections *connections)
 
 	if (connections->count + reserve <= connections->limits.most)
 		return;
-	for (size_t open = open_count(connections, NULL);
-		 open + reserve > connections->limits.most; open--)
+	for (size_t open = open_count(connections, NULL); open + reserve > connections->limits.most;
+		 open--)
 	{
 		HttpConnection *silent = silent_find(connections, NULL);
 
@@ -187,7 +186,8 @@ client_of(const struct sockaddr *address)
 	HttpClient client = {{0}};
 
 	if (address != NULL && address->sa_family == AF_INET6)
-		memcpy(client.address, &((const struct sockaddr_in6 *) (const void *) address)->sin6_addr, 16);
+		memcpy(client.address, &((const struct sockaddr_in6 *) (const void *) address)->sin6_addr,
+			   16);
 	else if (address != NULL && address->sa_family == AF_INET)
 	{
 		memset(client.address + 10, 0xFF, 2);

@@ -53,8 +53,9 @@ const ConfigOption http_options[] = {
 		.default_text = "1000",
 		.minimum = 2,
 		.maximum = 10000,
-		.help = "More HTTP clients than these wait to be accepted; where nearly so many are connected, "
-				"those that have been silent for longest make room.",
+		.help =
+			"More HTTP clients than these wait to be accepted; where nearly so many are connected, "
+			"those that have been silent for longest make room.",
 	},
 	{
 		.flag = "http-client-connections-max",

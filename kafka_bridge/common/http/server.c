@@ -46,7 +46,7 @@ struct HttpServer
 	size_t body_bytes_max;
 	size_t bodies_bytes_max;
 	atomic_size_t bodies_bytes; /* received of requests that are not answered yet */
-	HttpBudget answers; /* large answers that are not read yet */
+	HttpBudget answers;			/* large answers that are not read yet */
 	size_t client_requests_max;
 	int64_t request_timeout_ms;
 	int64_t idle_timeout_ms;
@@ -380,9 +380,8 @@ connection_notice(void *context, struct MHD_Connection *connection, void **socke
 		const union MHD_ConnectionInfo *peer =
 			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
-		*socket_context =
-			http_connection_add(server->connections, info->connect_fd, peer->client_addr,
-								server->request_timeout_ms);
+		*socket_context = http_connection_add(server->connections, info->connect_fd,
+											  peer->client_addr, server->request_timeout_ms);
 		if (*socket_context == NULL)
 			shutdown(info->connect_fd, SHUT_RDWR);
 		return;

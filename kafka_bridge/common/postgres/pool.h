@@ -8,9 +8,9 @@
  * exactly once, and refusing never waits for PostgreSQL.
  *
  * Transactions have the extension's schema first in their search_path; time zone UTC, READ
- * COMMITTED, no JIT, statement_timeout and lock_timeout as configured: all set for each transaction,
- * so that a pooler in transaction mode may stand before PostgreSQL. A connection that breaks, or
- * that the server closes while it is idle, is opened anew with jittered backoff.
+ * COMMITTED, no JIT, statement_timeout and lock_timeout as configured: set for each transaction,
+ * so that a pooler in transaction mode may stand before PostgreSQL. A connection that breaks,
+ * or that the server closes while it is idle, is opened anew with jittered backoff.
  *
  * Call order: pg_pool_new(); pg_pool_submit() from any thread; pg_pool_start(); pg_pool_stop(),
  * after which jobs are refused; pg_pool_free().
@@ -125,8 +125,8 @@ typedef enum PgOutcome
 
 /*
  * Runs the queries as one transaction in one round trip. Where the connection is gone before they
- * are sent, or its session ends before they are done, or the transaction is repeatable, they are run
- * on another connection. PG_OUTCOME_KNOWN: results are as those of pg_pipeline_run(). Else status
+ * are sent, or its session ends before they are done, or the transaction is repeatable, they run on
+ * another connection. PG_OUTCOME_KNOWN: results are as those of pg_pipeline_run(). Else status
  * says why, and the session is broken.
  */
 PgOutcome pg_session_run(PgSession *session, const PgTransaction *transaction, PGresult **results,

@@ -2,8 +2,8 @@
  * pool_session.c
  *		Sessions that find the extension's functions wherever it was created, and survive a pooler.
  *
- * Nothing is set for longer than a transaction: behind a pooler in transaction mode the next one may
- * run in another session of the server, and this one be somebody else's.
+ * Nothing is set for longer than a transaction: behind a pooler in transaction mode the next one
+ * may run in another session of the server, and this one be somebody else's.
  */
 #include "postgres/pool_session.h"
 

@@ -21,7 +21,7 @@
 #define NAMED_ATTEMPTS_MAX 4 /* with other sessions each time */
 #define CONNECTIONS_MAX	   3 /* for one transaction */
 
-/* SET of this one holds for the transaction; set_config() would come too late, it takes a snapshot. */
+/* SET of it holds for the transaction; set_config() takes a snapshot, and then it is too late. */
 static const char isolation_sql[] = "SET transaction_isolation TO 'read committed'";
 
 /* Cut in time zones and formats, so that what SQL prints is always the same. */
@@ -151,8 +151,8 @@ attempt_run(PgSession *session, const PgTransaction *transaction, bool is_named,
 	snprintf(lock_timeout, sizeof(lock_timeout), "%" PRId64, options->lock_timeout_ms);
 	*plan = (Plan){.count = 0};
 	plan_add(plan, session, (PgQuery){.sql = isolation_sql}, is_named);
-	plan_add(plan, session,
-			 (PgQuery){.sql = settings_sql, .parameter_count = 4, .values = values}, is_named);
+	plan_add(plan, session, (PgQuery){.sql = settings_sql, .parameter_count = 4, .values = values},
+			 is_named);
 	for (size_t i = 0; i < transaction->count; i++)
 		plan_add(plan, session, transaction->queries[i], is_named);
 	*status =
@@ -212,8 +212,7 @@ attempt_again(PgSession *session, Attempt attempt, bool is_repeatable, Progress 
 	}
 	progress->is_lost |= attempt == ATTEMPT_LOST;
 	pg_session_break(session);
-	return ++progress->connections < CONNECTIONS_MAX &&
-		   (attempt == ATTEMPT_CUT || is_repeatable);
+	return ++progress->connections < CONNECTIONS_MAX && (attempt == ATTEMPT_CUT || is_repeatable);
 }
 
 PgOutcome

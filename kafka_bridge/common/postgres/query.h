@@ -30,9 +30,9 @@ typedef struct PgRowSink
 /* A query: sql, or the name of a prepared statement. Zeroed fields mean "none". */
 typedef struct PgQuery
 {
-	const char *sql;	  /* without parameters sent as a simple query */
-	const char *prepared; /* instead of sql */
-	bool prepare;		  /* in a pipeline: sql is prepared under the name first */
+	const char *sql;	   /* without parameters sent as a simple query */
+	const char *prepared;  /* instead of sql */
+	bool prepare;		   /* in a pipeline: sql is prepared under the name first */
 	const PgRowSink *rows; /* in a pipeline: takes the rows, the result has none */
 	int parameter_count;
 	const Oid *types;		   /* NULL: the server infers */
