@@ -157,8 +157,8 @@ file_error(const char *path, const char *reason)
 }
 
 /*
- * A file that nobody named but lies where the program was started: who can write it could send it to
- * another database.
+ * A file that nobody named but lies where the program was started: who can write it could send it
+ * to another database.
  */
 static Status
 stranger_refuse(const char *path, FILE *file)

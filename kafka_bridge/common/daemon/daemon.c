@@ -40,8 +40,8 @@ request_observe(size_t label, unsigned status, int64_t duration_us, void *contex
 }
 
 /*
- * What a large answer took goes back to the system at its end: else the threads' arenas keep it, and
- * glibc raises the bound from which it would, with each one that it sees.
+ * What a large answer took goes back to the system at its end: else the threads' arenas keep it,
+ * and glibc raises the bound from which it would, with each one that it sees.
  */
 static void
 memory_settle(void)

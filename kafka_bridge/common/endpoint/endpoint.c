@@ -75,7 +75,7 @@ endpoint_writes(const Endpoint *endpoint)
 	return endpoint->call != NULL || endpoint->is_write;
 }
 
-/* Runs the statements once, in one round trip. The caller's name holds for this transaction only. */
+/* Runs the statements once, in one round trip. The caller's name holds for the transaction. */
 static PgOutcome
 statements_run(EndpointJob *job, PgSession *session, EndpointResults *results, Status *status)
 {

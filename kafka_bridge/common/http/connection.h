@@ -5,8 +5,9 @@
  *
  * A thread of the set looks at the deadlines ten times a second and shuts a late connection
  * down; libmicrohttpd then notices and closes it. Where nearly all connections are taken,
- * those whose clients have been silent for longest make room. One mutex guards the list and the deadlines; a
- * connection is removed before its descriptor is closed, so that no other socket can be hit.
+ * those whose clients have been silent for longest make room. One mutex guards the list and
+ * the deadlines; a connection is removed before its descriptor is closed, so that no other
+ * socket can be hit.
  *
  * Call order: http_connections_new(); add and remove as libmicrohttpd notifies;
  * http_connections_free() after the library has stopped.
