@@ -246,7 +246,8 @@ subtest 'pg_basebackup of the bridge' => sub {
 };
 
 subtest 'HTTPS' => sub {
-    my $service = $stack->another_service(DATABASE_URL => database_url('wallet_service'), BEARER_TOKEN => $token);
+    my $service = $stack->another_service(DATABASE_URL => database_url('wallet_service'),
+        BEARER_TOKEN_FILE => write_file("$folder/token", "$token\n"), HTTP_HOSTS => 'wallet.example');
     $service->start;
     my ($service_port, $history_port) = (free_port(), free_port());
     my $conf = write_file("$folder/stunnel.conf", runbook_file(
@@ -262,6 +263,8 @@ subtest 'HTTPS' => sub {
     my ($code, $said) = run(@ask, '-H', "Authorization: Bearer $token", "$url/wallets/$alice");
     is($code, 0, 'the proxy answers') or diag $said;
     like($said, qr/"70\.0000".*\n200$/s, 'with the balance');
+    like((run(@ask, '-H', "Host: $_->[0]", "$url/health"))[1], qr/\n$_->[1]$/, "for $_->[0]: $_->[1]")
+        for [ 'wallet.example', 200 ], [ 'other.example', 421 ];
     like((run(@ask, "$url/wallets/$alice"))[1], qr/\n401$/, 'without a token there is none');
     like((run(@ask, "https://localhost:$history_port/health"))[1], qr/\n200$/, 'and for the history');
     is((run('curl', '-sS', '--cacert', $foreign_ca, "$url/health"))[0], 60, 'a client with another authority refuses it');
