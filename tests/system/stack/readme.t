@@ -23,7 +23,7 @@ my %is_quick_start = (psql => \&psql, curl => \&with_curl, Python => \&python);
 write_environment();
 is_deeply([ $readme =~ /^## Quick start (?:in|with) (\w+)$/mg ], [qw(psql curl Python)], 'three quick starts');
 $is_quick_start{$_}->() for qw(psql curl Python Python curl psql);
-is_deeply($stack->rows('SELECT * FROM wallet_check()'), [], 'everything is consistent');
+is($stack->sql("SELECT count(*) FROM wallet_check()"), 0, 'everything is consistent');
 done_testing;
 
 # Its blocks of one language.
@@ -78,8 +78,8 @@ sub psql
     unlike($said, qr/ERROR/, 'psql: nothing is refused');
     my @id = $said =~ /^ ($uuid)$/mg;
     is($id[1], $id[2], 'psql: the repeated request has the first id');
-    like($said, qr/^ 74\.5000 \| 74\.5000 \|       2$/m, 'psql: the balance');
-    like($said, qr/^\s+2 \| TRANSFER_OUT \| 25\.5000 \| 74\.5000\n\s+1 \| FUND .*\n\s+0 \| CREATED /m,
+    like($said, qr/^ 74\.5000 \| +74\.5000 \| +2$/m, 'psql: the balance');
+    like($said, qr/^\s+2 \| TRANSFER_OUT \| 25\.5000 \| 74\.5000 *\n\s+1 \| FUND .*\n\s+0 \| CREATED /m,
         'psql: the history came back');
     $said = run('psql', $check);
     like($said, qr/\(0 rows\).*\bUSD\b/s, 'psql: the operator finds nothing, and the totals');
@@ -95,7 +95,7 @@ sub with_curl
     is($answers[3]{wallet}{balance}, '75.0000', 'curl: transferred');
     is($answers[4]{transaction_id}, $answers[3]{transaction_id}, 'curl: once');
     is($answers[5]{version}, 2, 'curl: the wallet');
-    is(@{ $answers[6]{items} }, 1, q(curl: alice's wallets));
+    ok((grep { $_->{id} eq $answers[0]{id} } @{ $answers[6]{items} }), q(curl: alice's wallets));
     is_deeply([ map { $_->{event_type} } @{ $answers[7]{items} } ], [qw(TRANSFER_OUT FUND CREATED)], 'curl: its history');
     is(@{ $answers[8]{items} }, 1, q(curl: alice's activity));
     is($answers[$_]{status}, 'ready', 'curl: ready') or diag explain $answers[$_] for 9, 10;
