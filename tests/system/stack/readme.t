@@ -79,7 +79,7 @@ sub psql
     my @id = $said =~ /^ ($uuid)$/mg;
     is($id[1], $id[2], 'psql: the repeated request has the first id');
     like($said, qr/^ 74\.5000 \| +74\.5000 \| +2$/m, 'psql: the balance');
-    like($said, qr/^\s+2 \| TRANSFER_OUT \| 25\.5000 \| 74\.5000 *\n\s+1 \| FUND .*\n\s+0 \| CREATED /m,
+    like($said, qr/^\s+2 \| TRANSFER_OUT \| +25\.5000 \| 74\.5000 *\n\s+1 \| FUND .*\n\s+0 \| CREATED /m,
         'psql: the history came back');
     $said = run('psql', $check);
     like($said, qr/\(0 rows\).*\bUSD\b/s, 'psql: the operator finds nothing, and the totals');
