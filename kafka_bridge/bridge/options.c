@@ -88,6 +88,24 @@ static const ConfigOption bridge_options[] = {
 	 .default_text = "off",
 	 .help = "Go on although the event topic's number of partitions changed: later events of a "
 			 "wallet may overtake earlier ones that consumers have not read yet."},
+	{.flag = "shared-topic",
+	 .environment = "BRIDGE_SHARED_TOPIC",
+	 .type = CONFIG_BOOLEAN,
+	 MEMBER(shared_topic),
+	 .default_text = "off",
+	 .help =
+		 "Publish into a topic that has events of other databases as well: whoever reads it must "
+		 "tell them apart by ce_source. Without it such a topic is refused."},
+	{.flag = "topic-interval",
+	 .environment = "BRIDGE_TOPIC_INTERVAL",
+	 .type = CONFIG_DURATION,
+	 MEMBER(topic_interval_ms),
+	 .default_text = "30s",
+	 .minimum = 100,
+	 .maximum = 60000,
+	 .help =
+		 "How often a running bridge looks whether the event topic is still the same one, and how "
+		 "it is configured."},
 	{.flag = "in-flight-bytes",
 	 .environment = "BRIDGE_IN_FLIGHT_BYTES",
 	 .type = CONFIG_BYTES,

@@ -34,6 +34,8 @@ typedef struct BridgeOptions
 	int64_t partitions;	 /* of topics that the bridge creates */
 	int64_t replication; /* of topics that the bridge creates; -1: the broker's default */
 	bool accept_repartition;
+	bool shared_topic; /* other sources publish into the event topic, and it is meant */
+	int64_t topic_interval_ms;
 	int64_t in_flight_bytes;
 	int64_t in_flight_transactions;
 	int64_t progress_interval_ms;

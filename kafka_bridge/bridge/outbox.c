@@ -22,7 +22,7 @@
 #include "bridge_metrics.h"
 #include "base/clock.h"
 #include "inflight.h"
-#include "lsn.h"
+#include "outbox_report.h"
 #include "wallet_event.h"
 
 #define PROGRESS_TICKET		0 /* the ring's tickets begin with 1 */
@@ -49,11 +49,12 @@ struct Outbox
 	atomic_bool flush_now;
 	atomic_uint timeline;
 
-	pthread_mutex_t lock; /* guards the four below */
+	pthread_mutex_t lock; /* guards the five below */
 	Inflight *ring;
 	uint64_t confirmed;
 	bool reader_waits; /* for room */
 	Status failure;
+	TopicMark mark; /* of the newest progress record */
 
 	/* The caller's thread only: the transaction being handed over. */
 	uint64_t ticket;
@@ -166,6 +167,36 @@ delivery_report(void *context, uint64_t ticket, uint64_t bytes, const Status *fa
 	}
 }
 
+static TopicMark
+mark_renew(Outbox *outbox)
+{
+	TopicMark mark = publisher_get_mark(outbox->publisher);
+
+	pthread_mutex_lock(&outbox->lock);
+	if (mark.event_id[0] != '\0')
+		outbox->mark = mark;
+	mark = outbox->mark;
+	pthread_mutex_unlock(&outbox->lock);
+	return mark;
+}
+
+TopicMark
+outbox_get_mark(Outbox *outbox)
+{
+	pthread_mutex_lock(&outbox->lock);
+
+	TopicMark mark = outbox->mark;
+
+	pthread_mutex_unlock(&outbox->lock);
+	return mark;
+}
+
+void
+outbox_give_up(Outbox *outbox, const Status *status)
+{
+	failure_set(outbox, status);
+}
+
 static void
 progress_write(Outbox *outbox, uint64_t durable)
 {
@@ -176,6 +207,7 @@ progress_write(Outbox *outbox, uint64_t durable)
 	record.state = PROGRESS_STREAMING;
 	record.lsn = durable;
 	record.timeline = atomic_load(&outbox->timeline);
+	record.mark = mark_renew(outbox);
 	progress_key_write(&outbox->plan.key, key);
 	progress_record_write(&record, value);
 	outbox->writing = durable;
@@ -207,7 +239,6 @@ outbox_observe(Outbox *outbox, const OutboxPositions *positions)
 {
 	const OutboxPlan *plan = &outbox->plan;
 	int64_t now = clock_monotonic_ms();
-	char lsn[LSN_TEXT_BYTES];
 
 	if (positions->transactions == 0 && outbox->writing == 0)
 		outbox->acknowledged_ms = now;
@@ -215,24 +246,10 @@ outbox_observe(Outbox *outbox, const OutboxPositions *positions)
 		return;
 	outbox->observed_ms = now;
 
-	int64_t silent_ms = now - outbox->acknowledged_ms;
 	bool cut_off = publisher_is_cut_off(outbox->publisher);
-	bool answers = !cut_off && silent_ms < ACKNOWLEDGE_LATE_MS;
 
-	health_check_set(plan->health, "kafka", answers, "%s",
-					 answers ? ""
-							 : (cut_off ? "no broker can be reached"
-										: "events are not being acknowledged"));
-	health_fact_set(plan->health, "received", "%s", lsn_write(positions->received, lsn));
-	health_fact_set(plan->health, "durable", "%s", lsn_write(positions->durable, lsn));
-	health_fact_set(plan->health, "confirmed", "%s", lsn_write(positions->confirmed, lsn));
-	metric_set(plan->metrics, BRIDGE_METRIC_CONNECTED, BRIDGE_PEER_KAFKA, answers);
-	metric_set(plan->metrics, BRIDGE_METRIC_RECEIVED_LSN, 0, (int64_t) positions->received);
-	metric_set(plan->metrics, BRIDGE_METRIC_DURABLE_LSN, 0, (int64_t) positions->durable);
-	metric_set(plan->metrics, BRIDGE_METRIC_CONFIRMED_LSN, 0, (int64_t) positions->confirmed);
-	metric_set(plan->metrics, BRIDGE_METRIC_IN_FLIGHT_TRANSACTIONS, 0,
-			   (int64_t) positions->transactions);
-	metric_set(plan->metrics, BRIDGE_METRIC_IN_FLIGHT_BYTES, 0, (int64_t) positions->bytes);
+	outbox_report(plan->health, plan->metrics, positions, cut_off,
+				  now - outbox->acknowledged_ms < ACKNOWLEDGE_LATE_MS);
 }
 
 static void *
@@ -276,6 +293,7 @@ outbox_open(const OutboxPlan *plan, Outbox **outbox)
 	opened->plan = *plan;
 	opened->failure = status_ok();
 	opened->confirmed = plan->start_lsn;
+	opened->mark = plan->record.mark;
 	atomic_store(&opened->timeline, plan->record.timeline);
 	opened->acknowledged_ms = clock_monotonic_ms();
 	pthread_mutex_init(&opened->lock, NULL);
@@ -408,6 +426,33 @@ poison_take(Outbox *outbox, const PublisherEvent *event, const char *reason)
 	return result;
 }
 
+/*
+ * The record says that the event is in Kafka, and the topic bears it out (INV-14): the slot is behind
+ * both after a restart of the server, and a second copy would be of no use to anybody.
+ */
+static bool
+topic_has(const Outbox *outbox, const char *wallet_id, uint32_t ordinal)
+{
+	const OutboxPlan *plan = &outbox->plan;
+
+	return plan->tail != NULL && outbox->end_lsn <= plan->record_lsn &&
+		   topic_tail_has(plan->tail, publisher_get_partition(outbox->publisher, wallet_id),
+						  outbox->end_lsn, ordinal);
+}
+
+/* Counts an event as handed over and acknowledged, which it was in an earlier life. */
+static OutboxResult
+event_pass(Outbox *outbox)
+{
+	if (!event_count(outbox, 0))
+		return OUTBOX_FULL;
+	pthread_mutex_lock(&outbox->lock);
+	inflight_ack(outbox->ring, outbox->ticket, 1, 0);
+	pthread_mutex_unlock(&outbox->lock);
+	metric_add(outbox->plan.metrics, BRIDGE_METRIC_SKIPPED, 0, 1);
+	return OUTBOX_TAKEN;
+}
+
 static OutboxResult
 event_take(Outbox *outbox, FrameKind kind, const Frame *frame)
 {
@@ -429,6 +474,8 @@ event_take(Outbox *outbox, FrameKind kind, const Frame *frame)
 		metric_add(outbox->plan.metrics, BRIDGE_METRIC_SKIPPED, 0, 1);
 		return OUTBOX_TAKEN;
 	}
+	if (topic_has(outbox, frame->wallet_id, frame->ordinal))
+		return event_pass(outbox);
 	if (kind == FRAME_ERROR)
 	{
 		char reason[256];

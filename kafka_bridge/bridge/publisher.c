@@ -49,6 +49,7 @@ struct Publisher
 	atomic_int partition_count_seen; /* another one, 0 while it is as expected */
 	atomic_bool cut_off;
 	KafkaObserver observer;
+	TopicMark mark;		  /* of the thread that polls */
 	pthread_mutex_t lock; /* guards failure */
 	Status failure;		  /* the first one */
 };
@@ -160,6 +161,37 @@ delivery_status(const Publisher *publisher, const rd_kafka_message_t *message)
 	return status;
 }
 
+/* Every event begins with its id: a place in the topic that can be found again. */
+static void
+mark_set(Publisher *publisher, const rd_kafka_message_t *message)
+{
+	static const char begin[] = "{\"event_id\":\"";
+	const size_t begin_bytes = sizeof(begin) - 1;
+	const char *payload = message->payload;
+
+	if (message->rkt != publisher->events || message->offset < 0 ||
+		message->len < begin_bytes + WALLET_UUID_TEXT_BYTES ||
+		memcmp(payload, begin, begin_bytes) != 0)
+		return;
+	publisher->mark.partition = message->partition;
+	publisher->mark.offset = message->offset;
+	memcpy(publisher->mark.event_id, payload + begin_bytes, WALLET_UUID_TEXT_BYTES);
+}
+
+TopicMark
+publisher_get_mark(const Publisher *publisher)
+{
+	return publisher->mark;
+}
+
+int
+publisher_get_partition(const Publisher *publisher, const char *wallet_id)
+{
+	return rd_kafka_msg_partitioner_murmur2_random(publisher->events, wallet_id,
+												   WALLET_UUID_TEXT_BYTES,
+												   publisher->partition_count, NULL, NULL);
+}
+
 static void
 delivery_report(rd_kafka_t *handle, const rd_kafka_message_t *message, void *opaque)
 {
@@ -172,6 +204,7 @@ delivery_report(rd_kafka_t *handle, const rd_kafka_message_t *message, void *opa
 	if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
 	{
 		atomic_store_explicit(&publisher->cut_off, false, memory_order_relaxed);
+		mark_set(publisher, message);
 		publisher->report(publisher->context, ticket, bytes, NULL);
 		return;
 	}

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "kafka/client.h"
+#include "progress_record.h"
 #include "base/status.h"
 #include "base/wait.h"
 
@@ -87,6 +88,15 @@ void publisher_wake(Publisher *publisher);
 /* What an event of this many bytes of JSON, or its dead letter, occupies until it is reported. */
 uint64_t publisher_event_bytes(size_t json_bytes);
 uint64_t publisher_dead_letter_bytes(const PublisherEvent *event);
+
+/*
+ * An event that Kafka has, and where it stands; no event_id before the first one. Only from the
+ * thread that polls.
+ */
+TopicMark publisher_get_mark(const Publisher *publisher);
+
+/* Where events of a wallet go. */
+int publisher_get_partition(const Publisher *publisher, const char *wallet_id);
 
 /* OK while the producer is of use; never goes back to OK. */
 Status publisher_get_failure(Publisher *publisher);
