@@ -84,7 +84,12 @@ event_send_once(Backfill *backfill, const PublisherEvent *event, const char *err
 		return dead_letter_send(backfill, event, error, result);
 	*result = publisher_send(backfill->publisher, event);
 	if (*result == PUBLISH_TOO_LARGE)
-		return dead_letter_send(backfill, event, "it is larger than the topic accepts", result);
+	{
+		char reason[256];
+
+		publisher_size_explain(backfill->publisher, event, reason, sizeof(reason));
+		return dead_letter_send(backfill, event, reason, result);
+	}
 	if (*result != PUBLISH_SENT)
 		return status_ok();
 	backfill->pending_bytes += publisher_event_bytes(event->json_bytes);

@@ -63,6 +63,7 @@ typedef struct Bridge
 	bool connected_once;	   /* credentials and database were right at some time */
 	char source[SOURCE_BYTES]; /* ce_source */
 	char dead_letters[DEAD_LETTER_TOPIC_BYTES];
+	char refusal[STATUS_TEXT_BYTES]; /* of Kafka, which ended the term before; "": none did */
 	BridgeRole role;
 } Bridge;
 
@@ -171,7 +172,9 @@ kafka_ask(Bridge *bridge, KafkaFacts *facts)
 														.making = TOPIC_MAKE_FIRST},
 									   &wait, facts);
 
-	peer_report(bridge, BRIDGE_PEER_KAFKA, &status);
+	/* That it answers says nothing of the record that it refused: the outbox will see. */
+	if (!status_is_ok(&status) || bridge->refusal[0] == '\0')
+		peer_report(bridge, BRIDGE_PEER_KAFKA, &status);
 	return status;
 }
 
@@ -348,6 +351,7 @@ term_open_outbox(Bridge *bridge, uint64_t start_lsn)
 		.transactions_max = (uint32_t) options->in_flight_transactions,
 		.bytes_max = (uint64_t) options->in_flight_bytes,
 		.progress_interval_ms = options->progress_interval_ms,
+		.refusal = bridge->refusal,
 		.dead_letters = options->on_poison == POISON_DEAD_LETTER,
 		.metrics = bridge->plan->metrics,
 		.health = bridge->plan->health,
@@ -518,6 +522,20 @@ outbox_drain(Bridge *bridge)
 				log_lsn("from", positions.confirmed));
 }
 
+/* A health that were green between two refusals would hide them. */
+static void
+refusal_note(Bridge *bridge)
+{
+	if (bridge->outbox == NULL)
+		return;
+
+	Status failure = outbox_get_failure(bridge->outbox);
+
+	snprintf(bridge->refusal, sizeof(bridge->refusal), "%s", failure.text);
+	if (!status_is_ok(&failure))
+		peer_report(bridge, BRIDGE_PEER_KAFKA, &failure);
+}
+
 static Status
 term_run(Bridge *bridge)
 {
@@ -533,6 +551,7 @@ term_run(Bridge *bridge)
 		status = term_stream(bridge);
 	if (bridge->outbox != NULL && status.class == STATUS_RETRY && stop_is_requested(bridge))
 		outbox_drain(bridge);
+	refusal_note(bridge);
 	server_watch_close(&bridge->watch);
 	topic_watch_close(&bridge->topic_watch);
 	outbox_close(&bridge->outbox);

@@ -51,7 +51,7 @@ state_judge(const KafkaQuestion *question, const Wait *wait, KafkaFacts *facts)
 	return status_ok();
 }
 
-/* Since when other sources count: with a position from before that was written down, from now on. */
+/* Since when other sources count; with a position of an earlier version's: from now on. */
 static int64_t
 since_get(const ProgressFound *found)
 {

@@ -16,11 +16,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "bridge_metrics.h"
 #include "base/clock.h"
+#include "base/wake.h"
 #include "inflight.h"
 #include "outbox_report.h"
 #include "wallet_event.h"
@@ -68,32 +68,24 @@ struct Outbox
 	int64_t written_ms;		 /* when the last record was sent; 0: none yet */
 	int64_t acknowledged_ms; /* the last sign of life from Kafka, or when nothing was due */
 	int64_t observed_ms;
+	int64_t opened_ms;
+	char refusal[STATUS_TEXT_BYTES]; /* of the plan, until an event is acknowledged */
 };
 
-static void
-outbox_wake(Outbox *outbox)
-{
-	uint64_t one = 1;
-
-	/* It can only fail when it is readable already. */
-	if (write(outbox->wake_fd, &one, sizeof(one)) < 0)
-		return;
-}
-
-static void
-failure_set(Outbox *outbox, const Status *status)
+void
+outbox_give_up(Outbox *outbox, const Status *status)
 {
 	pthread_mutex_lock(&outbox->lock);
 	if (status_is_ok(&outbox->failure))
 		outbox->failure = *status;
 	pthread_mutex_unlock(&outbox->lock);
-	outbox_wake(outbox);
+	wake_set(outbox->wake_fd);
 }
 
 static OutboxResult
 outbox_fail(Outbox *outbox, Status status)
 {
-	failure_set(outbox, &status);
+	outbox_give_up(outbox, &status);
 	return OUTBOX_FAILED;
 }
 
@@ -124,7 +116,7 @@ acks_flush(Outbox *outbox)
 		outbox->reader_waits = false;
 	pthread_mutex_unlock(&outbox->lock);
 	if (wakes)
-		outbox_wake(outbox);
+		wake_set(outbox->wake_fd);
 	metric_add(outbox->plan.metrics, BRIDGE_METRIC_ACKNOWLEDGED, 0, (int64_t) acks->events);
 	metric_observe(outbox->plan.metrics, BRIDGE_METRIC_COMMIT_TO_ACK, 0,
 				   clock_wall_us() - commit_time);
@@ -142,7 +134,7 @@ progress_acknowledged(Outbox *outbox, bool delivered)
 		outbox->confirmed = outbox->writing;
 		pthread_mutex_unlock(&outbox->lock);
 		metric_add(outbox->plan.metrics, BRIDGE_METRIC_PROGRESS_RECORDS, 0, 1);
-		outbox_wake(outbox);
+		wake_set(outbox->wake_fd);
 	}
 	outbox->writing = 0;
 }
@@ -159,6 +151,7 @@ delivery_report(void *context, uint64_t ticket, uint64_t bytes, const Status *fa
 		progress_acknowledged(outbox, failure == NULL);
 	else if (failure == NULL)
 	{
+		outbox->refusal[0] = '\0';
 		if (outbox->acks.ticket != ticket)
 			acks_flush(outbox);
 		outbox->acks.ticket = ticket;
@@ -189,12 +182,6 @@ outbox_get_mark(Outbox *outbox)
 
 	pthread_mutex_unlock(&outbox->lock);
 	return mark;
-}
-
-void
-outbox_give_up(Outbox *outbox, const Status *status)
-{
-	failure_set(outbox, status);
 }
 
 static void
@@ -233,6 +220,16 @@ progress_write_if_due(Outbox *outbox, const OutboxPositions *positions)
 		progress_write(outbox, positions->durable);
 }
 
+static const char *
+trouble_get(const Outbox *outbox, int64_t now)
+{
+	if (publisher_is_cut_off(outbox->publisher))
+		return "no broker can be reached";
+	if (now - outbox->acknowledged_ms >= ACKNOWLEDGE_LATE_MS)
+		return "events are not being acknowledged";
+	return outbox->refusal;
+}
+
 /* Metrics and health, a few times a second. */
 static void
 outbox_observe(Outbox *outbox, const OutboxPositions *positions)
@@ -246,10 +243,10 @@ outbox_observe(Outbox *outbox, const OutboxPositions *positions)
 		return;
 	outbox->observed_ms = now;
 
-	bool cut_off = publisher_is_cut_off(outbox->publisher);
-
-	outbox_report(plan->health, plan->metrics, positions, cut_off,
-				  now - outbox->acknowledged_ms < ACKNOWLEDGE_LATE_MS);
+	/* What was refused in the term before comes first in this one, if anything comes at all. */
+	if (positions->transactions == 0 && now - outbox->opened_ms >= ACKNOWLEDGE_LATE_MS)
+		outbox->refusal[0] = '\0';
+	outbox_report(plan->health, plan->metrics, positions, trouble_get(outbox, now));
 }
 
 static void *
@@ -269,7 +266,7 @@ outbox_run(void *argument)
 		Status status = publisher_get_failure(outbox->publisher);
 
 		if (!status_is_ok(&status))
-			failure_set(outbox, &status);
+			outbox_give_up(outbox, &status);
 
 		OutboxPositions positions = outbox_get_positions(outbox);
 
@@ -295,9 +292,10 @@ outbox_open(const OutboxPlan *plan, Outbox **outbox)
 	opened->confirmed = plan->start_lsn;
 	opened->mark = plan->record.mark;
 	atomic_store(&opened->timeline, plan->record.timeline);
-	opened->acknowledged_ms = clock_monotonic_ms();
+	opened->acknowledged_ms = opened->opened_ms = clock_monotonic_ms();
+	snprintf(opened->refusal, sizeof(opened->refusal), "%s", plan->refusal);
 	pthread_mutex_init(&opened->lock, NULL);
-	opened->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	opened->wake_fd = wake_new();
 	opened->ring =
 		inflight_new(plan->transactions_max, (uint64_t) plan->bytes_max, plan->start_lsn);
 	publisher.report = delivery_report;
@@ -427,8 +425,8 @@ poison_take(Outbox *outbox, const PublisherEvent *event, const char *reason)
 }
 
 /*
- * The record says that the event is in Kafka, and the topic bears it out (INV-14): the slot is behind
- * both after a restart of the server, and a second copy would be of no use to anybody.
+ * The record says that the event is in Kafka, and the topic bears it out (INV-14): the slot is
+ * behind both after a restart of the server, and a second copy would be of no use to anybody.
  */
 static bool
 topic_has(const Outbox *outbox, const char *wallet_id, uint32_t ordinal)
@@ -490,8 +488,11 @@ event_take(Outbox *outbox, FrameKind kind, const Frame *frame)
 
 	if (result == PUBLISH_TOO_LARGE)
 	{
+		char reason[256];
+
 		event_uncount(outbox, bytes);
-		return poison_take(outbox, &event, "it is larger than the topic accepts");
+		publisher_size_explain(outbox->publisher, &event, reason, sizeof(reason));
+		return poison_take(outbox, &event, reason);
 	}
 	if (result == PUBLISH_SENT)
 		metric_add(outbox->plan.metrics, BRIDGE_METRIC_EVENTS, 0, 1);
@@ -590,11 +591,7 @@ outbox_get_wake_fd(const Outbox *outbox)
 void
 outbox_take_wake(Outbox *outbox)
 {
-	uint64_t count;
-
-	/* Nothing to read is fine: the wake was taken before. */
-	if (read(outbox->wake_fd, &count, sizeof(count)) < 0)
-		return;
+	wake_take(outbox->wake_fd);
 }
 
 Status

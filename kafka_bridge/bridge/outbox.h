@@ -42,7 +42,8 @@ typedef struct OutboxPlan
 	uint32_t transactions_max;
 	uint64_t bytes_max;
 	int64_t progress_interval_ms;
-	bool dead_letters; /* an event that cannot be published goes there; else it is a failure */
+	const char *refusal; /* why Kafka took no more of the term before; "": it did; copied */
+	bool dead_letters;	 /* an event that cannot be published goes there; else it is a failure */
 	Metrics *metrics;
 	Health *health;
 	size_t health_loop;

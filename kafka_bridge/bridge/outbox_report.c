@@ -4,25 +4,20 @@
  */
 #include "outbox_report.h"
 
-#include <stdio.h>
-
 #include "bridge_metrics.h"
 #include "kafka/login.h"
 #include "lsn.h"
 
 void
-outbox_report(Health *health, Metrics *metrics, const OutboxPositions *positions, bool cut_off,
-			  bool acknowledges)
+outbox_report(Health *health, Metrics *metrics, const OutboxPositions *positions,
+			  const char *trouble)
 {
-	bool answers = !cut_off && acknowledges;
-	char trouble[STATUS_TEXT_BYTES];
+	bool answers = trouble[0] == '\0';
+	char login[STATUS_TEXT_BYTES];
 	char lsn[LSN_TEXT_BYTES];
 
-	if (answers || !kafka_login_explain(trouble, sizeof(trouble)))
-		snprintf(trouble, sizeof(trouble), "%s",
-				 answers   ? ""
-				 : cut_off ? "no broker can be reached"
-						   : "events are not being acknowledged");
+	if (!answers && kafka_login_explain(login, sizeof(login)))
+		trouble = login;
 	health_check_set(health, "kafka", answers, "%s", trouble);
 	health_fact_set(health, "received", "%s", lsn_write(positions->received, lsn));
 	health_fact_set(health, "durable", "%s", lsn_write(positions->durable, lsn));

@@ -4,12 +4,10 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 #include "base/metrics.h"
 #include "observe/health.h"
 #include "outbox.h"
 
-/* cut_off: no broker can be reached. acknowledges: what was sent lately was acknowledged. */
-void outbox_report(Health *health, Metrics *metrics, const OutboxPositions *positions, bool cut_off,
-				   bool acknowledges);
+/* trouble: why Kafka is of no use at the moment; "": it is. */
+void outbox_report(Health *health, Metrics *metrics, const OutboxPositions *positions,
+				   const char *trouble);

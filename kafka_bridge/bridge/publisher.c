@@ -45,6 +45,7 @@ struct Publisher
 	const char *source;
 	size_t source_bytes;
 	int partition_count;
+	int64_t message_bytes_max;
 	bool accept_repartition;
 	atomic_int partition_count_seen; /* another one, 0 while it is as expected */
 	atomic_bool cut_off;
@@ -156,8 +157,8 @@ delivery_status(const Publisher *publisher, const rd_kafka_message_t *message)
 	Status status = kafka_code_classify(message->err, name, NULL);
 
 	if (kafka_code_is_data_error(message->err))
-		status = status_fatal(EXIT_CODE_CONFIGURATION, "Kafka refuses %s: %s", name,
-							  rd_kafka_err2str(message->err));
+		status = status_fatal(EXIT_CODE_CONFIGURATION, "Kafka refuses %s of %zu bytes: %s", name,
+							  message->len, rd_kafka_err2str(message->err));
 	return status;
 }
 
@@ -306,6 +307,7 @@ publisher_open(const PublisherPlan *plan, Publisher **publisher)
 	opened->source = plan->source;
 	opened->source_bytes = strlen(plan->source);
 	opened->partition_count = plan->partition_count;
+	opened->message_bytes_max = plan->message_bytes_max;
 	opened->accept_repartition = plan->accept_repartition;
 
 	Status status = handle_open(opened, plan);
@@ -534,6 +536,16 @@ publisher_send_dead_letter(Publisher *publisher, const PublisherEvent *event, co
 				  log_text("reason", reason));
 	}
 	return result;
+}
+
+void
+publisher_size_explain(const Publisher *publisher, const PublisherEvent *event, char *text,
+					   size_t bytes)
+{
+	snprintf(text, bytes,
+			 "it is larger than the topic accepts: %zu bytes, and headers and batch take up to %d, "
+			 "of a max.message.bytes of %lld",
+			 event->json_bytes, BATCH_OVERHEAD_BYTES, (long long) publisher->message_bytes_max);
 }
 
 PublishResult

@@ -77,6 +77,10 @@ PublishResult publisher_send(Publisher *publisher, const PublisherEvent *event);
 PublishResult publisher_send_dead_letter(Publisher *publisher, const PublisherEvent *event,
 										 const char *reason);
 
+/* Why an event was found too large, with the figures. */
+void publisher_size_explain(const Publisher *publisher, const PublisherEvent *event, char *text,
+							size_t bytes);
+
 /* A record of the progress topic. */
 PublishResult publisher_send_progress(Publisher *publisher, uint64_t ticket, const char *key,
 									  const char *value);

@@ -11,8 +11,8 @@
  *		V5	the slot is usable and ours; plugin options and partitions are the recorded ones
  *		V6	the topic is the recorded one, and no other source publishes into it
  *
- * The slot is the truth and the record a hint (INV-14): a stream starts from the slot, and what lies
- * between it and the record is left out only as far as the topic itself has it.
+ * The slot is the truth and the record a hint (INV-14): a stream starts from the slot, and what
+ * lies between it and the record is left out only as far as the topic itself has it.
  * A refusal is FATAL with EXIT_CODE_CONFIGURATION and names the way out: no restart would mend it.
  */
 #pragma once

@@ -2,8 +2,9 @@
  * topic_identity.h
  *		Is the event topic the one that events were published to, and is it ours alone? (INV-14)
  *
- * A topic that was deleted and made anew has the name of the old one and none of its events. Kafka's
- * topic id tells, where librdkafka can; else the mark does, a record that must stand where it stood.
+ * A topic that was deleted and made anew has the name of the old one and none of its events.
+ * Kafka's topic id tells, where librdkafka can; else the mark does, a record that must stand where
+ * it stood.
  */
 #pragma once
 
@@ -20,8 +21,8 @@
 #define TOPIC_SOURCE_BYTES (SERVER_NAME_BYTES + 64)
 
 /*
- * Judges an existing topic against what was recorded of it. id: its id now, "" where not known. Of a
- * mark that expired or was compacted away nothing follows.
+ * Judges an existing topic against what was recorded of it. id: its id now, "" where not known. Of
+ * a mark that expired or was compacted away nothing follows.
  */
 Status topic_identity_judge(rd_kafka_t *reader, const char *topic, const char *id,
 							const ProgressRecord *record, const Wait *wait, TopicState *state);

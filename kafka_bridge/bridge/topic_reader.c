@@ -180,13 +180,19 @@ Status
 topic_offsets_get(rd_kafka_t *handle, const char *topic, int32_t partition, int64_t *low,
 				  int64_t *high, const Wait *wait)
 {
-	rd_kafka_resp_err_t code =
-		rd_kafka_query_watermark_offsets(handle, topic, partition, low, high,
-										 wait_slice_ms(wait, OFFSETS_TIMEOUT_MS));
+	Status status;
 
-	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-		return status_ok();
-	return kafka_code_classify(code, "asking for the end of a topic", NULL);
+	/* A topic that was just made has no leaders for a moment. */
+	do
+	{
+		rd_kafka_resp_err_t code =
+			rd_kafka_query_watermark_offsets(handle, topic, partition, low, high,
+											 wait_slice_ms(wait, OFFSETS_TIMEOUT_MS));
+
+		status = kafka_code_classify(code, "asking for the end of a topic", NULL);
+	} while (status.class == STATUS_RETRY && wait_remaining_ms(wait) != 0 &&
+			 wait_pause(wait->stop_fd, SLICE_MS));
+	return status;
 }
 
 Status

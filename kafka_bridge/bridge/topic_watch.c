@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/wake.h"
 #include "bridge_metrics.h"
 #include "observe/log.h"
 #include "startup_check.h"
@@ -143,7 +143,7 @@ topic_watch_open(const TopicWatchPlan *plan, TopicWatch **watch)
 		return status_bug("out of memory");
 	opened->plan = *plan;
 	opened->survey = plan->survey;
-	opened->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	opened->stop_fd = wake_new();
 	opened->thread_started =
 		opened->stop_fd >= 0 && pthread_create(&opened->thread, NULL, watch_run, opened) == 0;
 	*watch = opened;
@@ -157,13 +157,15 @@ void
 topic_watch_close(TopicWatch **watch)
 {
 	TopicWatch *closed = *watch;
-	uint64_t one = 1;
 
 	*watch = NULL;
 	if (closed == NULL)
 		return;
-	if (closed->thread_started && write(closed->stop_fd, &one, sizeof(one)) == sizeof(one))
+	if (closed->thread_started)
+	{
+		wake_set(closed->stop_fd);
 		pthread_join(closed->thread, NULL);
+	}
 	if (closed->stop_fd >= 0)
 		close(closed->stop_fd);
 	free(closed);

@@ -19,7 +19,7 @@ static pthread_mutex_t refusal_lock = PTHREAD_MUTEX_INITIALIZER;
 static char refusal[STATUS_TEXT_BYTES / 2];
 static int64_t refused_ms;
 
-/* What librdkafka says of a login that the broker refused, a handshake that failed, a plain port. */
+/* What it says of a login that the broker refused, a handshake that failed, a plain port. */
 static const char *const refusal_words[] = {
 	"SASL authentication error",
 	"SSL handshake failed",

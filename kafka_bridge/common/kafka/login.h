@@ -12,7 +12,7 @@
 
 #include "config/config.h"
 
-/* Keeps a line of librdkafka's log that tells of a refused login; others are none of its business. */
+/* Keeps a line of librdkafka's log if it tells of a refused login. */
 void kafka_login_look(const char *line);
 
 /*
