@@ -60,6 +60,9 @@ check: ## every test, on servers of its own (TESTS=words: a part; SANITIZE=1: sa
 	@scripts/deps check
 	@WALLET_TESTS='$(TESTS)' WALLET_SANITIZE='$(sanitizers)' MAKEFLAGS= MAKEOVERRIDES= $(privately) scripts/check
 
+installcheck: ## the SQL tests against what is installed, on the running server of PGHOST, PGPORT and PGUSER
+	@prove --exec 'tests/harness/regress pg_regress $(CURDIR) $(CURDIR)/.run/installcheck' sql/*.sql
+
 check-race: ## two stacks that start at the same moment, ROUNDS=10 times
 	@scripts/deps check
 	@$(privately) $(MAKE) -s install programs

@@ -1,16 +1,7 @@
 -- INV-10: which amounts are accepted, and what is stored; balances at their bounds.
--- What a call raises: code, message, detail.
-CREATE FUNCTION failure(call text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    detail text;
-BEGIN
-    EXECUTE 'SELECT ' || call;
-    RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-    RETURN concat_ws(' ', SQLSTATE, SQLERRM, nullif(detail, ''));
-END
-$$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set helper :abs_srcdir '/sql/helpers/failure.sql'
+\i :helper
 
 \set alice '''a0000000-0000-0000-0000-000000000001'''
 \set bob '''b0000000-0000-0000-0000-000000000001'''

@@ -1,25 +1,7 @@
 -- wallet_set_currency: how many decimals the amounts of a currency may have, in every function that takes one.
--- What a call raises: code, message, detail. Ids that were kept are replaced by their names, times by TIME.
-CREATE TABLE kept (name text PRIMARY KEY, id uuid);
-CREATE FUNCTION keep(text, uuid) RETURNS text LANGUAGE sql AS 'INSERT INTO kept VALUES ($1, $2) RETURNING name';
-CREATE FUNCTION id(text) RETURNS uuid LANGUAGE sql VOLATILE AS 'SELECT id FROM kept WHERE name = $1';
-CREATE FUNCTION failure(call text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    detail text;
-    said text;
-    known record;
-BEGIN
-    EXECUTE 'SELECT ' || call;
-    RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-    said := concat_ws(' ', SQLSTATE, SQLERRM, nullif(detail, ''));
-    FOR known IN SELECT * FROM kept LOOP
-        said := replace(said, known.id::text, known.name);
-    END LOOP;
-    RETURN regexp_replace(said, '\d{4}-\d\d-\d\dT[-+.:\d]+', 'TIME', 'g');
-END
-$$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set helper :abs_srcdir '/sql/helpers/failure.sql'
+\i :helper
 
 \pset format unaligned
 \set alice '''a0000000-0000-0000-0000-000000000001'''
@@ -66,6 +48,11 @@ SELECT failure(format('wallet_post(ARRAY[(%1$L, %2$L, 1), (%1$L, %2$L, 1.5)]::wa
 SELECT failure(format('wallet_transfer_batch(ARRAY[%1$L, %1$L]::uuid[], ARRAY[%2$L, %2$L]::uuid[], ARRAY[1, 1.5])', :alice, :bob));
 SELECT index, sqlstate, message
 FROM wallet_transfer_batch(ARRAY[:alice, :alice]::uuid[], ARRAY[:bob, :bob]::uuid[], ARRAY[1.5, 1], atomic => false);
+-- The shares of a reversal of several legs are rounded to it, half away from zero; the last step completes each leg.
+SELECT keep('fees', wallet_create('fees', 'JPY'));
+SELECT keep('sale', wallet_post(ARRAY[(:alice, :bob, 100), (:bob, id('fees'), 3)]::wallet_leg[]));
+SELECT keep('half', wallet_reverse(id('sale'), 50)), keep('rest', wallet_reverse(id('sale')));
+SELECT name, type, user_id, amount FROM kept, wallet_receipt(id) WHERE name IN ('half', 'rest') ORDER BY name, entry;
 -- Other currencies keep to theirs.
 SELECT failure(format('wallet_fund(%L, 0.0001)', :euro));
 

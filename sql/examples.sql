@@ -48,10 +48,10 @@ SELECT wallet_transfer(:alice, :bob, 8, 'mistake') AS mistake \gset
 SELECT wallet_transfer(:bob, :shop, 8) IS NOT NULL AS spent;
 SELECT user_id, type, amount, balance_after, forced FROM wallet_receipt(wallet_reverse_force(:'mistake')) ORDER BY type DESC;
 --- wallet_transfer_batch
-SELECT index, transaction_id IS NOT NULL AS done, sqlstate, replace(message, :shop, '...') AS message
+SELECT index, transaction_id IS NOT NULL AS done, sqlstate, detail ->> 'available' AS available, replayed
 FROM wallet_transfer_batch(
-    ARRAY[:alice, :shop, :shop]::uuid[], ARRAY[:bob, :bob, :alice]::uuid[], ARRAY[10, 1000, 3],
-    ARRAY['payout-1', 'payout-2', 'payout-3'], atomic => false);
+    ARRAY[:alice, :shop, :alice]::uuid[], ARRAY[:bob, :bob, :bob]::uuid[], ARRAY[10, 1000, 10],
+    ARRAY['payout-1', 'payout-2', 'payout-1'], atomic => false);
 --- wallet_post
 -- A sale with a fee, all or nothing.
 SELECT user_id, type, amount, balance_after
@@ -83,6 +83,10 @@ COMMIT;
 SELECT user_id, currency, balance, held, credit_limit, status, version, available, metadata FROM wallet_get(:alice);
 --- wallet_list
 SELECT id, balance, available FROM wallet_list('alice');
+--- wallet_hold_get
+SELECT amount, captured, released, remaining, status FROM wallet_hold_get(:'ride_5');
+--- wallet_hold_list
+SELECT amount, remaining, status FROM wallet_hold_list(:bob, 'released');
 --- wallet_receipt
 SELECT wallet_id, version, type, amount, counterparty_wallet_id FROM wallet_receipt(:'order_17');
 --- wallet_lookup
@@ -94,9 +98,13 @@ SELECT version, event_type, amount FROM wallet_history(:alice, max_rows => 10);
 SELECT wallet_id, version, event_type FROM wallet_activity('alice', max_rows => 10);
 --- wallet_statement
 SELECT version, type, amount, balance_after FROM wallet_statement(:bob);
+SELECT version, type, amount, balance_after FROM wallet_statement(:bob, after_version => 2, max_rows => 2);
 --- wallet_balance_at
 SELECT * FROM wallet_balance_at(:alice, 'infinity');
 SELECT * FROM wallet_balance_at(:alice, '2020-01-01');
+--- wallet_operations
+SELECT type, user_id, amount FROM wallet_operations(types => '{TRANSFER_IN,CAPTURE_IN}', min_amount => 10, max_rows => 2);
+SELECT type, user_id, amount FROM wallet_operations(metadata => '{"order": 17}', before_transaction_id => :'ride_5');
 --- wallet_totals
 SELECT * FROM wallet_totals();
 --- wallet_check

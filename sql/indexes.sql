@@ -1,4 +1,4 @@
--- Whatever index an administrator adds is kept: what it finds is what a sequential scan finds, checked by amcheck too.
+-- Whatever index an administrator adds is kept (INV-13): what it finds is what a sequential scan finds, checked by amcheck too.
 CREATE EXTENSION wallet;
 CREATE EXTENSION amcheck;
 SELECT count(wallet_create('user ' || n % 7, CASE n % 3 WHEN 0 THEN 'EUR' ELSE 'USD' END, ('a0000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid, metadata => jsonb_build_object('n', n)))

@@ -1,16 +1,7 @@
 -- wallet_lock: the row locks of many wallets, for a transaction of several calls.
--- What a call raises: code, message, detail.
-CREATE FUNCTION failure(call text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    detail text;
-BEGIN
-    EXECUTE 'SELECT ' || call;
-    RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-    RETURN concat_ws(' ', SQLSTATE, SQLERRM, nullif(detail, ''));
-END
-$$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set helper :abs_srcdir '/sql/helpers/failure.sql'
+\i :helper
 
 SELECT count(wallet_create('u' || n, 'USD', ('a0000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid)) FROM generate_series(1, 5) AS n;
 INSERT INTO wallets (id, user_id, currency, status, created_at, updated_at)

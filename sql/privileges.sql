@@ -39,6 +39,22 @@ FROM pg_roles AS role
 JOIN (members JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass) ON has_function_privilege(role.oid, p.oid, 'EXECUTE')
 WHERE role.rolname LIKE 'wallet\_%'
 GROUP BY role.rolname ORDER BY role.rolname;
+-- The table of functions by role is what the documents say.
+\set table `awk -F '[|]' '$2 ~ /^ .wallet_/ { gsub(/[^a-z_]/, "", $2); for (i = 3; i <= 8; i++) if ($i ~ /yes/) print $2 "=" i }' "$PG_ABS_SRCDIR/docs/security.md"`
+WITH documented AS (
+    SELECT split_part(line, '=', 1) AS function,
+           (ARRAY['wallet_application', 'wallet_cashier', 'wallet_operator', 'wallet_auditor', 'wallet_history_writer', 'wallet_bridge'])[
+               split_part(line, '=', 2)::integer - 2] AS role
+    FROM regexp_split_to_table(:'table', '\s+') AS line
+), granted AS (
+    SELECT p.proname::text AS function, role.rolname::text AS role
+    FROM pg_roles AS role
+    JOIN (members JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass) ON has_function_privilege(role.oid, p.oid, 'EXECUTE')
+    WHERE role.rolname LIKE 'wallet\_%'
+)
+SELECT 'documented only' AS what, * FROM (SELECT * FROM documented EXCEPT SELECT * FROM granted) AS surplus
+UNION ALL
+SELECT 'granted only', * FROM (SELECT * FROM granted EXCEPT SELECT * FROM documented) AS missing;
 SELECT role.rolname, c.relname, string_agg(privilege, ' ' ORDER BY privilege) AS may
 FROM pg_roles AS role
 CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS privilege
@@ -94,11 +110,40 @@ SELECT try(format('SELECT wallet_transfer(%L, %L, 1)', :alice, :bob)) AS transfe
 SET ROLE wallet_application;
 SELECT type, amount, balance_after FROM wallet_receipt(wallet_transfer(:alice, :bob, 9, 'pay-1'));
 SELECT wallet_lock(ARRAY[:alice, :bob]::uuid[]) IS NOT NULL AS locked;
--- Holds, reversals, batches and posts; money out only to wallets or by a capture.
+-- Holds, reversals, batches and posts; no money from or to outside by any of them.
 SELECT wallet_hold(:alice, 3) AS hold \gset
 SELECT wallet_capture(:'hold', :bob, 1, false) IS NOT NULL AS captured, wallet_release(:'hold') IS NOT NULL AS released;
 SELECT wallet_reverse(wallet_post(ARRAY[(:alice, :bob, 1)]::wallet_leg[])) IS NOT NULL AS posted_and_reversed;
 SELECT sqlstate FROM wallet_transfer_batch(ARRAY[:bob]::uuid[], ARRAY[:alice]::uuid[], '{1}');
+RESET ROLE;
+SELECT wallet_fund(:alice, 2) AS fund, wallet_withdraw(:alice, 2) AS withdraw, wallet_hold(:alice, 2) AS outside \gset
+SELECT wallet_capture(:'outside', NULL, 1, false, 'out-1') AS capture \gset
+SET ROLE wallet_application;
+SELECT wallet_capture(:'outside', NULL);
+SELECT wallet_reverse(:'fund');
+SELECT wallet_reverse(:'withdraw');
+SELECT wallet_reverse(:'capture', 0.5);
+-- What is not there, or can't be reversed, is said first; a retry finds what was done.
+SELECT try('SELECT wallet_capture(gen_random_uuid())') AS no_hold, try('SELECT wallet_reverse(gen_random_uuid())') AS no_operation,
+       try(format('SELECT wallet_reverse(%L)', :'outside')) AS not_reversible,
+       try(format('SELECT wallet_capture(%L, NULL, 1, false, %L)', :'outside', 'out-1')) = :'capture' AS replayed;
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION wallet_withdraw TO wallet_application;
+SET ROLE wallet_application;
+SELECT wallet_capture(:'outside', NULL) IS NOT NULL AS captured, wallet_reverse(:'fund') IS NOT NULL AS fund_reversed,
+       try(format('SELECT wallet_reverse(%L)', :'withdraw')) AS withdraw_reversed;
+RESET ROLE;
+REVOKE EXECUTE ON FUNCTION wallet_withdraw FROM wallet_application;
+GRANT EXECUTE ON FUNCTION wallet_fund TO wallet_application;
+SET ROLE wallet_application;
+SELECT wallet_reverse(:'withdraw') IS NOT NULL AS withdraw_reversed, wallet_reverse(:'capture') IS NOT NULL AS capture_reversed,
+       try(format('SELECT wallet_reverse(%L)', :'fund')) AS fund_reversed;
+RESET ROLE;
+REVOKE EXECUTE ON FUNCTION wallet_fund FROM wallet_application;
+-- Nor does force take it there.
+SET ROLE wallet_operator;
+SELECT try(format('SELECT wallet_reverse_force(%L)', :'withdraw')) AS withdraw_forced;
+SET ROLE wallet_application;
 SELECT try(format('SELECT wallet_freeze(%L)', :alice)) AS freeze, try(format('SELECT wallet_unfreeze(%L)', :alice)) AS unfreeze,
        try(format('SELECT wallet_close(%L)', :alice)) AS close, try(format('SELECT wallet_set_limits(%L, 1000)', :alice)) AS limits,
        try(format('SELECT wallet_reverse_force(%L)', :'hold')) AS force, try('SELECT wallet_expire_holds()') AS expire;
@@ -110,6 +155,10 @@ SELECT count(*) FROM wallet_history(:alice);
 SELECT count(*) FROM wallet_activity('alice');
 SELECT try('SELECT count(*) FROM wallet_check()') AS check, try('SELECT count(*) FROM wallet_totals()') AS totals,
        try('SELECT count(*) FROM wallet_health()') AS health;
+SELECT remaining, status FROM wallet_hold_get(:'hold');
+SELECT count(*) FROM wallet_hold_list(:alice);
+SELECT try('SELECT count(*) FROM wallet_operations()') AS operations, try('SELECT count(*) FROM wallet_currencies()') AS currencies,
+       try($$SELECT wallet_set_currency('JPY', 0)$$) AS set_currency;
 SELECT result, count(*) FROM try_tables() GROUP BY result ORDER BY result;
 SELECT try('ALTER TABLE wallets DISABLE TRIGGER wallet_guard') AS disable, try('SET session_replication_role = replica') AS replica,
        try('CREATE TRIGGER mine BEFORE INSERT ON wallet_ledger EXECUTE FUNCTION suppress_redundant_updates_trigger()') AS trigger,
@@ -126,6 +175,8 @@ SELECT count(*) FROM wallet_check();
 SELECT count(*) FROM wallet_check(:alice);
 SELECT currency, balance, difference FROM wallet_totals();
 SELECT status FROM wallet_health();
+SELECT wallet_set_currency('JPY', 0) IS NOT NULL AS set, currency, scale FROM wallet_currencies() ORDER BY currency;
+SELECT count(*) > 0 AS operations FROM wallet_operations(currency => 'USD');
 SELECT wallet_freeze(:bob) IS NOT NULL AS frozen, wallet_unfreeze(:bob) IS NOT NULL AS unfrozen, wallet_set_limits(:bob, 5) IS NOT NULL AS limited,
        wallet_reverse_force(:'paid', 1) IS NOT NULL AS forced, wallet_expire_holds() AS expired;
 SELECT try(format('SELECT wallet_close(%L)', :bob)) AS close, try(format('SELECT wallet_hold(%L, 1)', :bob)) AS hold,
@@ -137,6 +188,7 @@ SELECT result, count(*) FROM try_tables() GROUP BY result ORDER BY result;
 SET ROLE wallet_auditor;
 SELECT balance FROM wallet_get(:alice);
 SELECT count(*) FROM wallet_check();
+SELECT count(*) > 0 AS operations FROM wallet_operations(user_id => 'alice');
 SELECT kind, amount FROM wallet_ledger ORDER BY transaction_id;
 SELECT type, amount FROM wallet_transactions WHERE wallet_id = :bob ORDER BY version;
 SELECT statement, result FROM try_tables() WHERE result <> '42501';

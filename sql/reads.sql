@@ -121,10 +121,14 @@ SELECT :nobody, leg, kind, leg, 'USD', now(), :nobody, leg, 10 + leg, leg, 'acti
 FROM (VALUES (0, 'TRANSFER'), (2, 'CAPTURE'), (1, 'REVERSAL')) AS row (leg, kind);
 SELECT wallet_id, version, type, amount, counterparty_wallet_id, balance_after, held_after, status_after, user_id, hold_id, forced, metadata
 FROM wallet_receipt(:nobody);
+CREATE TEMPORARY VIEW receipts AS
+SELECT r.wallet_id, r.version, r.type, r.amount, r.transaction_id, r.counterparty_wallet_id, r.balance_after, r.held_after,
+       r.status_after, r.user_id, r.currency, r.hold_id, r.forced, r.metadata, r.created_at
+FROM (SELECT DISTINCT transaction_id FROM wallet_ledger) AS l, wallet_receipt(l.transaction_id) AS r;
 SELECT count(*) AS differences FROM (
-    (TABLE wallet_transactions EXCEPT SELECT r.* FROM (SELECT DISTINCT transaction_id FROM wallet_ledger) l, wallet_receipt(l.transaction_id) r)
+    (TABLE wallet_transactions EXCEPT TABLE receipts)
     UNION ALL
-    (SELECT r.* FROM (SELECT DISTINCT transaction_id FROM wallet_ledger) l, wallet_receipt(l.transaction_id) r EXCEPT TABLE wallet_transactions)
+    (TABLE receipts EXCEPT TABLE wallet_transactions)
 ) AS difference;
 ROLLBACK;
 

@@ -1,25 +1,7 @@
 -- wallet_reverse, wallet_reverse_force: operations paid back; each kind, each argument, each error, replays.
--- What a call raises: code, message, detail. Ids that were kept are replaced by their names, times by TIME.
-CREATE TABLE kept (name text PRIMARY KEY, id uuid);
-CREATE FUNCTION keep(text, uuid) RETURNS text LANGUAGE sql AS 'INSERT INTO kept VALUES ($1, $2) RETURNING name';
-CREATE FUNCTION id(text) RETURNS uuid LANGUAGE sql VOLATILE AS 'SELECT id FROM kept WHERE name = $1';
-CREATE FUNCTION failure(call text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    detail text;
-    said text;
-    known record;
-BEGIN
-    EXECUTE 'SELECT ' || call;
-    RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-    said := concat_ws(' ', SQLSTATE, SQLERRM, nullif(detail, ''));
-    FOR known IN SELECT * FROM kept LOOP
-        said := replace(said, known.id::text, known.name);
-    END LOOP;
-    RETURN regexp_replace(said, '\d{4}-\d\d-\d\dT[-+.:\d]+', 'TIME', 'g');
-END
-$$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set helper :abs_srcdir '/sql/helpers/failure.sql'
+\i :helper
 
 \pset format unaligned
 \set alice '''a0000000-0000-0000-0000-000000000001'''
@@ -101,7 +83,7 @@ SELECT keep('r b a', wallet_reverse(id('b a'), 0.75)), status, balance FROM wall
 SELECT keep('unfreeze b2', wallet_unfreeze(:bob));
 SELECT wallet_create('erin', 'USD', 'e0000000-0000-0000-0000-000000000001');
 SELECT keep('e1', wallet_transfer(:alice, 'e0000000-0000-0000-0000-000000000001', 3)), keep('e2', wallet_transfer('e0000000-0000-0000-0000-000000000001', :bob, 3)),
-       keep('limits e', wallet_set_limits('e0000000-0000-0000-0000-000000000001')), keep('close e', wallet_close('e0000000-0000-0000-0000-000000000001'));
+       keep('limits e', wallet_set_limits('e0000000-0000-0000-0000-000000000001', 0, 'Infinity')), keep('close e', wallet_close('e0000000-0000-0000-0000-000000000001'));
 SELECT failure($$wallet_reverse(id('e1'), 99)$$), failure($$wallet_reverse(id('e2'), 99)$$), failure($$wallet_reverse(id('limits e'))$$),
        failure($$wallet_reverse_force(id('e1'))$$);
 

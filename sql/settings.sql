@@ -1,16 +1,7 @@
 -- The settings are the superuser's: an ordinary user can neither set them nor have set them before the library came.
--- What a call raises: code, message, detail.
-CREATE FUNCTION failure(call text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    detail text;
-BEGIN
-    EXECUTE 'SELECT ' || call;
-    RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-    RETURN concat_ws(' ', SQLSTATE, SQLERRM, nullif(detail, ''));
-END
-$$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set helper :abs_srcdir '/sql/helpers/failure.sql'
+\i :helper
 
 CREATE ROLE regress_settings_clerk;
 GRANT EXECUTE ON FUNCTION wallet_create TO regress_settings_clerk;

@@ -1,25 +1,7 @@
 -- wallet_freeze, wallet_unfreeze, wallet_close: what a wallet may do; each argument, each error, replays.
--- What a call raises: code, message, detail. Ids that were kept are replaced by their names, times by TIME.
-CREATE TABLE kept (name text PRIMARY KEY, id uuid);
-CREATE FUNCTION keep(text, uuid) RETURNS text LANGUAGE sql AS 'INSERT INTO kept VALUES ($1, $2) RETURNING name';
-CREATE FUNCTION id(text) RETURNS uuid LANGUAGE sql VOLATILE AS 'SELECT id FROM kept WHERE name = $1';
-CREATE FUNCTION failure(call text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    detail text;
-    said text;
-    known record;
-BEGIN
-    EXECUTE 'SELECT ' || call;
-    RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-    said := concat_ws(' ', SQLSTATE, SQLERRM, nullif(detail, ''));
-    FOR known IN SELECT * FROM kept LOOP
-        said := replace(said, known.id::text, known.name);
-    END LOOP;
-    RETURN regexp_replace(said, '\d{4}-\d\d-\d\dT[-+.:\d]+', 'TIME', 'g');
-END
-$$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set helper :abs_srcdir '/sql/helpers/failure.sql'
+\i :helper
 
 \pset format unaligned
 \set alice '''a0000000-0000-0000-0000-000000000001'''
@@ -71,7 +53,7 @@ FROM (VALUES ($$wallet_fund('a0000000-0000-0000-0000-000000000001', 1)$$), ($$wa
              ($$wallet_capture(id('hold b'), 'a0000000-0000-0000-0000-000000000001')$$),
              ($$wallet_reverse(id('pay'), 1)$$), ($$wallet_reverse_force(id('pay c'))$$), ($$wallet_reverse(id('pay c back'))$$),
              ($$wallet_freeze('a0000000-0000-0000-0000-000000000001')$$), ($$wallet_unfreeze('a0000000-0000-0000-0000-000000000001')$$),
-             ($$wallet_close('a0000000-0000-0000-0000-000000000001')$$), ($$wallet_set_limits('a0000000-0000-0000-0000-000000000001')$$)) AS request (call);
+             ($$wallet_close('a0000000-0000-0000-0000-000000000001')$$), ($$wallet_set_limits('a0000000-0000-0000-0000-000000000001', 0)$$)) AS request (call);
 
 -- The same of each of the three: NULL, malformed, key, wallet, version.
 SELECT function, failure(function || '(' || arguments || ')')
@@ -85,7 +67,7 @@ SELECT wallet_freeze(:alice, 'freeze', 77, '{"reason": "lost card"}') = id('free
        wallet_close(:alice, 'close', metadata => '{"reason": "moved"}') = id('close') AS same;
 SELECT failure(call)
 FROM (VALUES ($$wallet_unfreeze('a0000000-0000-0000-0000-000000000001', 'freeze')$$), ($$wallet_close('a0000000-0000-0000-0000-000000000001', 'freeze')$$),
-             ($$wallet_freeze('a0000000-0000-0000-0000-000000000001', 'unfreeze')$$), ($$wallet_set_limits('a0000000-0000-0000-0000-000000000001', idempotency_key => 'close')$$),
+             ($$wallet_freeze('a0000000-0000-0000-0000-000000000001', 'unfreeze')$$), ($$wallet_set_limits('a0000000-0000-0000-0000-000000000001', 1, idempotency_key => 'close')$$),
              ($$wallet_freeze('b0000000-0000-0000-0000-000000000001', 'freeze')$$), ($$wallet_freeze('a0000000-0000-0000-0000-000000000001', 'freeze')$$)) AS request (call);
 -- Keys of what failed and of what was rolled back are free.
 SELECT failure($$wallet_unfreeze('b0000000-0000-0000-0000-000000000001', 'free')$$);

@@ -48,7 +48,7 @@ task_run(ApplyWorker *worker, ApplyTask *task)
 {
 	int64_t start_us = clock_monotonic_us();
 
-	if (task->forget)
+	if (task->cache_is_stale)
 		applier_forget(worker->applier);
 	switch (task->kind)
 	{

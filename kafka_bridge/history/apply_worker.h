@@ -29,7 +29,7 @@ typedef struct ApplyTask
 	PositionClaim *claims; /* CLAIM */
 	size_t claim_count;
 	Batch *batch;		 /* BATCH */
-	bool forget;		 /* in: whatever was known of stored versions may be wrong */
+	bool cache_is_stale; /* in: what is known of stored versions may be wrong */
 	ApplyReport report;	 /* out, BATCH */
 	size_t dead_letters; /* out, BATCH: sent */
 	int64_t gaps;		 /* out, COUNT */

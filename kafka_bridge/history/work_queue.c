@@ -102,7 +102,7 @@ work_queue_applying(WorkQueue *queue)
 void
 work_queue_submit(WorkQueue *queue, ApplyTask *task)
 {
-	task->forget = queue->cache_is_stale;
+	task->cache_is_stale = queue->cache_is_stale;
 	queue->cache_is_stale = false;
 	state_move(queue, WORK_RUNNING);
 	queue->kind = task->kind;

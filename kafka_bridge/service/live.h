@@ -25,5 +25,5 @@ Status live_start(Live *live, Metrics *metrics);
 void live_stop(Live *live);
 void live_free(Live *live);
 
-/* The route's handler; its context is the Live. */
-void live_handle(HttpRequest *request, HttpResponse *response, const void *context);
+/* The route of the requests that begin a stream. */
+HttpRoute live_route(const Live *live, size_t label);

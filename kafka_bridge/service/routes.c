@@ -6,48 +6,64 @@
 #include "routes.h"
 
 #include "endpoint/value.h"
-#include "json/row.h"
 #include "transfers.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /*
- * Runs a function that returns an id. A call that wrote nothing (no transaction id was assigned)
- * was a replay.
+ * The columns that answers show: amounts as strings, times as RFC 3339 in UTC, which is the time
+ * zone of the pool's sessions.
  */
-#define CALL_AS(id, function)                                                        \
-	"SELECT " id ", pg_current_xact_id_if_assigned() IS NULL FROM (SELECT " function \
-	" AS id) AS called"
-#define CALL(function) CALL_AS("called.id::text", function)
-/* Keeps the id for the second statement, which only knows the request's values else. */
-#define CALL_KEEPING_ID(function) \
-	CALL_AS("set_config('wallet_service.id', called.id::text, true)", function)
-#define CALLED_ID "current_setting('wallet_service.id')::uuid"
+#define WALLET_COLUMNS                                                         \
+	"id, user_id, currency, balance::text AS balance, held::text AS held, "    \
+	"available::text AS available, credit_limit::text AS credit_limit, "       \
+	"max_balance::text AS max_balance, status, version, "                      \
+	"to_char(created_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS created_at, " \
+	"to_char(updated_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS updated_at, metadata"
 
-#define WALLET_COLUMNS                                                                                                    \
-	"id, user_id, currency, " SQL_AMOUNT("balance") ", " SQL_AMOUNT("held") ", " SQL_AMOUNT("available") ", " SQL_AMOUNT( \
-		"credit_limit") ", " SQL_AMOUNT("max_balance") ", status, version, " SQL_TIME("created_at") ", " SQL_TIME("updated_at") ", metadata"
-#define WALLET_ROW(id)                                                                        \
-	"SELECT row_to_json(wallet), version FROM (SELECT " WALLET_COLUMNS " FROM wallet_get(" id \
-	")) AS wallet"
-/* The first entry is of the wallet that was debited, or of the hold's wallet. */
-#define WALLET_ROW_OF_CALL \
-	WALLET_ROW("(SELECT wallet_id FROM wallet_receipt(" CALLED_ID ") LIMIT 1)")
+#define ENTRY_COLUMNS                                                                              \
+	"wallet_id, version, type, amount::text AS amount, transaction_id, "                           \
+	"counterparty_wallet_id, balance_after::text AS balance_after, "                               \
+	"held_after::text AS held_after, status_after, user_id, currency, hold_id, forced, metadata, " \
+	"to_char(created_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS created_at"
 
-#define ENTRY_COLUMNS                                                                     \
-	"wallet_id, version, type, " SQL_AMOUNT(                                              \
-		"amount") ", transaction_id, "                                                    \
-				  "counterparty_wallet_id, " SQL_AMOUNT("balance_after") ", " SQL_AMOUNT( \
-					  "held_after") ", status_after, user_id, currency, hold_id, forced, metadata, " SQL_TIME("created_at")
-#define STATEMENT_COLUMNS                                                                    \
-	"version, type, " SQL_AMOUNT("amount") ", " SQL_AMOUNT("balance_after") ", " SQL_AMOUNT( \
-		"held_after") ", transaction_id, counterparty_wallet_id, " SQL_TIME("created_at") ", metadata"
+#define STATEMENT_COLUMNS                                                           \
+	"version, type, amount::text AS amount, balance_after::text AS balance_after, " \
+	"held_after::text AS held_after, transaction_id, counterparty_wallet_id, "      \
+	"to_char(created_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS created_at, metadata"
+
 #define HEALTH_COLUMNS                                                                   \
-	"slot_name, slot_active, slot_lag_bytes, " SQL_TIME("ledger_last_at") ", " SQL_TIME( \
-		"history_last_at") ", history_lag_seconds, expired_holds, history_gaps, "        \
-						   "history_conflicts, status"
-#define ROWS(columns, from) \
-	"SELECT row_to_json(item), NULL FROM (SELECT " columns " FROM " from ") AS item"
+	"slot_name, slot_active, slot_lag_bytes, "                                           \
+	"to_char(ledger_last_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS ledger_last_at, "   \
+	"to_char(history_last_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS history_last_at, " \
+	"history_lag_seconds, expired_holds, history_gaps, history_conflicts, status"
+
+/*
+ * A call is a function that returns an id, between these. One that wrote nothing (no transaction id
+ * was assigned) was a replay.
+ */
+#define CALL   "SELECT called.id::text, pg_current_xact_id_if_assigned() IS NULL FROM (SELECT "
+#define CALLED " AS id) AS called"
+/* Instead of CALL: keeps the id for the second statement, which else knows the request only. */
+#define CALL_KEEPING_ID                                               \
+	"SELECT set_config('wallet_service.id', called.id::text, true), " \
+	"pg_current_xact_id_if_assigned() IS NULL FROM (SELECT "
+
+/* Rows that are shown: ITEMS, columns, " FROM ", function, LISTED. */
+#define ITEMS  "SELECT row_to_json(item), NULL FROM (SELECT "
+#define LISTED ") AS item"
+
+#define WALLET_BEGIN \
+	"SELECT row_to_json(wallet), version FROM (SELECT " WALLET_COLUMNS " FROM wallet_get("
+#define WALLET_END ")) AS wallet"
+
+/* The wallet in the path; the one that was created; the one of a call that names none: of the first
+ * entry, which is of the wallet that was debited, or of the hold's wallet. */
+#define WALLET_IN_PATH WALLET_BEGIN "$1::uuid" WALLET_END
+#define WALLET_CREATED WALLET_BEGIN "current_setting('wallet_service.id')::uuid" WALLET_END
+#define WALLET_OF_CALL                                    \
+	WALLET_BEGIN "(SELECT wallet_id FROM wallet_receipt(" \
+				 "current_setting('wallet_service.id')::uuid) LIMIT 1)" WALLET_END
 
 #define PATH(member, kind)                                                        \
 	{                                                                             \
@@ -97,7 +113,7 @@ static const EndpointParameter status_parameters[] = {ID, KEY, IF_MATCH, METADAT
 static const EndpointParameter limits_parameters[] = {
 	ID,
 	BODY("credit_limit", endpoint_amount_parse),
-	BODY("max_balance", endpoint_amount_parse),
+	BODY("max_balance", endpoint_cap_parse),
 	KEY,
 	IF_MATCH,
 	METADATA,
@@ -146,90 +162,141 @@ static const EndpointRefusedHeader keys_in_body[] = {
 };
 
 #define PARAMETERS(array) .parameters = array, .parameter_count = COUNT(array)
-/* An operation on the wallet in the path. */
-#define OPERATION(path, array, function)                                              \
-	{                                                                                 \
-		.method = "POST", .pattern = path, PARAMETERS(array), .call = CALL(function), \
-		.read = WALLET_ROW("$1::uuid"), .read_values = 1, .answer = ANSWER_OPERATION  \
-	}
-/* One that names no wallet. */
-#define OPERATION_ELSEWHERE(path, array, function)                                               \
-	{                                                                                            \
-		.method = "POST", .pattern = path, PARAMETERS(array), .call = CALL_KEEPING_ID(function), \
-		.read = WALLET_ROW_OF_CALL, .answer = ANSWER_OPERATION                                   \
-	}
-#define MONEY_CALL(function)  function "($1::uuid, $2::numeric, $3, $4::bigint, $5::jsonb)"
-#define STATUS_CALL(function) function "($1::uuid, $2, $3::bigint, $4::jsonb)"
 
 const Endpoint service_endpoints[SERVICE_ENDPOINT_COUNT] = {
 	{.method = "POST",
 	 .pattern = "/wallets",
 	 PARAMETERS(create_parameters),
-	 .call = CALL_KEEPING_ID("wallet_create($1, coalesce($2, 'USD'), $3::uuid, $4, $5::jsonb)"),
-	 .read = WALLET_ROW(CALLED_ID),
+	 .call =
+		 CALL_KEEPING_ID "wallet_create($1, coalesce($2, 'USD'), $3::uuid, $4, $5::jsonb)" CALLED,
+	 .read = WALLET_CREATED,
 	 .answer = ANSWER_CREATED,
 	 .location = "/wallets/",
 	 .refused_headers = no_version},
 	{.method = "GET",
 	 .pattern = "/wallets/{id}",
 	 PARAMETERS(id_parameters),
-	 .read = WALLET_ROW("$1::uuid"),
+	 .read = WALLET_IN_PATH,
 	 .answer = ANSWER_ONE},
 	{.method = "GET",
 	 .pattern = "/users/{id}/wallets",
 	 PARAMETERS(user_parameters),
-	 .read = ROWS(WALLET_COLUMNS, "wallet_list($1) LIMIT 10001"),
+	 .read = ITEMS WALLET_COLUMNS " FROM wallet_list($1) LIMIT 10001" LISTED,
 	 .answer = ANSWER_ITEMS},
-	OPERATION("/wallets/{id}/fund", money_parameters, MONEY_CALL("wallet_fund")),
-	OPERATION("/wallets/{id}/withdraw", money_parameters, MONEY_CALL("wallet_withdraw")),
-	OPERATION("/wallets/{id}/transfer", transfer_parameters,
-			  "wallet_transfer($1::uuid, $2::uuid, $3::numeric, $4, $5::bigint, $6::jsonb)"),
-	OPERATION(
-		"/wallets/{id}/holds", hold_parameters,
-		"wallet_hold($1::uuid, $2::numeric, coalesce($3, '7 days')::interval, $4, $5::bigint, "
-		"$6::jsonb)"),
-	OPERATION("/wallets/{id}/freeze", status_parameters, STATUS_CALL("wallet_freeze")),
-	OPERATION("/wallets/{id}/unfreeze", status_parameters, STATUS_CALL("wallet_unfreeze")),
-	OPERATION("/wallets/{id}/close", status_parameters, STATUS_CALL("wallet_close")),
-	OPERATION("/wallets/{id}/limits", limits_parameters,
-			  "wallet_set_limits($1::uuid, $2::numeric, $3::numeric, $4, $5::bigint, $6::jsonb)"),
-	OPERATION_ELSEWHERE(
-		"/holds/{id}/capture", capture_parameters,
-		"wallet_capture($1::uuid, $2::uuid, $3::numeric, coalesce($4::boolean, true), "
-		"$5, $6::bigint, $7::jsonb)"),
-	OPERATION_ELSEWHERE("/holds/{id}/release", status_parameters, STATUS_CALL("wallet_release")),
-	OPERATION_ELSEWHERE("/transactions/{id}/reverse", reverse_parameters,
-						MONEY_CALL("wallet_reverse")),
+	{.method = "POST",
+	 .pattern = "/wallets/{id}/fund",
+	 PARAMETERS(money_parameters),
+	 .call = CALL "wallet_fund($1::uuid, $2::numeric, $3, $4::bigint, $5::jsonb)" CALLED,
+	 .read = WALLET_IN_PATH,
+	 .read_values = 1,
+	 .answer = ANSWER_OPERATION},
+	{.method = "POST",
+	 .pattern = "/wallets/{id}/withdraw",
+	 PARAMETERS(money_parameters),
+	 .call = CALL "wallet_withdraw($1::uuid, $2::numeric, $3, $4::bigint, $5::jsonb)" CALLED,
+	 .read = WALLET_IN_PATH,
+	 .read_values = 1,
+	 .answer = ANSWER_OPERATION},
+	{.method = "POST",
+	 .pattern = "/wallets/{id}/transfer",
+	 PARAMETERS(transfer_parameters),
+	 .call =
+		 CALL "wallet_transfer($1::uuid, $2::uuid, $3::numeric, $4, $5::bigint, $6::jsonb)" CALLED,
+	 .read = WALLET_IN_PATH,
+	 .read_values = 1,
+	 .answer = ANSWER_OPERATION},
+	{.method = "POST",
+	 .pattern = "/wallets/{id}/holds",
+	 PARAMETERS(hold_parameters),
+	 .call = CALL
+	 "wallet_hold($1::uuid, $2::numeric, coalesce($3, '7 days')::interval, $4, $5::bigint, "
+	 "$6::jsonb)" CALLED,
+	 .read = WALLET_IN_PATH,
+	 .read_values = 1,
+	 .answer = ANSWER_OPERATION},
+	{.method = "POST",
+	 .pattern = "/wallets/{id}/freeze",
+	 PARAMETERS(status_parameters),
+	 .call = CALL "wallet_freeze($1::uuid, $2, $3::bigint, $4::jsonb)" CALLED,
+	 .read = WALLET_IN_PATH,
+	 .read_values = 1,
+	 .answer = ANSWER_OPERATION},
+	{.method = "POST",
+	 .pattern = "/wallets/{id}/unfreeze",
+	 PARAMETERS(status_parameters),
+	 .call = CALL "wallet_unfreeze($1::uuid, $2, $3::bigint, $4::jsonb)" CALLED,
+	 .read = WALLET_IN_PATH,
+	 .read_values = 1,
+	 .answer = ANSWER_OPERATION},
+	{.method = "POST",
+	 .pattern = "/wallets/{id}/close",
+	 PARAMETERS(status_parameters),
+	 .call = CALL "wallet_close($1::uuid, $2, $3::bigint, $4::jsonb)" CALLED,
+	 .read = WALLET_IN_PATH,
+	 .read_values = 1,
+	 .answer = ANSWER_OPERATION},
+	{.method = "POST",
+	 .pattern = "/wallets/{id}/limits",
+	 PARAMETERS(limits_parameters),
+	 .call = CALL
+	 "wallet_set_limits($1::uuid, $2::numeric, $3::numeric, $4, $5::bigint, $6::jsonb)" CALLED,
+	 .read = WALLET_IN_PATH,
+	 .read_values = 1,
+	 .answer = ANSWER_OPERATION},
+	{.method = "POST",
+	 .pattern = "/holds/{id}/capture",
+	 PARAMETERS(capture_parameters),
+	 .call = CALL_KEEPING_ID
+	 "wallet_capture($1::uuid, $2::uuid, $3::numeric, coalesce($4::boolean, true), "
+	 "$5, $6::bigint, $7::jsonb)" CALLED,
+	 .read = WALLET_OF_CALL,
+	 .answer = ANSWER_OPERATION},
+	{.method = "POST",
+	 .pattern = "/holds/{id}/release",
+	 PARAMETERS(status_parameters),
+	 .call = CALL_KEEPING_ID "wallet_release($1::uuid, $2, $3::bigint, $4::jsonb)" CALLED,
+	 .read = WALLET_OF_CALL,
+	 .answer = ANSWER_OPERATION},
+	{.method = "POST",
+	 .pattern = "/transactions/{id}/reverse",
+	 PARAMETERS(reverse_parameters),
+	 .call =
+		 CALL_KEEPING_ID "wallet_reverse($1::uuid, $2::numeric, $3, $4::bigint, $5::jsonb)" CALLED,
+	 .read = WALLET_OF_CALL,
+	 .answer = ANSWER_OPERATION},
 	{.method = "POST",
 	 .pattern = "/transfers",
 	 PARAMETERS(batch_parameters),
-	 .read = ROWS("index, transaction_id, sqlstate AS code, message",
-				  "wallet_transfer_batch($1::uuid[], $2::uuid[], $3::numeric[], $4::text[], "
-				  "coalesce($5::boolean, true), $6::jsonb)"),
+	 .read = ITEMS "index, transaction_id, sqlstate AS code, message FROM "
+				   "wallet_transfer_batch($1::uuid[], $2::uuid[], $3::numeric[], $4::text[], "
+				   "coalesce($5::boolean, true), $6::jsonb)" LISTED,
 	 .answer = ANSWER_ITEMS,
 	 .is_write = true,
 	 .refused_headers = keys_in_body},
 	{.method = "GET",
 	 .pattern = "/transactions/{id}",
 	 PARAMETERS(id_parameters),
-	 .read = ROWS(ENTRY_COLUMNS, "wallet_receipt($1::uuid) LIMIT 10001"),
+	 .read = ITEMS ENTRY_COLUMNS " FROM wallet_receipt($1::uuid) LIMIT 10001" LISTED,
 	 .answer = ANSWER_RECEIPT,
 	 .missing_code = "WL030"},
 	{.method = "GET",
 	 .pattern = "/operations",
 	 PARAMETERS(lookup_parameters),
-	 .read = ROWS("transaction_id, operation, " SQL_TIME("created_at"), "wallet_lookup($1)"),
+	 .read = ITEMS "transaction_id, operation, "
+				   "to_char(created_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS created_at "
+				   "FROM wallet_lookup($1)" LISTED,
 	 .answer = ANSWER_ONE,
 	 .missing_code = "WL030"},
 	{.method = "GET",
 	 .pattern = "/wallets/{id}/statement",
 	 PARAMETERS(statement_parameters),
-	 .read = ROWS(STATEMENT_COLUMNS,
-				  "wallet_statement($1::uuid, $2::timestamptz, $3::timestamptz) LIMIT 10001"),
+	 .read = ITEMS STATEMENT_COLUMNS
+	 " FROM wallet_statement($1::uuid, $2::timestamptz, $3::timestamptz) "
+	 "LIMIT 10001" LISTED,
 	 .answer = ANSWER_ITEMS},
 	{.method = "GET",
 	 .pattern = "/pipeline",
-	 .read = ROWS(HEALTH_COLUMNS, "wallet_health()"),
+	 .read = ITEMS HEALTH_COLUMNS " FROM wallet_health()" LISTED,
 	 .answer = ANSWER_ONE},
 };
 

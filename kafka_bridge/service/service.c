@@ -74,13 +74,7 @@ routes_fill(Service *service)
 	endpoint_routes_fill(service_endpoints, SERVICE_ENDPOINT_COUNT, &service->pools,
 						 service->bindings, routes, SERVICE_LABEL_ENDPOINTS);
 	service->route_count = SERVICE_ENDPOINT_COUNT;
-	routes[service->route_count++] = (HttpRoute){
-		.method = "GET",
-		.pattern = "/wallets/{id}/history/live",
-		.handler = live_handle,
-		.context = service->live,
-		.label = SERVICE_LABEL_LIVE,
-	};
+	routes[service->route_count++] = live_route(service->live, SERVICE_LABEL_LIVE);
 	service->route_count += static_files_routes_fill(service_files, routes + service->route_count,
 													 ROUTES_MAX - service->route_count);
 }

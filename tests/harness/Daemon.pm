@@ -18,6 +18,7 @@ use Wait;
         command => [ $program, @arguments ],
         env     => { PORT => 3002 },          # undef removes a variable
         url     => 'http://127.0.0.1:3002',   # optional: what get() asks
+        port    => 3002,                      # optional: ready only once it listens there itself
         user    => 'postgres',                # optional: where we are root, run as this one
         is_job  => 1,                         # optional: ends by itself, its log is of no interest
         ready   => sub { ... });              # optional: default GET /health is 200
@@ -109,7 +110,8 @@ sub wait_ready
 
     poll_until(
         sub {
-            return 1 if eval { $ready->() };
+            # Who answers is the process that was started.
+            return 1 if (!$self->{port} || listens($self->{pid}, $self->{port})) && eval { $ready->() };
             return $self->running ? 0 : 1;
         },
         deadline => $deadline // 40,

@@ -55,6 +55,7 @@ sub own
 
     $self->{daemon} = Daemon->new(
         name    => $name,
+        port    => $port,
         command => [
             "$scripts/run", test_directory() . "/$name.data",
             $port, $controller_port, map { "$_=$option{conf}{$_}" } sort keys %{ $option{conf} // {} }

@@ -71,6 +71,7 @@ sub _prepare
     $self->{log}    = "$self->{base}/log";
     $self->{daemon} = Daemon->new(
         name    => $self->{name},
+        port    => $self->{port},
         command => [ "$self->{bin}/postgres", '-D', "$self->{base}/data" ],
         user    => $self->{user},
         log     => $self->{log},

@@ -22,14 +22,10 @@ use Wait;
     my $pid  = $stack->pid('wallet_bridge');
     my $text = $stack->sql('SELECT count(*) FROM wallets');    # as superuser, by psql
     my $text = $stack->file('log/kafka.log');   # '' where there is none
-    my $is   = listens($pid, $port);            # whether the process itself listens there
 
 What runs at the end of the test is stopped.
 
 =cut
-
-use Exporter qw(import);
-our @EXPORT = qw(listens);
 
 my $scripts = abs_path(dirname(__FILE__) . '/../../scripts');
 my @every;
@@ -101,22 +97,6 @@ sub sql
     chomp(my $text = do { local $/; <$pipe> } // '');
     close $pipe or die "$query: $text\n";
     return $text;
-}
-
-sub listens
-{
-    my ($pid, $port) = @_;
-    my %sockets = map { ((readlink $_) // '' => 1) } glob "/proc/$pid/fd/*";
-    for my $table ('/proc/net/tcp', '/proc/net/tcp6')
-    {
-        open my $file, '<', $table or next;
-        while (my $line = <$file>)
-        {
-            my ($local, $state, $inode) = (split ' ', $line)[ 1, 3, 9 ];
-            return 1 if $state eq '0A' && hex((split /:/, $local)[1]) == $port && $sockets{"socket:[$inode]"};
-        }
-    }
-    return 0;
 }
 
 my $owner_pid = $$;

@@ -125,6 +125,7 @@ sub _program
     croak "$path is not built" unless -x $path;
     return Daemon->new(
         name    => $program,
+        port    => $port,
         command => [$path],
         url     => "http://127.0.0.1:$port",
         log     => test_directory() . "/$program.$port.log",

@@ -6,12 +6,14 @@ use warnings;
 
 use Carp qw(croak);
 use Exporter qw(import);
+use Errno;
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
+use Socket qw(SOL_SOCKET SO_REUSEADDR);
 use Test::Builder;
 use Time::HiRes qw(time);
 
-our @EXPORT = qw(poll_until free_port test_directory test_failed show_tail);
+our @EXPORT = qw(poll_until free_port listens test_directory test_failed show_tail);
 
 # Every deadline is multiplied by this: a sanitizer build or a slow machine needs more.
 my $PATIENCE = $ENV{WALLET_TEST_PATIENCE} || 1;
@@ -19,7 +21,8 @@ my $PATIENCE = $ENV{WALLET_TEST_PATIENCE} || 1;
 =head1 SYNOPSIS
 
     my $value = poll_until(sub { $stack->sql('SELECT ...') }, what => 'the row', deadline => 30);
-    my $port  = free_port();
+    my $port  = free_port();         # kept for this test file
+    my $is    = listens($pid, $port);    # whether that process does
     my $path  = test_directory();    # of this test file, removed at its end if it passed
 
 =over
@@ -53,19 +56,47 @@ sub poll_until
         . ($last_error ? " ($last_error)" : '');
 }
 
-# Below the range that the kernel gives to outgoing connections, which could take it meanwhile.
+# A port that is ours until this process ends: a socket stays bound to it and never listens. No other
+# test can choose it, and what we start can listen there, as often as it likes, since it asks for
+# SO_REUSEADDR. Below the range that the kernel gives to outgoing connections.
+my @reserved;
+
 sub free_port
 {
     for (1 .. 500)
     {
         my $port = 12000 + int(rand(20000));
-        my $socket =
-            IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1);
-        next unless $socket;
-        close $socket;
+        my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Proto => 'tcp')
+            or next;
+        setsockopt $socket, SOL_SOCKET, SO_REUSEADDR, 1 or croak "port $port: $!";
+        push @reserved, $socket;
         return $port;
     }
     croak 'no free port';
+}
+
+# Whether the process itself listens on the port; also where we may not look at its files.
+sub listens
+{
+    my ($pid, $port) = @_;
+    opendir my $folder, "/proc/$pid/fd" or return $!{EACCES} ? 1 : 0;
+    my %sockets;
+    for my $entry (grep { /^\d/ } readdir $folder)
+    {
+        my $target = readlink "/proc/$pid/fd/$entry";
+        return 1 if !defined $target && $!{EACCES};
+        $sockets{ $target // '' } = 1;
+    }
+    for my $table ('/proc/net/tcp', '/proc/net/tcp6')
+    {
+        open my $file, '<', $table or next;
+        while (my $line = <$file>)
+        {
+            my ($local, $state, $inode) = (split ' ', $line)[ 1, 3, 9 ];
+            return 1 if $state eq '0A' && hex((split /:/, $local)[1]) == $port && $sockets{"socket:[$inode]"};
+        }
+    }
+    return 0;
 }
 
 # An interrupted test stops what it started: END blocks run at exit, not at a signal.

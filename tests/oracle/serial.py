@@ -6,7 +6,7 @@ import psycopg2
 
 import compare
 from compare import Mismatch, same
-from model import Model, WalletError
+from model import SCALES, Model, WalletError
 from server import now_microseconds, units
 from statements import Call, Read, Ref, RollbackTo, Savepoint, Writer, resolve
 
@@ -32,6 +32,8 @@ class Runner:
         self.refs = {}
         self.offset = 0
         self.calls = 0
+        for currency, scale in SCALES.items():
+            self.session(0).execute(f"SELECT wallet_set_currency('{currency}', {scale})")
         # "function sqlstate": how often.
         self.outcomes = Counter()
 
@@ -156,9 +158,9 @@ class Runner:
         value = rows[0][0] if rows else None
         if call.function == "wallet_transfer_batch":
             compare.compare_batch(self.model, result, rows)
-            for part, (operation, _) in enumerate(result):
-                if operation is not None:
-                    self.remember(Ref(call.number, part), operation.id)
+            for part, item in enumerate(result):
+                if item.operation is not None:
+                    self.remember(Ref(call.number, part), item.operation.id)
         elif call.function == "wallet_expire_holds":
             same("count", "holds released", result, value)
         elif call.function != "wallet_lock":

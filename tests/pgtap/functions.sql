@@ -35,15 +35,30 @@ INSERT INTO expected VALUES
     ('wallet_set_limits', 'wallet_id uuid, credit_limit numeric DEFAULT NULL::numeric, max_balance numeric DEFAULT NULL::numeric, idempotency_key text DEFAULT NULL::text, '
         'expected_version bigint DEFAULT NULL::bigint, metadata jsonb DEFAULT NULL::jsonb', 'uuid', 'c volatile unsafe'),
     ('wallet_transfer_batch', 'from_wallet_ids uuid[], to_wallet_ids uuid[], amounts numeric[], '
-        'idempotency_keys text[] DEFAULT NULL::text[], atomic boolean DEFAULT true, metadata jsonb DEFAULT NULL::jsonb',
-        'TABLE(index integer, transaction_id uuid, sqlstate text, message text)', 'c volatile unsafe'),
+        'idempotency_keys text[] DEFAULT NULL::text[], atomic boolean DEFAULT true, metadata jsonb DEFAULT NULL::jsonb, '
+        'item_metadata jsonb[] DEFAULT NULL::jsonb[], expected_versions bigint[] DEFAULT NULL::bigint[]',
+        'TABLE(index integer, transaction_id uuid, sqlstate text, message text, detail jsonb, replayed boolean)', 'c volatile unsafe'),
     ('wallet_expire_holds', 'max integer DEFAULT 1000', 'integer', 'c volatile unsafe'),
     ('wallet_lock', 'wallet_ids uuid[]', 'void', 'c volatile unsafe'),
     ('wallet_set_currency', 'currency text, scale integer', 'void', 'c volatile unsafe as owner'),
     -- Reads.
     ('wallet_get', 'wallet_id uuid', 'wallet_details', 'c stable safe'),
-    ('wallet_list', 'user_id text', 'SETOF wallet_details', 'sql stable safe as owner'),
-    ('wallet_receipt', 'transaction_id uuid', 'SETOF wallet_transactions', 'c volatile restricted'),
+    ('wallet_list', 'user_id text, after_id uuid DEFAULT NULL::uuid, max_rows integer DEFAULT NULL::integer', 'SETOF wallet_details',
+        'sql stable safe as owner'),
+    ('wallet_receipt', 'transaction_id uuid, after_entry integer DEFAULT NULL::integer, max_rows integer DEFAULT NULL::integer',
+        'TABLE(wallet_id uuid, version bigint, type text, amount numeric, transaction_id uuid, counterparty_wallet_id uuid, '
+        'balance_after numeric, held_after numeric, status_after text, user_id text, currency text, hold_id uuid, forced boolean, '
+        'metadata jsonb, created_at timestamp with time zone, entry integer)', 'c volatile restricted'),
+    ('wallet_hold_get', 'hold_id uuid', 'TABLE(hold_id uuid, wallet_id uuid, amount numeric, captured numeric, released numeric, '
+        'remaining numeric, status text, expires_at timestamp with time zone, created_at timestamp with time zone)', 'c stable safe'),
+    ('wallet_hold_list', 'wallet_id uuid, status text DEFAULT NULL::text, after_id uuid DEFAULT NULL::uuid, max_rows integer DEFAULT 50',
+        'TABLE(hold_id uuid, wallet_id uuid, amount numeric, captured numeric, released numeric, '
+        'remaining numeric, status text, expires_at timestamp with time zone, created_at timestamp with time zone)', 'c stable safe'),
+    ('wallet_operations', 'since timestamp with time zone DEFAULT NULL::timestamp with time zone, '
+        'until timestamp with time zone DEFAULT NULL::timestamp with time zone, types text[] DEFAULT NULL::text[], '
+        'currency text DEFAULT NULL::text, user_id text DEFAULT NULL::text, min_amount numeric DEFAULT NULL::numeric, '
+        'max_amount numeric DEFAULT NULL::numeric, metadata jsonb DEFAULT NULL::jsonb, before_transaction_id uuid DEFAULT NULL::uuid, '
+        'max_rows integer DEFAULT 50', 'SETOF wallet_transactions', 'c stable safe as owner'),
     ('wallet_lookup', 'idempotency_key text',
         'TABLE(transaction_id uuid, operation text, created_at timestamp with time zone)', 'sql volatile restricted as owner'),
     ('wallet_history', 'wallet_id uuid, before_version bigint DEFAULT NULL::bigint, max_rows integer DEFAULT 50',
@@ -58,7 +73,8 @@ INSERT INTO expected VALUES
     ('wallet_currencies', '', 'TABLE(currency text, scale integer, wallets bigint)', 'sql stable safe as owner'),
     ('wallet_check', 'wallet_id uuid DEFAULT NULL::uuid', 'SETOF wallet_divergence', 'sql stable safe as owner'),
     ('wallet_statement', 'wallet_id uuid, since timestamp with time zone DEFAULT NULL::timestamp with time zone, '
-        'until timestamp with time zone DEFAULT NULL::timestamp with time zone',
+        'until timestamp with time zone DEFAULT NULL::timestamp with time zone, after_version bigint DEFAULT NULL::bigint, '
+        'max_rows integer DEFAULT NULL::integer',
         'TABLE(version bigint, type text, amount numeric, balance_after numeric, held_after numeric, transaction_id uuid, '
         'counterparty_wallet_id uuid, created_at timestamp with time zone, metadata jsonb)', 'sql stable safe as owner'),
     ('wallet_balance_at', 'wallet_id uuid, at timestamp with time zone', 'TABLE(balance numeric, held numeric, version bigint)', 'c stable safe'),
@@ -106,7 +122,7 @@ FROM expected JOIN actual USING (name) WHERE expected.result IS NOT NULL;
 SELECT is(actual.labels, expected.labels, expected.name || ': labels') FROM expected JOIN actual USING (name);
 SELECT ok(comment IS NOT NULL AND length(comment) > 40, name || ': has a comment') FROM actual;
 SELECT matches(comment, 'Errors: .*22004', name || ': the comment names the errors')
-FROM actual WHERE name ~ '^wallet_(create|fund|withdraw|transfer|transfer_batch|hold|capture|release|expire_holds|reverse|freeze|unfreeze|close|set_limits|lock|get|list|receipt|lookup|history|activity)$';
+FROM actual WHERE name ~ '^wallet_(create|fund|withdraw|transfer|transfer_batch|hold|capture|release|expire_holds|reverse|freeze|unfreeze|close|set_limits|lock|get|list|receipt|hold_get|hold_list|operations|set_currency|lookup|history|activity)$';
 -- Bound at creation, or with a search_path of its own: what runs with the owner's rights can trust no other.
 SELECT ok(is_bound, name || ': bound at creation') FROM actual WHERE labels LIKE 'sql %';
 SELECT is_empty($$SELECT name FROM actual WHERE labels LIKE '% as owner' AND labels NOT LIKE 'sql %'

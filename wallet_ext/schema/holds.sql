@@ -7,7 +7,7 @@ CREATE FUNCTION wallet_hold(
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'wallet_hold';
 COMMENT ON FUNCTION wallet_hold(uuid, numeric, interval, text, bigint, jsonb) IS
 $$Reserves money of a wallet and returns the hold's id: held grows, balance stays.
-amount: above 0, at most 999999999999999.9999, at most 4 decimals; balance - held must cover it, the credit limit doesn't count. expires_in: above 0 and ending before the year 10000; from then on the hold counts no more, whether swept or not. expected_version: the version the wallet must have.
+amount: above 0, at most 999999999999999.9999, no more decimals than its currency has (4 unless set); balance - held must cover it, the credit limit doesn't count. expires_in: above 0 and ending before the year 10000; from then on the hold counts no more, whether swept or not. expected_version: the version the wallet must have.
 Errors: 25006, 22004, 22023, WL003 (invalid_amount), WL005 (idempotency_conflict), WL001 (wallet_not_found), WL004 (version_conflict), WL009 (wallet_closed), WL008 (wallet_frozen), WL002 (insufficient_funds).$$;
 
 CREATE FUNCTION wallet_capture(
@@ -18,7 +18,7 @@ CREATE FUNCTION wallet_capture(
 COMMENT ON FUNCTION wallet_capture(uuid, uuid, numeric, boolean, text, bigint, jsonb) IS
 $$Takes held money, to a wallet or, where to_wallet_id is NULL, to outside, and returns the transaction id.
 amount: at most what remains of the hold; all of it when NULL. final: what remains after it is released as a second row of the same operation; while not final, a hold can be captured any number of times. expected_version: the version the hold's wallet must have.
-Errors: 25006, 22004, 22023, WL003 (invalid_amount), WL005 (idempotency_conflict), WL020 (hold_not_found), WL007 (same_wallet), WL001 (wallet_not_found), WL004 (version_conflict), WL009 (wallet_closed), WL008 (wallet_frozen), WL006 (currency_mismatch), WL021 (hold_expired), WL022 (hold_not_open), WL023 (exceeds_hold), WL010 (limit_exceeded).$$;
+Errors: 25006, 22004, 22023, WL003 (invalid_amount), WL005 (idempotency_conflict), WL020 (hold_not_found), 42501 (to outside, for whom may not execute wallet_withdraw), WL007 (same_wallet), WL001 (wallet_not_found), WL004 (version_conflict), WL009 (wallet_closed), WL008 (wallet_frozen), WL006 (currency_mismatch), WL021 (hold_expired), WL022 (hold_not_open), WL023 (exceeds_hold), WL010 (limit_exceeded).$$;
 
 CREATE FUNCTION wallet_release(
     hold_id uuid,

@@ -1,8 +1,8 @@
--- Reads. wallet_get and wallet_receipt are C; the others are SQL bound at creation (BEGIN ATOMIC), so that neither
--- search_path nor temporary objects can change what they mean, and run with their owner's rights, so
--- that EXECUTE alone suffices. Where a row security policy would hide rows from the owner they raise an
--- error (row_security = off) instead of leaving rows out. wallet_receipt and wallet_lookup are VOLATILE: a STABLE function can't
--- see what its own argument has just done.
+-- Reads. wallet_get, wallet_receipt, wallet_hold_get, wallet_hold_list and wallet_operations are C; the others are
+-- SQL bound at creation (BEGIN ATOMIC), so that neither search_path nor temporary objects can change what they mean,
+-- and run with their owner's rights, so that EXECUTE alone suffices. Where a row security policy would hide rows from
+-- the owner they raise an error (row_security = off) instead of leaving rows out. wallet_receipt and wallet_lookup are
+-- VOLATILE: a STABLE function can't see what its own argument has just done.
 
 CREATE TYPE wallet_details AS (
     id           uuid,
@@ -53,26 +53,80 @@ $$Returns one wallet: the columns of wallets, available (balance - unexpired hol
 held may still count holds that have expired and are not yet swept; available does not.
 Errors: 22004, WL001 (wallet_not_found).$$;
 
-CREATE FUNCTION wallet_list(user_id text) RETURNS SETOF wallet_details
+CREATE FUNCTION wallet_list(
+    user_id text, after_id uuid DEFAULT NULL, max_rows integer DEFAULT NULL
+) RETURNS SETOF wallet_details
     LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 10
     SET row_security = off
 BEGIN ATOMIC
     SELECT details.*
-    FROM wallets AS wallet
-    CROSS JOIN LATERAL wallet_get(wallet.id) AS details
-    WHERE wallet.user_id = wallet_read_argument(wallet_list.user_id, 'user_id')
-    ORDER BY wallet.created_at, wallet.id;
+    FROM (
+        SELECT wallet.id, wallet.created_at
+        FROM wallets AS wallet
+        WHERE wallet.user_id = wallet_read_argument(wallet_list.user_id, 'user_id')
+          AND (wallet.created_at, wallet.id) > (
+              CASE WHEN wallet_list.after_id IS NULL THEN '-infinity'
+                   ELSE (SELECT last.created_at FROM wallets AS last
+                         WHERE last.id = wallet_list.after_id AND last.user_id = wallet_list.user_id) END,
+              coalesce(wallet_list.after_id, '00000000-0000-0000-0000-000000000000'))
+        ORDER BY wallet.created_at, wallet.id
+        LIMIT CASE WHEN wallet_list.max_rows IS NOT NULL
+                   THEN wallet_read_rows(wallet_list.user_id, 'user_id', wallet_list.max_rows) END
+    ) AS page
+    CROSS JOIN LATERAL wallet_get(page.id) AS details
+    ORDER BY page.created_at, page.id;
 END;
-COMMENT ON FUNCTION wallet_list(text) IS
+COMMENT ON FUNCTION wallet_list(text, uuid, integer) IS
 $$Returns the user's wallets, oldest first, each as wallet_get returns it; no row for an unknown user.
+after_id: the last wallet of the page before; from the oldest when NULL, no row where it is none of the user's. max_rows: 0 or more; all when NULL.
+Errors: 22004, 22023 (max_rows is negative).$$;
+
+CREATE FUNCTION wallet_receipt(
+    transaction_id uuid, after_entry integer DEFAULT NULL, max_rows integer DEFAULT NULL
+) RETURNS TABLE (wallet_id uuid, version bigint, type text, amount numeric, transaction_id uuid,
+                 counterparty_wallet_id uuid, balance_after numeric, held_after numeric, status_after text,
+                 user_id text, currency text, hold_id uuid, forced boolean, metadata jsonb,
+                 created_at timestamptz, entry integer)
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 2 COST 50 AS 'MODULE_PATHNAME', 'wallet_receipt';
+COMMENT ON FUNCTION wallet_receipt(uuid, integer, integer) IS
+$$Returns the entries of one operation, as wallet_transactions shows them, in the order of the legs, the debited wallet first, and entry, their number from 1; no row for an unknown id.
+after_entry: the last entry of the page before; from the first when NULL. max_rows: 0 or more; all when NULL.
+Works in one round trip with the operation: SELECT * FROM wallet_receipt(wallet_transfer(...)).
+Errors: 22004, 22023 (after_entry or max_rows is negative).$$;
+
+CREATE FUNCTION wallet_hold_get(hold_id uuid)
+    RETURNS TABLE (hold_id uuid, wallet_id uuid, amount numeric, captured numeric, released numeric,
+                   remaining numeric, status text, expires_at timestamptz, created_at timestamptz)
+    LANGUAGE c STABLE PARALLEL SAFE ROWS 1 COST 50 AS 'MODULE_PATHNAME', 'wallet_hold_get';
+COMMENT ON FUNCTION wallet_hold_get(uuid) IS
+$$Returns one hold: what it reserved, what was captured, what was given back, what remains of it (amount - captured - released) and its status: open, captured, released or expired, which it is from its deadline on. No row for an unknown id.
+What remains of an expired hold is available again, and is released by the next debit, by wallet_release or by wallet_expire_holds.
 Errors: 22004.$$;
 
-CREATE FUNCTION wallet_receipt(transaction_id uuid) RETURNS SETOF wallet_transactions
-    LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 2 COST 50 AS 'MODULE_PATHNAME', 'wallet_receipt';
-COMMENT ON FUNCTION wallet_receipt(uuid) IS
-$$Returns the entries of one operation, as wallet_transactions shows them, in the order of the legs, the debited wallet first; no row for an unknown id.
-Works in one round trip with the operation: SELECT * FROM wallet_receipt(wallet_transfer(...)).
-Errors: 22004.$$;
+CREATE FUNCTION wallet_hold_list(
+    wallet_id uuid, status text DEFAULT NULL, after_id uuid DEFAULT NULL, max_rows integer DEFAULT 50
+) RETURNS TABLE (hold_id uuid, wallet_id uuid, amount numeric, captured numeric, released numeric,
+                 remaining numeric, status text, expires_at timestamptz, created_at timestamptz)
+    LANGUAGE c STABLE PARALLEL SAFE ROWS 50 COST 100 AS 'MODULE_PATHNAME', 'wallet_hold_list';
+COMMENT ON FUNCTION wallet_hold_list(uuid, text, uuid, integer) IS
+$$Returns a wallet's holds, oldest first, each as wallet_hold_get returns it; no row for an unknown wallet.
+status: open, captured, released or expired (from the deadline on, swept or not); every hold when NULL. after_id: the last hold of the page before; from the oldest when NULL. max_rows: 0 or more.
+Errors: 22004, 22023 (no hold has such a status, max_rows is negative).$$;
+
+CREATE FUNCTION wallet_operations(
+    since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, types text[] DEFAULT NULL,
+    currency text DEFAULT NULL, user_id text DEFAULT NULL, min_amount numeric DEFAULT NULL,
+    max_amount numeric DEFAULT NULL, metadata jsonb DEFAULT NULL, before_transaction_id uuid DEFAULT NULL,
+    max_rows integer DEFAULT 50
+) RETURNS SETOF wallet_transactions
+    LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER ROWS 50 COST 1000
+    SET search_path = pg_catalog, pg_temp SET row_security = off
+    AS 'MODULE_PATHNAME', 'wallet_operations';
+COMMENT ON FUNCTION wallet_operations(timestamptz, timestamptz, text[], text, text, numeric, numeric, jsonb, uuid, integer) IS
+$$Returns the entries of all wallets that match everything that is given, as wallet_transactions shows them, newest first; of an operation the last entry first.
+since: inclusive. until: exclusive. types: of wallet_transactions, as TRANSFER_IN. user_id: of the entry's wallet. min_amount, max_amount: inclusive. metadata: that the entry's contains. before_transaction_id: the last operation of the page before; from the newest when NULL. max_rows: 0 or more; a page runs over to end its last operation.
+Period and user are found by indexes; the other filters read what these leave until the page is full. An optional index serves metadata: docs/operation.md.
+Errors: 22004 (max_rows, an element of types), 22023 (until is before since, unknown type, malformed currency, max_rows is negative).$$;
 
 CREATE FUNCTION wallet_lookup(idempotency_key text)
     RETURNS TABLE (transaction_id uuid, operation text, created_at timestamptz)

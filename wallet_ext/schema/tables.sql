@@ -68,6 +68,8 @@ CREATE TABLE wallet_ledger (
     -- SHA-256 of each side's entry and of the seal of the entry before it (wallet.seal).
     from_seal           bytea,
     to_seal             bytea,
+    -- LIMITS: whether the request named a maximum or none; before 1.2 a NULL.
+    max_balance_given   boolean,
     CONSTRAINT wallet_ledger_pkey PRIMARY KEY (transaction_id, leg),
     CONSTRAINT wallet_ledger_kind_check CHECK (kind IN ('CREATED', 'FUND', 'WITHDRAW', 'TRANSFER',
         'HOLD', 'RELEASE', 'EXPIRE', 'CAPTURE', 'REVERSAL', 'STATUS', 'LIMITS')),
@@ -103,6 +105,7 @@ CREATE TABLE wallet_holds (
     CONSTRAINT wallet_holds_amount_check CHECK (amount > 0::numeric AND captured >= 0::numeric AND released >= 0::numeric
         AND captured + released <= amount)
 ) USING heap WITH (fillfactor = 80);
+CREATE INDEX wallet_holds_wallet_idx ON wallet_holds (wallet_id, status, hold_id);
 CREATE INDEX wallet_holds_open_idx ON wallet_holds (wallet_id, expires_at) WHERE status = 'open';
 CREATE INDEX wallet_holds_expiry_idx ON wallet_holds (expires_at) WHERE status = 'open';
 

@@ -7,6 +7,7 @@
 #include "access/genam.h"
 #include "access/tableam.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
 #include "nodes/execnodes.h"
 #include "utils/acl.h"
 #include "utils/rel.h"
@@ -73,6 +74,16 @@ compat_index_insert_cleanup(Relation index, IndexInfo *info)
 {
 #if PG_VERSION_NUM >= 170000
 	index_insert_cleanup(index, info);
+#endif
+}
+
+static inline bool
+compat_function_may_execute(Oid function, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE) == ACLCHECK_OK;
+#else
+	return pg_proc_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK;
 #endif
 }
 

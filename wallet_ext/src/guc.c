@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/guc.h"
 
 #include "guc.h"
@@ -34,8 +35,10 @@ guc_init(void)
 							"Sets of how many wallets the server remembers where their rows are.",
 							"Read when the server starts with the library preloaded. Each takes 8 "
 							"bytes of shared memory. 0 remembers none.",
-							&guc_row_hints, ROW_HINTS_DEFAULT, 0, ROW_HINTS_MAX, PGC_SIGHUP, 0,
-							NULL, NULL, NULL);
+							&guc_row_hints, ROW_HINTS_DEFAULT, 0, ROW_HINTS_MAX,
+							process_shared_preload_libraries_in_progress ? PGC_POSTMASTER
+																		 : PGC_SIGHUP,
+							0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("wallet.seal",
 							 "Begins a chain of seals in every wallet with its next entry.",
 							 "A chain that has begun goes on whatever the setting.", &guc_seal,

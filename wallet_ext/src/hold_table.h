@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "executor/tuptable.h"
 #include "nodes/pg_list.h"
 #include "storage/itemptr.h"
 #include "utils/timestamp.h"
@@ -54,11 +55,16 @@ extern const char *hold_row_status_name(HoldStatus status);
 /* What is neither captured nor released. */
 extern Money hold_row_remaining(const Hold *hold);
 
+/* Reads a stored row. */
+extern void hold_row_read_slot(TupleTableSlot *slot, Hold *hold);
+
 /* Reads the hold into *hold; false where the snapshot sees none. */
 extern bool hold_row_find(HoldTable *holds, const pg_uuid_t *id, Hold *hold);
 
-/* The wallet's open holds that have expired at `now`, oldest expiry first; Hold, palloc'd. */
-extern List *hold_row_list_expired(HoldTable *holds, const pg_uuid_t *wallet_id, TimestampTz now);
+/* The wallet's open holds that have expired at `now`, oldest expiry first, at most max; Hold,
+ * palloc'd. *rest is what those beyond max still keep. */
+extern List *hold_row_list_expired(HoldTable *holds, const pg_uuid_t *wallet_id, TimestampTz now,
+								   int max, Money *rest);
 
 /* The same of all wallets, at most max. */
 extern List *hold_row_list_all_expired(HoldTable *holds, TimestampTz now, int max);

@@ -8,6 +8,7 @@
 
 #include "currency.h"
 #include "guc.h"
+#include "origin.h"
 #include "relation_cache.h"
 #include "row_hint.h"
 
@@ -21,5 +22,6 @@ _PG_init(void)
 	guc_init();
 	relation_cache_init();
 	currency_init();
+	origin_init();
 	row_hint_init();
 }

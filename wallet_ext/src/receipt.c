@@ -4,7 +4,7 @@
  *
  * It is called in the round trip of the operation itself, which planning the same query over
  * wallet_transactions would double. The entries come in the order of the legs, the side that is
- * debited first; their columns are those of the view.
+ * debited first; their columns are those of the view, and their number.
  */
 #include "postgres.h"
 
@@ -52,9 +52,20 @@ static const AttrNumber receipt_columns[][MOVEMENT_SIDES] = {
 	{LEDGER_CREATED_AT, LEDGER_CREATED_AT},
 };
 
-#define RECEIPT_COLUMNS	  lengthof(receipt_columns)
+/* The last column of the result is the entry's number. */
+#define RECEIPT_ENTRY	  lengthof(receipt_columns)
+#define RECEIPT_COLUMNS	  (RECEIPT_ENTRY + 1)
 #define RECEIPT_WALLET_ID 0
 #define RECEIPT_TYPE	  2
+
+/* A page of the operation's entries. */
+typedef struct Receipt
+{
+	ReturnSetInfo *result;
+	int entry;		 /* the number of the newest entry read */
+	int after_entry; /* the page begins behind it */
+	int64 rows_left; /* of the page */
+} Receipt;
 
 /* An entry's type: the movement's kind, with the direction where both sides may be wallets. */
 static Datum
@@ -69,19 +80,68 @@ receipt_type(Datum kind, MovementSide side)
 	return kind;
 }
 
-/* Adds what the movement in the slot did to the wallet on this side, if there is one. */
+/* Adds what the movement in the slot did to the wallet on this side, if there is one and it is on
+ * the page. */
 static void
-receipt_add_side(ReturnSetInfo *result, TupleTableSlot *slot, MovementSide side)
+receipt_add_side(Receipt *receipt, TupleTableSlot *slot, MovementSide side)
 {
 	Datum values[RECEIPT_COLUMNS];
 	bool nulls[RECEIPT_COLUMNS];
 
-	for (int i = 0; i < RECEIPT_COLUMNS; i++)
+	for (int i = 0; i < RECEIPT_ENTRY; i++)
 		values[i] = slot_getattr(slot, receipt_columns[i][side], &nulls[i]);
-	if (nulls[RECEIPT_WALLET_ID])
+	if (nulls[RECEIPT_WALLET_ID] || ++receipt->entry <= receipt->after_entry ||
+		receipt->rows_left == 0)
 		return;
 	values[RECEIPT_TYPE] = receipt_type(values[RECEIPT_TYPE], side);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	values[RECEIPT_ENTRY] = Int32GetDatum(receipt->entry);
+	nulls[RECEIPT_ENTRY] = false;
+	tuplestore_putvalues(receipt->result->setResult, receipt->result->setDesc, values, nulls);
+	receipt->rows_left--;
+}
+
+/* The first leg that may have an entry of the page. Only an operation of at most two legs has one
+ * with a single side. In all others every leg has two entries, and those before the page are not
+ * read. */
+static int
+receipt_first_leg(Receipt *receipt)
+{
+	int leg = receipt->after_entry / MOVEMENT_SIDES;
+
+	if (leg < 2)
+		return 0;
+	receipt->entry = leg * MOVEMENT_SIDES;
+	return leg;
+}
+
+static void
+receipt_read(Receipt *receipt, Oid schema, Datum transaction_id)
+{
+	IndexRead read;
+	ScanKeyData keys[2];
+
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ, transaction_id);
+	ScanKeyInit(&keys[1], 2, BTGreaterEqualStrategyNumber, F_INT4GE,
+				Int32GetDatum(receipt_first_leg(receipt)));
+	index_read_begin(&read, schema, "wallet_ledger", LEDGER_COLUMNS, "wallet_ledger_pkey", keys,
+					 lengthof(keys));
+	while (receipt->rows_left > 0 && index_read_next(&read))
+	{
+		receipt_add_side(receipt, read.slot, SIDE_FROM);
+		receipt_add_side(receipt, read.slot, SIDE_TO);
+	}
+	index_read_end(&read);
+}
+
+/* An argument that is 0 or more; without where it is NULL. */
+static int
+receipt_read_count(FunctionCallInfo fcinfo, int argument, const char *name, int without)
+{
+	if (PG_ARGISNULL(argument))
+		return without;
+	if (PG_GETARG_INT32(argument) < 0)
+		error_raise_malformed(name, "must not be negative");
+	return PG_GETARG_INT32(argument);
 }
 
 Datum
@@ -90,26 +150,20 @@ wallet_receipt(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		error_raise_null_argument("transaction_id");
 
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	IndexRead read;
-	ScanKeyData key;
+	Receipt receipt = {
+		.result = (ReturnSetInfo *) fcinfo->resultinfo,
+		.after_entry = receipt_read_count(fcinfo, 1, "after_entry", 0),
+		.rows_left = receipt_read_count(fcinfo, 2, "max_rows", PG_INT32_MAX),
+	};
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (result->setDesc->natts != RECEIPT_COLUMNS)
+	if (receipt.result->setDesc->natts != RECEIPT_COLUMNS)
 		error_raise_version_mismatch(NULL);
 
 	/* As a VOLATILE SQL function: sees what its own argument has just done. */
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, PG_GETARG_DATUM(0));
-	index_read_begin(&read, get_func_namespace(fcinfo->flinfo->fn_oid), "wallet_ledger",
-					 LEDGER_COLUMNS, "wallet_ledger_pkey", &key, 1);
-	while (index_read_next(&read))
-	{
-		receipt_add_side(result, read.slot, SIDE_FROM);
-		receipt_add_side(result, read.slot, SIDE_TO);
-	}
-	index_read_end(&read);
+	receipt_read(&receipt, get_func_namespace(fcinfo->flinfo->fn_oid), PG_GETARG_DATUM(0));
 	PopActiveSnapshot();
 	return (Datum) 0;
 }

@@ -47,3 +47,38 @@ uuid7_make(TimestampTz at, pg_uuid_t *id)
 	/* Variant of RFC 9562: the two bits 10. */
 	id->data[8] = (id->data[8] & 0x3f) | 0x80;
 }
+
+static bool
+millisecond_lowest(int64 ms, pg_uuid_t *id)
+{
+	if (ms < 0 || ms >> 48 != 0)
+		return false;
+
+	uint64 head = pg_hton64((uint64) ms << 16);
+
+	memset(id->data, 0, UUID_LEN);
+	memcpy(id->data, &head, sizeof(head));
+	return true;
+}
+
+bool
+uuid7_lowest(TimestampTz at, pg_uuid_t *id)
+{
+	return !TIMESTAMP_NOT_FINITE(at) && millisecond_lowest((at + UNIX_EPOCH_OFFSET_US) / 1000, id);
+}
+
+bool
+uuid7_lowest_after(TimestampTz at, pg_uuid_t *id)
+{
+	return !TIMESTAMP_NOT_FINITE(at) &&
+		   millisecond_lowest((at + UNIX_EPOCH_OFFSET_US) / 1000 + 1, id);
+}
+
+TimestampTz
+uuid7_end_of_millisecond(const pg_uuid_t *id)
+{
+	uint64 head = 0;
+
+	memcpy(&head, id->data, sizeof(head));
+	return (TimestampTz) ((pg_ntoh64(head) >> 16) + 1) * 1000 - UNIX_EPOCH_OFFSET_US;
+}

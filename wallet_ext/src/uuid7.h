@@ -11,3 +11,11 @@
  * fraction of a millisecond in 1/4096, so that ids of different microseconds sort by time. The
  * other 62 bits are random. */
 extern void uuid7_make(TimestampTz at, pg_uuid_t *id);
+
+/* The lowest id of the millisecond in which `at` lies, and of the one after it; false where no id
+ * has such a time. */
+extern bool uuid7_lowest(TimestampTz at, pg_uuid_t *id);
+extern bool uuid7_lowest_after(TimestampTz at, pg_uuid_t *id);
+
+/* The end of the millisecond in which the id was made. */
+extern TimestampTz uuid7_end_of_millisecond(const pg_uuid_t *id);

@@ -1,7 +1,8 @@
 \echo Use "ALTER EXTENSION wallet UPDATE" to load this file. \quit
 
 -- An upgrade makes functions anew whose arguments or results change. Who owns and may execute which
--- functions is noted here, by name, and given back at the end of the script.
+-- functions is noted here, by name, and given back at the end of the script. What an earlier upgrade made
+-- just now, in this transaction, has nothing but what default privileges gave.
 DO $$
 BEGIN
     PERFORM pg_catalog.set_config('wallet_upgrade.functions', coalesce(pg_catalog.jsonb_agg(
@@ -16,7 +17,8 @@ BEGIN
     WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
       AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
       AND d.deptype OPERATOR(pg_catalog.=) 'e'::pg_catalog."char"
-      AND e.extname OPERATOR(pg_catalog.=) 'wallet'::pg_catalog.name;
+      AND e.extname OPERATOR(pg_catalog.=) 'wallet'::pg_catalog.name
+      AND d.xmin OPERATOR(pg_catalog.<>) pg_catalog.pg_current_xact_id()::pg_catalog.xid;
 END
 $$;
 
@@ -24,5 +26,6 @@ $$;
 SELECT pg_catalog.set_config('wallet_upgrade.members', pg_catalog.array_agg(d.objid)::pg_catalog.text, true)
 FROM pg_catalog.pg_depend AS d
 JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'wallet'
-WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass::pg_catalog.oid AND d.deptype = 'e';
+WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass::pg_catalog.oid AND d.deptype = 'e'
+  AND d.xmin <> pg_catalog.pg_current_xact_id()::pg_catalog.xid;
 

@@ -1,3 +1,6 @@
+-- Whether a request for limits named a maximum or none.
+ALTER TABLE wallet_ledger ADD COLUMN max_balance_given boolean;
+
 -- The rows of a batch have more columns, and its items more arguments.
 DROP FUNCTION wallet_transfer_batch(uuid[], uuid[], numeric[], text[], boolean, jsonb);
 
@@ -39,3 +42,9 @@ CREATE TABLE wallet_currency_scales (
 );
 
 SELECT pg_catalog.pg_extension_config_dump('wallet_currency_scales', '');
+
+-- Reads that come in pages.
+DROP FUNCTION wallet_list(text);
+DROP FUNCTION wallet_receipt(uuid);
+DROP FUNCTION wallet_statement(uuid, timestamptz, timestamptz);
+CREATE INDEX wallet_holds_wallet_idx ON wallet_holds (wallet_id, status, hold_id);

@@ -13,6 +13,10 @@ from .state import Entry, Hold, Journal, Operation, Row, Wallet
 
 SIDES = {"TRANSFER": ("TRANSFER_OUT", "TRANSFER_IN"), "CAPTURE": ("CAPTURE_OUT", "CAPTURE_IN"),
          "REVERSAL": ("REVERSAL_OUT", "REVERSAL_IN")}
+# A call releases at most so many expired holds.
+SWEEPS = 100
+# The harness sets these scales in every database.
+SCALES = {"JPY": 0, "BHD": 3}
 MOVES_BALANCE = ("FUND", "WITHDRAW", "TRANSFER", "CAPTURE", "REVERSAL")
 
 
@@ -31,6 +35,8 @@ class Core:
         self.observed = None
         # Operations of the call in progress, in the order of their entries.
         self.made = []
+        # Expired holds that the call in progress may still release.
+        self.sweeps_left = SWEEPS
         self.open_questions = Counter()
 
     def call(self, function, given, observed=None):
@@ -38,6 +44,7 @@ class Core:
         mark = self.journal.mark()
         self.observed = observed
         self.made = []
+        self.sweeps_left = SWEEPS
         values = arguments.with_defaults(function, given)
         try:
             if self.read_only:
@@ -80,8 +87,8 @@ class Core:
             if name not in kinds:
                 continue
             value = values[name]
-            if kinds[name] in ("amount", "limit"):
-                value = arguments.optional_amount(values, name)
+            if kinds[name] in ("amount", "limit", "cap"):
+                value = (arguments.optional_cap if name == "max_balance" else arguments.optional_amount)(values, name)
             elif name == "legs":
                 value = [(payer, payee, money.parse(amount)) for payer, payee, amount in value]
             elif name == "metadata":
@@ -131,14 +138,33 @@ class Core:
         if wallet.currency != first.currency:
             raise errors.currency_mismatch(wallet, first)
 
+    def scale(self, currency):
+        """Decimals of a currency's amounts."""
+        return SCALES.get(currency, 4)
+
+    def check_scale(self, wallet, name, text):
+        scale = self.scale(wallet.currency)
+        if money.exact(text) % 10 ** (4 - scale):
+            raise errors.too_many_decimals(name, text, scale)
+
+    def check_request(self, wallet, values):
+        """The amounts that are given by the wallet's currency, then its version."""
+        for name in ("amount", "credit_limit", "max_balance"):
+            if values.get(name) is not None and not (name == "max_balance" and arguments.lifts_cap("cap", values[name])):
+                self.check_scale(wallet, name, values[name])
+        self.check_version(wallet, values)
+
     def is_expired(self, hold):
         return hold.expires_at <= self.now
 
+    def unheld(self, wallet):
+        """The balance without what unexpired holds keep."""
+        return wallet.balance - sum(hold.remaining for hold in wallet.holds
+                                    if hold.status == "open" and not self.is_expired(hold))
+
     def available(self, wallet):
         """What a debit may take now."""
-        unexpired = sum(hold.remaining for hold in wallet.holds
-                        if hold.status == "open" and not self.is_expired(hold))
-        return wallet.balance - unexpired + wallet.credit_limit
+        return self.unheld(wallet) + wallet.credit_limit
 
     def check_floor(self, wallet, amount):
         available = self.available(wallet)
@@ -203,9 +229,10 @@ class Core:
         return sorted(found, key=lambda hold: (hold.expires_at, hold.operation.id or ""))
 
     def sweep(self, *wallets):
-        """A debit or hold first releases the wallet's expired holds, by operations of their own."""
+        """A debit or hold first releases the wallet's oldest expired holds, by operations of their own."""
         for wallet in dict.fromkeys(wallets):
-            for hold in self.expired_holds(wallet.holds):
+            for hold in self.expired_holds(wallet.holds)[: self.sweeps_left]:
+                self.journal.set(self, "sweeps_left", self.sweeps_left - 1)
                 self.give_back(self.begin(None), "EXPIRE", hold, "expired")
 
 
@@ -230,7 +257,7 @@ class Simple(Core):
             return replayed
         amount = money.parse(values["amount"])
         wallet = self.find(values["wallet_id"])
-        self.check_version(wallet, values)
+        self.check_request(wallet, values)
         self.check_active(wallet)
         self.check_ceiling(wallet, amount)
         operation = self.begin(function, values)
@@ -243,7 +270,7 @@ class Simple(Core):
             return replayed
         amount = money.parse(values["amount"])
         wallet = self.find(values["wallet_id"])
-        self.check_version(wallet, values)
+        self.check_request(wallet, values)
         self.check_active(wallet)
         self.sweep(wallet)
         self.check_floor(wallet, amount)
@@ -259,7 +286,7 @@ class Simple(Core):
             return replayed
         amount = money.parse(values["amount"])
         payer, payee = self.find(values["from_wallet_id"]), self.find(values["to_wallet_id"])
-        self.check_version(payer, values)
+        self.check_request(payer, values)
         self.check_pair(payer, payee)
         self.sweep(payer)
         self.check_money(payer, payee, amount)
@@ -294,7 +321,7 @@ class Simple(Core):
         if replayed is not None:
             return replayed
         wallet = self.find(values["wallet_id"])
-        self.check_version(wallet, values)
+        self.check_request(wallet, values)
         self.check_not_closed(wallet)
         if wallet.status == status == "frozen":
             raise errors.wallet_frozen(wallet)
@@ -314,12 +341,14 @@ class Simple(Core):
         if replayed is not None:
             return replayed
         wallet = self.find(values["wallet_id"])
-        self.check_version(wallet, values)
+        self.check_request(wallet, values)
         self.check_not_closed(wallet)
         credit_limit = arguments.optional_amount(values, "credit_limit")
         if credit_limit is not None:
             self.journal.set(wallet, "credit_limit", credit_limit)
-        self.journal.set(wallet, "max_balance", arguments.optional_amount(values, "max_balance"))
+        max_balance = arguments.optional_cap(values, "max_balance")
+        if max_balance is not None:
+            self.journal.set(wallet, "max_balance", None if max_balance == arguments.NO_CAP else max_balance)
         operation = self.begin(function, values)
         self.add_row(operation, "LIMITS", None, wallet, 0)
         return operation
@@ -334,12 +363,12 @@ class Holds(Simple):
             return replayed
         amount = money.parse(values["amount"])
         wallet = self.find(values["wallet_id"])
-        self.check_version(wallet, values)
+        self.check_request(wallet, values)
         self.check_active(wallet)
         self.sweep(wallet)
         # Holds don't draw on the credit limit.
-        if wallet.balance - wallet.held < amount:
-            raise errors.insufficient_funds(wallet, wallet.balance - wallet.held, amount)
+        if self.unheld(wallet) < amount:
+            raise errors.insufficient_funds(wallet, self.unheld(wallet), amount)
         operation = self.begin(function, values)
         hold = Hold(operation, wallet, amount, self.now + values["expires_in"] * 1_000_000)
         self.journal.append(wallet.holds, hold)
@@ -362,7 +391,7 @@ class Holds(Simple):
             raise errors.same_wallet(payer.id)
         if values["to_wallet_id"] is not None:
             payee = self.find(values["to_wallet_id"])
-        self.check_version(payer, values)
+        self.check_request(payer, values)
         self.check_active(payer)
         if payee is not None:
             self.check_active(payee)
@@ -401,7 +430,7 @@ class Holds(Simple):
         if replayed is not None:
             return replayed
         hold = self.find_hold(values["hold_id"])
-        self.check_version(hold.wallet, values)
+        self.check_request(hold.wallet, values)
         self.check_not_closed(hold.wallet)
         # Expired and not yet swept is released like any other.
         if hold.status == "expired":

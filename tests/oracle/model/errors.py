@@ -39,16 +39,20 @@ class WalletError(Exception):
         return self
 
 
-def null():
-    return WalletError("22004")
+def null(argument):
+    return WalletError("22004", {"argument": argument})
 
 
-def malformed():
-    return WalletError("22023")
+def malformed(argument):
+    return WalletError("22023", {"argument": argument})
 
 
 def invalid_amount(argument, text):
     return WalletError("WL003", {"argument": argument, "value": Sent(text)})
+
+
+def too_many_decimals(argument, text, scale):
+    return WalletError("WL003", {"argument": argument, "value": Sent(text), "scale": scale})
 
 
 def same_wallet(wallet_id):

@@ -82,7 +82,7 @@ sub live
     my ($path, $count, $while, @headers) = @_;
     my ($port) = $stack->service->{url} =~ /:(\d+)$/;
     my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) or die "connect: $@";
-    my ($text, @events) = ('');
+    my ($text, $parsed, @events) = ('', 0);
     my $end = time + 30;
 
     print {$socket} join("\r\n", "GET $path HTTP/1.0", @headers, '', '');
@@ -94,8 +94,13 @@ sub live
         sysread($socket, $text, 65536, length $text) or last;
         $while->() if $while && $text =~ /\r\n\r\n/ && $text =~ /^id: /m;
         undef $while if $text =~ /^id: /m;
-        @events = map { { id => $_->[0], item => eval { $json->decode($_->[1]) } } }
-            map { [ /^id: (\d+)\nevent: entry\ndata: (.*)$/ ] } $text =~ /^(id: \d+\nevent: entry\ndata: .*)\n\n/mg;
+        # Each event once: a read may bring a single one of thousands.
+        pos($text) = $parsed;
+        while ($text =~ /^id: (\d+)\nevent: entry\ndata: (.*)\n\n/mgc)
+        {
+            push @events, { id => $1, item => eval { $json->decode($2) } };
+            $parsed = pos $text;
+        }
     }
     close $socket;
     return ($text, @events);

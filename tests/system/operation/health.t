@@ -1,5 +1,5 @@
 # What wallet_health and wallet_check say while the bridge and the history run, stop and lag; and that the
-# history which came back through Kafka is the ledger's.
+# history which came back through Kafka is the ledger's (INV-15).
 use strict;
 use warnings;
 

@@ -7,6 +7,7 @@ use Cwd qw(abs_path);
 use File::Basename qw(basename dirname);
 use lib dirname(abs_path(__FILE__)) . '/../../harness';
 
+use JSON::PP qw(decode_json);
 use Postgres;
 use Test::More;
 use Wait;
@@ -68,6 +69,21 @@ for my $time (qw(first second))
 }
 succeeds('uninstall below DESTDIR', { PG_CONFIG => $pg_config, DESTDIR => "$folder/package" }, "$root/scripts/install", 'remove');
 is_deeply([ files_of($pg_config, "$folder/package") ], [], 'leaves none of it');
+
+# What PGXN is told.
+sub slurp
+{
+    my ($path) = @_;
+    open my $file, '<', $path or die "$path: $!\n";
+    local $/;
+    return scalar <$file>;
+}
+
+my $meta = decode_json(slurp("$root/META.json"));
+my ($version) = slurp("$root/wallet_ext/wallet.control") =~ /^default_version = '(.*)'/m;
+is($meta->{version}, "$version.0", 'META.json has the version of the control file');
+is($meta->{provides}{wallet}{version}, "$version.0", 'twice');
+ok(-e "$root/$meta->{provides}{wallet}{$_}", "its $_ is there") for qw(file docfile);
 
 # A production server beside a checkout: its installation is one of its own, with the extension loaded.
 sub copy_postgres

@@ -40,6 +40,7 @@ sub new_server
         SELECT id, coalesce(lead(id) OVER (ORDER BY id), first_value(id) OVER (ORDER BY id)) AS next
         FROM (SELECT wallet_create('user-' || n) AS id FROM generate_series(1, 40) AS n) AS wallet});
     $server->sql('SELECT wallet_fund(id, 1000) FROM circle');
+    $server->sql('SELECT pg_stat_force_next_flush()');
     return $server;
 }
 
@@ -82,6 +83,8 @@ is($hinted->sql('SELECT count(*) FROM wallet_check()'), 0, 'a wallet made again 
 $hinted->sql('DROP EXTENSION wallet; DROP TABLE circle; CREATE EXTENSION wallet');
 $hinted->sql(q{SELECT wallet_fund(wallet_create('anew', 'USD', ?), 1)}, $lost[0]);
 is($hinted->sql('SELECT count(*) FROM wallet_check()'), 0, 'hints of a dropped table lead nowhere');
+is($hinted->sql(q{SELECT context FROM pg_settings WHERE name = 'wallet.row_hints'}),
+    'postmaster', 'their number changes with a restart only');
 $hinted->stop;
 
 my $crowded = new_server('wallet.row_hints' => 2);

@@ -48,6 +48,11 @@ poll_until(sub { $value->('SELECT pg_last_wal_replay_lsn() >= ?::pg_lsn', {}, $l
 is($value->('SELECT available FROM wallet_get(?)', {}, $ALICE), '7.0000', 'wallet_get');
 is($value->('SELECT balance FROM wallet_list(?)', {}, 'bob'), '3.0000', 'wallet_list');
 is($value->('SELECT count(*) FROM wallet_receipt(?)', {}, $paid), 2, 'wallet_receipt');
+is($value->('SELECT entry FROM wallet_receipt(?, 1, 1)', {}, $paid), 2, 'a page of it');
+is($value->('SELECT count(*) FROM wallet_hold_list(?)', {}, $ALICE), 0, 'wallet_hold_list');
+is($value->('SELECT count(*) FROM wallet_hold_get(?)', {}, $paid), 0, 'wallet_hold_get');
+is($value->('SELECT count(*) FROM wallet_operations(user_id => ?)', {}, 'bob'), 2, 'wallet_operations');
+is($value->('SELECT scale FROM wallet_currencies()'), 4, 'wallet_currencies');
 is($value->('SELECT transaction_id FROM wallet_lookup(?)', {}, 'pay-1'), $paid, 'wallet_lookup');
 is($value->('SELECT count(*) FROM wallet_history(?)', {}, $ALICE), 0, 'wallet_history');
 is($value->('SELECT count(*) FROM wallet_activity(?)', {}, 'alice'), 0, 'wallet_activity');
@@ -70,7 +75,7 @@ for my $call ("wallet_create('carol')", "wallet_fund('$ALICE', 1)", "wallet_with
     "wallet_capture('$paid')", "wallet_release('$paid')", 'wallet_expire_holds()', "wallet_reverse('$paid')",
     "wallet_reverse_force('$paid')", "wallet_post(ARRAY[('$ALICE', '$BOB', 1)]::wallet_leg[])",
     "wallet_transfer_batch('{}', '{}', '{}')", "wallet_freeze('$ALICE')", "wallet_unfreeze('$ALICE')",
-    "wallet_close('$ALICE')", "wallet_set_limits('$ALICE')")
+    "wallet_close('$ALICE')", "wallet_set_limits('$ALICE', 1)")
 {
     ok(!eval { $dbh->do("SELECT $call"); 1 }, "$call is refused");
     is($dbh->state, '25006', 'as any write is');

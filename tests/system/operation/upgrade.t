@@ -21,7 +21,7 @@ my %query_of = (
                  FROM member JOIN pg_attribute a ON a.attrelid = objid AND classid = 'pg_class'::regclass
                  LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
                  WHERE a.attnum > 0 AND NOT a.attisdropped},
-    relations => q{SELECT c.oid::regclass, c.relkind, c.reloptions, c.relacl, obj_description(c.oid, 'pg_class'),
+    relations => q{SELECT c.oid::regclass, c.relkind, c.reloptions, coalesce(c.relacl, acldefault('r', c.relowner)), obj_description(c.oid, 'pg_class'),
                           CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END
                    FROM member JOIN pg_class c ON c.oid = objid AND classid = 'pg_class'::regclass},
     indexes => q{SELECT pg_get_indexdef(i.indexrelid)
@@ -35,7 +35,7 @@ my %query_of = (
     initial_rights => q{SELECT objid::regprocedure, cardinality(i.initprivs)
                         FROM member LEFT JOIN pg_init_privs i ON i.objoid = objid AND i.classoid = classid AND i.objsubid = 0
                         WHERE classid = 'pg_proc'::regclass},
-    types => q{SELECT t.oid::regtype, t.typtype, t.typacl, obj_description(t.oid, 'pg_type')
+    types => q{SELECT t.oid::regtype, t.typtype, coalesce(t.typacl, acldefault('T', t.typowner)), obj_description(t.oid, 'pg_type')
                FROM member JOIN pg_type t ON t.oid = objid AND classid = 'pg_type'::regclass},
     dumped_tables => q{SELECT c.oid::regclass, condition
                        FROM pg_extension e, unnest(e.extconfig, e.extcondition) AS dumped (id, condition)
@@ -109,9 +109,33 @@ sub grant_rights
         $server->sql_in($dbname, "GRANT EXECUTE ON FUNCTION $name TO upgrade_chief WITH GRANT OPTION");
         $server->sql_in($dbname, "ALTER FUNCTION $name OWNER TO upgrade_owner");
     }
-    # Whatever the newest upgrade brings must be nobody's.
-    $server->sql_in($dbname, 'ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO upgrade_stranger') if $version eq $former[-1];
+    # Whatever upgrades bring must be nobody's.
+    $server->sql_in($dbname, "ALTER DEFAULT PRIVILEGES GRANT ALL ON $_ TO upgrade_stranger") for qw(FUNCTIONS TABLES TYPES);
     return @names;
+}
+
+# What others put into the schema before the extension came; earlier versions bind to it.
+sub plant_operators
+{
+    my ($dbname) = @_;
+    my $number = 0;
+
+    for my $operator (qw(= <> < <= > >=))
+    {
+        my $function = 'planted_' . $number++;
+        $server->sql_in($dbname, "CREATE FUNCTION $function(numeric, integer) RETURNS boolean LANGUAGE sql AS "
+                . "'SELECT \$1 OPERATOR(pg_catalog.$operator) \$2::numeric'");
+        $server->sql_in($dbname, "CREATE OPERATOR $operator (LEFTARG = numeric, RIGHTARG = integer, FUNCTION = $function)");
+    }
+    return;
+}
+
+# How many checks and functions call what was planted.
+sub planted_calls
+{
+    my ($dbname) = @_;
+    return $server->sql_in($dbname, q{SELECT count(*) FROM pg_depend AS d JOIN pg_operator AS o ON o.oid = d.refobjid
+        WHERE d.refclassid = 'pg_operator'::regclass AND o.oprcode::text LIKE 'planted%' AND d.classid <> 'pg_operator'::regclass});
 }
 
 # The rights that were granted stand, and no others; a dump writes them down. Takes them back.
@@ -148,7 +172,9 @@ for my $version (@former)
 {
     my $dbname = "from_$version";
     $server->sql_in('postgres', qq{CREATE DATABASE "$dbname"});
+    plant_operators($dbname);
     $server->sql_in($dbname, qq{CREATE EXTENSION wallet VERSION '$version'});
+    cmp_ok(planted_calls($dbname), '>', 5, "$version: binds to what it finds");
     my @granted = grant_rights($dbname, $version);
     restore_ledger($dbname);
 
@@ -159,6 +185,7 @@ for my $version (@former)
 
     $dbh->do('ALTER EXTENSION wallet UPDATE');
     is($dbh->selectrow_array(q{SELECT extversion FROM pg_extension WHERE extname = 'wallet'}), $newest, "$version: updated");
+    is(planted_calls($dbname), 0, "$version: the update lets go of what was found");
     check_rights($dbh, $version, @granted);
     for my $kind (sort keys %query_of)
     {
