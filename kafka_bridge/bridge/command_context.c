@@ -87,3 +87,24 @@ command_context_mend(const CommandContext *context)
 	return progress_write(&context->config->kafka, context->config->bridge.progress_topic,
 						  &context->key, NULL, &wait);
 }
+
+BackfillPlan
+command_context_backfill(const CommandContext *context, char dead_letters[DEAD_LETTER_TOPIC_BYTES])
+{
+	const BridgeConfig *config = context->config;
+
+	return (BackfillPlan){
+		.schema = context->server.schema,
+		.publisher = {.kafka = &config->kafka,
+					  .progress_topic = config->bridge.progress_topic,
+					  .dead_letter_topic = options_dead_letter_topic(config, dead_letters),
+					  .source = context->source,
+					  .partition_count = context->kafka.topic.partition_count,
+					  .message_bytes_max = context->kafka.topic.survey.message_bytes_max},
+		.bytes_max = (uint64_t) config->bridge.in_flight_bytes,
+		.dead_letters = config->bridge.on_poison == POISON_DEAD_LETTER,
+		.dry_run = config->command.dry_run,
+		.rate = config->command.rate,
+		.stop_fd = context->stop_fd,
+	};
+}

@@ -7,6 +7,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include "backfill.h"
 #include "options.h"
 #include "kafka_facts.h"
 #include "server_facts.h"
@@ -43,6 +44,10 @@ void command_context_close(CommandContext *context);
 
 /* A record for this server, slot and topic with the next generation, but for state and lsn. */
 ProgressRecord command_context_record(const CommandContext *context);
+
+/* A backfill by hand into the event topic, but for what it reads. */
+BackfillPlan command_context_backfill(const CommandContext *context,
+									  char dead_letters[DEAD_LETTER_TOPIC_BYTES]);
 
 /* Takes back a record that no other could follow, so that the next one counts. */
 Status command_context_mend(const CommandContext *context);

@@ -353,6 +353,26 @@ backfill_begin(const BridgeConfig *config, const Wait *wait, PGconn **connection
 	return pg_command_run(*connection, wait, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
 }
 
+/* Another topic has other partitions and limits; it is never made here. */
+static Status
+backfill_target_find(const CommandContext *context, PublisherPlan *publisher)
+{
+	const char *topic = publisher->kafka->topic;
+	Wait wait = wait_begin(context->stop_fd, COMMAND_TIMEOUT_MS);
+	TopicFacts facts;
+
+	if (strcmp(topic, context->config->kafka.topic) == 0)
+		return status_ok();
+
+	Status status = topic_find(context->reader, topic, &wait, &facts);
+
+	if (status_is_ok(&status) && facts.partition_count == 0)
+		status = status_fatal(EXIT_CODE_CONFIGURATION, "topic \"%s\" does not exist", topic);
+	publisher->partition_count = facts.partition_count;
+	publisher->message_bytes_max = facts.survey.message_bytes_max;
+	return status;
+}
+
 static Status
 backfill_publish(const CommandContext *context, PGconn *connection, BackfillView *view)
 {
@@ -360,23 +380,23 @@ backfill_publish(const CommandContext *context, PGconn *connection, BackfillView
 	char dead_letters[DEAD_LETTER_TOPIC_BYTES];
 	BackfillCounts counts = {0};
 	int64_t begun_us = clock_monotonic_us();
-	BackfillPlan plan = {
-		.connection = connection,
-		.schema = context->server.schema,
-		.range = {config->command.from, config->command.to, config->command.wallet},
-		.publisher = {.kafka = &config->kafka,
-					  .progress_topic = config->bridge.progress_topic,
-					  .dead_letter_topic = options_dead_letter_topic(config, dead_letters),
-					  .source = context->source,
-					  .partition_count = context->kafka.topic.partition_count,
-					  .message_bytes_max = context->kafka.topic.survey.message_bytes_max},
-		.bytes_max = (uint64_t) config->bridge.in_flight_bytes,
-		.dead_letters = config->bridge.on_poison == POISON_DEAD_LETTER,
-		.stop_fd = context->stop_fd,
-		.tick = backfill_draw,
-		.context = view,
-	};
-	Status status = backfill_run(&plan, &counts);
+	BackfillPlan plan = command_context_backfill(context, dead_letters);
+	KafkaOptions elsewhere = config->kafka;
+
+	plan.connection = connection;
+	plan.range = (LedgerRange){config->command.from, config->command.to, config->command.wallet};
+	plan.tick = backfill_draw;
+	plan.context = view;
+	if (config->command.topic != NULL)
+	{
+		elsewhere.topic = config->command.topic;
+		plan.publisher.kafka = &elsewhere;
+	}
+
+	Status status = backfill_target_find(context, &plan.publisher);
+
+	if (status_is_ok(&status))
+		status = backfill_run(&plan, &counts);
 
 	if (status_is_ok(&status))
 		backfill_draw(view, counts.events, view->to);
@@ -384,8 +404,12 @@ backfill_publish(const CommandContext *context, PGconn *connection, BackfillView
 		fprintf(stderr, "\n");
 	if (!status_is_ok(&status))
 		return status;
-	printf("%" PRId64 " events published in %.1f s", counts.events,
-		   (double) (clock_monotonic_us() - begun_us) / 1e6);
+	if (config->command.dry_run)
+		printf("%" PRId64 " events would be published, %" PRId64 " bytes", counts.events,
+			   counts.bytes);
+	else
+		printf("%" PRId64 " events published in %.1f s", counts.events,
+			   (double) (clock_monotonic_us() - begun_us) / 1e6);
 	if (counts.dead_letters > 0)
 		printf(", %" PRId64 " sent to the dead letters", counts.dead_letters);
 	printf("\n");

@@ -85,6 +85,8 @@ static const Command commands[] = {
 	{"status", command_status},
 	{"verify", command_verify},
 	{"backfill", command_backfill},
+	{"dead-letters list", command_dead_letters_list},
+	{"dead-letters replay", command_dead_letters_replay},
 	{"slot create", command_slot_create},
 	{"slot drop", command_slot_drop},
 	{"progress show", command_progress_show},

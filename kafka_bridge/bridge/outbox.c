@@ -173,17 +173,6 @@ mark_renew(Outbox *outbox)
 	return mark;
 }
 
-TopicMark
-outbox_get_mark(Outbox *outbox)
-{
-	pthread_mutex_lock(&outbox->lock);
-
-	TopicMark mark = outbox->mark;
-
-	pthread_mutex_unlock(&outbox->lock);
-	return mark;
-}
-
 static void
 progress_write(Outbox *outbox, uint64_t durable)
 {
@@ -568,6 +557,7 @@ outbox_get_positions(Outbox *outbox)
 		.confirmed = outbox->confirmed,
 		.transactions = inflight_count(outbox->ring),
 		.bytes = inflight_get_bytes(outbox->ring),
+		.mark = outbox->mark,
 	};
 
 	pthread_mutex_unlock(&outbox->lock);

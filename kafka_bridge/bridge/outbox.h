@@ -56,6 +56,7 @@ typedef struct OutboxPositions
 	uint64_t confirmed;
 	uint64_t transactions; /* in flight */
 	uint64_t bytes;		   /* in flight */
+	TopicMark mark;		   /* in the newest progress record */
 } OutboxPositions;
 
 typedef enum OutboxResult
@@ -97,6 +98,3 @@ Status outbox_get_failure(Outbox *outbox);
 
 /* Ends it with a reason of the caller's. Any thread. */
 void outbox_give_up(Outbox *outbox, const Status *status);
-
-/* The mark in the newest progress record, and in no case the one before the term. Any thread. */
-TopicMark outbox_get_mark(Outbox *outbox);

@@ -12,31 +12,13 @@
 #include "topic_reader.h"
 #include "wallet_event.h"
 
-/* A header's text; false where there is none, or it is too long for a place of ours. */
-static bool
-header_read(const rd_kafka_message_t *record, const char *name, char *text, size_t bytes)
-{
-	rd_kafka_headers_t *headers;
-	const void *value;
-	size_t value_bytes;
-
-	if (rd_kafka_message_headers(record, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
-		rd_kafka_header_get_last(headers, name, &value, &value_bytes) !=
-			RD_KAFKA_RESP_ERR_NO_ERROR ||
-		value == NULL || value_bytes >= bytes)
-		return false;
-	memcpy(text, value, value_bytes);
-	text[value_bytes] = '\0';
-	return true;
-}
-
 /* Leaves event_id alone where the record has none. */
 static bool
 event_id_read(const rd_kafka_message_t *record, char event_id[PROGRESS_EVENT_ID_BYTES])
 {
 	char read[PROGRESS_EVENT_ID_BYTES];
 
-	if (!header_read(record, "ce_id", read, sizeof(read)) ||
+	if (!topic_header_read(record, "ce_id", read, sizeof(read)) ||
 		strspn(read, "0123456789abcdef-") != WALLET_UUID_TEXT_BYTES)
 		return false;
 	memcpy(event_id, read, sizeof(read));
@@ -114,7 +96,7 @@ tail_look(void *context, const rd_kafka_message_t *record)
 		tail->mark.partition = record->partition;
 		tail->mark.offset = record->offset;
 	}
-	if (!header_read(record, "ce_source", source, sizeof(source)))
+	if (!topic_header_read(record, "ce_source", source, sizeof(source)))
 		return;
 	if (strcmp(source, reading->source) != 0)
 	{
@@ -122,7 +104,7 @@ tail_look(void *context, const rd_kafka_message_t *record)
 			snprintf(foreign, TOPIC_SOURCE_BYTES, "%s", source);
 		return;
 	}
-	if (header_read(record, "ce_sequence", sequence, sizeof(sequence)))
+	if (topic_header_read(record, "ce_sequence", sequence, sizeof(sequence)))
 		(void) cloud_event_sequence_read(sequence, &place->end_lsn, &place->ordinal);
 }
 

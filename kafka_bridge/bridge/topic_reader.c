@@ -7,6 +7,7 @@
 #include "topic_reader.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "kafka/error.h"
 
@@ -205,4 +206,21 @@ topic_end_offsets_get(rd_kafka_t *handle, const char *topic, int partition_count
 	for (int partition = 0; partition < partition_count && status_is_ok(&status); partition++)
 		status = topic_offsets_get(handle, topic, partition, &low, &offsets[partition], wait);
 	return status;
+}
+
+bool
+topic_header_read(const rd_kafka_message_t *record, const char *name, char *text, size_t bytes)
+{
+	rd_kafka_headers_t *headers;
+	const void *value;
+	size_t value_bytes;
+
+	if (rd_kafka_message_headers(record, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+		rd_kafka_header_get_last(headers, name, &value, &value_bytes) !=
+			RD_KAFKA_RESP_ERR_NO_ERROR ||
+		value == NULL || value_bytes >= bytes)
+		return false;
+	memcpy(text, value, value_bytes);
+	text[value_bytes] = '\0';
+	return true;
 }

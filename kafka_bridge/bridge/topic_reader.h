@@ -43,3 +43,7 @@ Status topic_offsets_get(rd_kafka_t *handle, const char *topic, int32_t partitio
 /* The offset of the next record of each partition. */
 Status topic_end_offsets_get(rd_kafka_t *handle, const char *topic, int partition_count,
 							 int64_t *offsets, const Wait *wait);
+
+/* A header's text; false where there is none, or it is too long, and the text as it was. */
+bool topic_header_read(const rd_kafka_message_t *record, const char *name, char *text,
+					   size_t bytes);

@@ -87,7 +87,7 @@ topic_look(TopicWatch *watch, rd_kafka_t *reader, const Wait *wait, Status *verd
 		return status;
 	}
 	/* The mark moves on with what is published: an old one may have expired. */
-	record.mark = outbox_get_mark(plan->outbox);
+	record.mark = outbox_get_positions(plan->outbox).mark;
 	status = topic_identity_judge(reader, topic, facts.id, &record, wait, &state);
 	if (status_is_ok(&status))
 		status = topic_tail_read(reader, topic, facts.partition_count, 1, plan->source,
