@@ -203,7 +203,7 @@ test_order_of_settings(void **state)
 	KafkaOptions options = {.brokers = brokers};
 	KafkaObserver observer = {0};
 	rd_kafka_conf_t *conf = NULL;
-	KafkaTopicValue value = {.setting = "retention.ms"};
+	char value[64];
 	size_t bytes = sizeof(value);
 
 	(void) state;
