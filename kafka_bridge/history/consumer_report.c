@@ -44,7 +44,7 @@ lag_report(const ConsumerReport *report, const Membership *membership)
 	}
 	metric_set(report->metrics, HISTORY_LAG_EVENTS, 0, lag);
 	metric_set(report->metrics, HISTORY_LAG_TIME, 0, oldest_us);
-	health_fact_set(report->health, "lag_events", "%lld", (long long) lag);
+	health_number_set(report->health, "lag_events", lag);
 }
 
 static void
@@ -54,7 +54,7 @@ partitions_report(const ConsumerReport *report, const Membership *membership, si
 
 	metric_set(report->metrics, HISTORY_PARTITIONS, 0, (int64_t) membership->table.count);
 	metric_set(report->metrics, HISTORY_PARTITIONS_HALTED, 0, (int64_t) halted);
-	health_fact_set(report->health, "partitions", "%zu", membership->table.count);
+	health_number_set(report->health, "partitions", (int64_t) membership->table.count);
 	if (halted > 0)
 		health_check_set(report->health, "partitions", false, "%zu stopped at a gap or conflict",
 						 halted);
@@ -166,8 +166,8 @@ consumer_report_counted(const ConsumerReport *report, const ApplyTask *task)
 {
 	metric_set(report->metrics, HISTORY_GAPS, 0, task->gaps);
 	metric_set(report->metrics, HISTORY_CONFLICTS, 0, task->conflicts);
-	health_fact_set(report->health, "gaps", "%lld", (long long) task->gaps);
-	health_fact_set(report->health, "conflicts", "%lld", (long long) task->conflicts);
+	health_number_set(report->health, "gaps", task->gaps);
+	health_number_set(report->health, "conflicts", task->conflicts);
 }
 
 /* The same trouble, tried again every few seconds, is not worth a record each time. */
