@@ -6,6 +6,7 @@
 #include "daemon/daemon.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,11 +39,23 @@ request_observe(size_t label, unsigned status, int64_t duration_us, void *contex
 	metric_observe(daemon->metrics, request_metrics->duration, label, duration_us);
 }
 
+/*
+ * What a large answer took goes back to the system at its end: else the threads' arenas keep it,
+ * and glibc raises the bound from which it would, with each one that it sees.
+ */
+static void
+memory_settle(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+	mallopt(M_ARENA_MAX, 2);
+}
+
 Status
 daemon_start(Daemon *daemon, const DaemonPlan *plan)
 {
 	const char *program = plan->source->program->name;
 
+	memory_settle();
 	*daemon = (Daemon){.source = plan->source, .options_offset = plan->options_offset};
 	log_start(program, &plan->options->log);
 

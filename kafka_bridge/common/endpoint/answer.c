@@ -4,6 +4,7 @@
  */
 #include "endpoint/answer.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,124 +12,74 @@
 #include "endpoint/problem.h"
 
 #define JSON_TYPE		"application/json"
-#define COLUMN_JSON		0
-#define COLUMN_VERSION	1
-#define COLUMN_CURSOR	1
 #define COLUMN_ID		0
 #define COLUMN_REPLAYED 1
 #define COLUMN_ENTRY	2
 
 static void
-answer_take(HttpResponse *response, unsigned status, FILE *out, char **text, const size_t *bytes)
+rows_answer(HttpResponse *response, unsigned status, EndpointRows *rows, const char *before,
+			const char *after)
 {
-	if (out == NULL || fclose(out) != 0)
-	{
-		free(*text);
-		*text = NULL;
-	}
-	http_response_take(response, status, JSON_TYPE, *text, *text != NULL ? *bytes : 0);
+	size_t bytes = 0;
+	char *text = endpoint_rows_take(rows, before, after, &bytes);
+
+	http_response_take(response, status, JSON_TYPE, text, bytes);
 }
 
-static void
-rows_print(FILE *out, const PGresult *read, int count)
+int
+endpoint_rows_most(const Endpoint *endpoint, const EndpointValues *values)
 {
-	for (int row = 0; row < count; row++)
-	{
-		if (row > 0)
-			fputc(',', out);
-		fwrite(PQgetvalue(read, row, COLUMN_JSON), 1, (size_t) PQgetlength(read, row, COLUMN_JSON),
-			   out);
-	}
-}
-
-/* How many rows of a page are shown, and what the next one begins with; NULL on the last page. */
-static int
-page_measure(const Endpoint *endpoint, const EndpointValues *values, const PGresult *read,
-			 const char **next)
-{
-	int count = PQntuples(read);
-	int most = endpoint->next_in_row	 ? count
-			   : endpoint->page_rows > 0 ? endpoint->page_rows
-										 : atoi(values->items[values->count - 1]) - 1;
-	int shown = count > most ? most : count;
-	bool has_next = endpoint->next_in_row
-						? count > 0 && !PQgetisnull(read, count - 1, COLUMN_CURSOR)
-						: count > most;
-
-	*next = has_next ? PQgetvalue(read, shown - 1, COLUMN_CURSOR) : NULL;
-	return shown;
-}
-
-static void
-page_print(FILE *out, const Endpoint *endpoint, const EndpointValues *values, const PGresult *read)
-{
-	const char *next = NULL;
-	int shown = page_measure(endpoint, values, read, &next);
-
-	fputs("\"items\":[", out);
-	rows_print(out, read, shown);
-	if (next != NULL)
-		fprintf(out, "],\"next\":\"%s\"}", next);
-	else
-		fputs("],\"next\":null}", out);
+	if (endpoint->answer == ANSWER_ITEMS || endpoint->next_in_row)
+		return INT_MAX;
+	if (endpoint->answer != ANSWER_PAGE && endpoint->answer != ANSWER_RECEIPT)
+		return 1;
+	return endpoint->page_rows > 0 ? endpoint->page_rows
+								   : atoi(values->items[values->count - 1]) - 1;
 }
 
 static void
 items_answer(const Endpoint *endpoint, const EndpointValues *values, const PGresult *call,
-			 const PGresult *read, HttpResponse *response)
+			 EndpointRows *rows, HttpResponse *response)
 {
-	char *text = NULL;
-	size_t bytes = 0;
-	FILE *out = open_memstream(&text, &bytes);
+	bool has_next = endpoint->next_in_row ? rows->has_cursor : rows->has_more;
+	char before[128] = "{\"items\":[";
+	char after[ENDPOINT_CURSOR_BYTES + 32] = "]}";
 
-	if (out != NULL && endpoint->answer == ANSWER_ITEMS)
-	{
-		fputs("{\"items\":[", out);
-		rows_print(out, read, PQntuples(read));
-		fputs("]}", out);
-	}
-	else if (out != NULL)
-	{
-		fputc('{', out);
-		if (endpoint->answer == ANSWER_RECEIPT)
-			fprintf(out, "\"transaction_id\":\"%s\",",
-					call != NULL ? PQgetvalue(call, 0, COLUMN_ID) : values->items[0]);
-		page_print(out, endpoint, values, read);
-	}
-	answer_take(response, 200, out, &text, &bytes);
+	if (endpoint->answer == ANSWER_RECEIPT)
+		snprintf(before, sizeof(before), "{\"transaction_id\":\"%s\",\"items\":[",
+				 call != NULL ? PQgetvalue(call, 0, COLUMN_ID) : values->items[0]);
+	if (endpoint->answer != ANSWER_ITEMS)
+		snprintf(after, sizeof(after), has_next ? "],\"next\":\"%s\"}" : "],\"next\":null}",
+				 rows->cursor);
+	rows_answer(response, 200, rows, before, after);
 }
 
 static void
-version_show(const PGresult *read, HttpResponse *response)
+version_show(const EndpointRows *rows, HttpResponse *response)
 {
-	char tag[32];
+	char tag[ENDPOINT_CURSOR_BYTES + 2];
 
-	if (PQgetisnull(read, 0, COLUMN_VERSION))
+	if (!rows->has_cursor)
 		return;
-	snprintf(tag, sizeof(tag), "\"%s\"", PQgetvalue(read, 0, COLUMN_VERSION));
+	snprintf(tag, sizeof(tag), "\"%s\"", rows->cursor);
 	http_response_header(response, "ETag", tag);
 }
 
 static void
-row_answer(const Endpoint *endpoint, const PGresult *call, const PGresult *read,
+row_answer(const Endpoint *endpoint, const PGresult *call, EndpointRows *rows,
 		   HttpResponse *response)
 {
-	char *text = NULL;
-	size_t bytes = 0;
-	FILE *out = open_memstream(&text, &bytes);
-	bool is_operation = endpoint->answer == ANSWER_OPERATION;
+	char *before = NULL;
 
-	if (out != NULL)
+	if (endpoint->answer != ANSWER_OPERATION)
+		rows_answer(response, endpoint->answer == ANSWER_CREATED ? 201 : 200, rows, "", "");
+	else if (asprintf(&before, "{\"transaction_id\":\"%s\",\"entry\":%s,\"wallet\":",
+					  PQgetvalue(call, 0, COLUMN_ID), PQgetvalue(call, 0, COLUMN_ENTRY)) >= 0)
 	{
-		if (is_operation)
-			fprintf(out, "{\"transaction_id\":\"%s\",\"entry\":%s,\"wallet\":",
-					PQgetvalue(call, 0, COLUMN_ID), PQgetvalue(call, 0, COLUMN_ENTRY));
-		rows_print(out, read, 1);
-		if (is_operation)
-			fputc('}', out);
+		rows_answer(response, 200, rows, before, "}");
+		free(before);
 	}
-	answer_take(response, endpoint->answer == ANSWER_CREATED ? 201 : 200, out, &text, &bytes);
-	version_show(read, response);
+	version_show(rows, response);
 }
 
 static void
@@ -146,20 +97,26 @@ call_show(const Endpoint *endpoint, const PGresult *call, HttpResponse *response
 
 void
 endpoint_answer_fill(const Endpoint *endpoint, const EndpointValues *values, const PGresult *call,
-					 const PGresult *read, HttpResponse *response)
+					 EndpointRows *rows, HttpResponse *response)
 {
 	bool needs_row = endpoint->answer != ANSWER_ITEMS && endpoint->answer != ANSWER_PAGE;
 
-	if (needs_row && PQntuples(read) == 0)
+	if (rows->is_refused)
+	{
+		problem_unavailable(response, "too many large answers at once: ask for fewer items, or "
+									  "again in a moment");
+		return;
+	}
+	if (needs_row && rows->shown == 0)
 	{
 		problem_from_code(response, endpoint->missing_code, endpoint->missing_detail);
 		return;
 	}
 	if (endpoint->answer == ANSWER_ONE || endpoint->answer == ANSWER_CREATED ||
 		endpoint->answer == ANSWER_OPERATION)
-		row_answer(endpoint, call, read, response);
+		row_answer(endpoint, call, rows, response);
 	else
-		items_answer(endpoint, values, call, read, response);
+		items_answer(endpoint, values, call, rows, response);
 	if (call != NULL)
 		call_show(endpoint, call, response);
 }

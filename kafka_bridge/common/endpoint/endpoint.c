@@ -12,8 +12,8 @@
 #include "base/clock.h"
 #include "endpoint/answer.h"
 #include "endpoint/request.h"
+#include "endpoint/rows.h"
 #include "observe/log.h"
-#include "postgres/pipeline.h"
 #include "endpoint/problem.h"
 #include "base/wait.h"
 
@@ -31,20 +31,13 @@ typedef struct EndpointJob
 	const EndpointBinding *binding;
 	HttpRequest *request;
 	EndpointValues values;
+	EndpointRows rows;
 } EndpointJob;
-
-/* Of the statements of a transaction, in this order. */
-typedef enum EndpointStep
-{
-	STEP_CALLER, /* its name, for the ledger */
-	STEP_CALL,
-	STEP_READ,
-	STEP_COUNT,
-} EndpointStep;
 
 typedef struct EndpointResults
 {
-	PGresult *of[STEP_COUNT]; /* NULL: there was no such statement */
+	PGresult *call; /* NULL: there was no such statement */
+	PGresult *read; /* without its rows */
 } EndpointResults;
 
 static void
@@ -53,6 +46,7 @@ job_finish(EndpointJob *job)
 	HttpRequest *request = job->request;
 
 	endpoint_values_free(&job->values);
+	endpoint_rows_free(&job->rows);
 	free(job);
 	http_request_finish(request);
 }
@@ -60,8 +54,8 @@ job_finish(EndpointJob *job)
 static void
 results_clear(EndpointResults *results)
 {
-	for (size_t i = 0; i < STEP_COUNT; i++)
-		PQclear(results->of[i]);
+	PQclear(results->call);
+	PQclear(results->read);
 	*results = (EndpointResults){0};
 }
 
@@ -69,126 +63,83 @@ results_clear(EndpointResults *results)
 static const PGresult *
 results_error(const EndpointResults *results)
 {
-	for (size_t i = 0; i < STEP_COUNT; i++)
-		if (results->of[i] != NULL && PQresultStatus(results->of[i]) != PGRES_TUPLES_OK)
-			return results->of[i];
-	return NULL;
+	if (results->call != NULL && PQresultStatus(results->call) != PGRES_TUPLES_OK)
+		return results->call;
+	return PQresultStatus(results->read) != PGRES_TUPLES_OK ? results->read : NULL;
 }
 
-/* A statement of the transaction, prepared, and where its result belongs. */
-typedef struct EndpointPlan
-{
-	PgQuery queries[STEP_COUNT];
-	EndpointStep steps[STEP_COUNT];
-	char names[STEP_COUNT][PG_SESSION_NAME_BYTES];
-	size_t count;
-} EndpointPlan;
-
-static Status
-plan_add(EndpointPlan *plan, PgSession *session, EndpointStep step, size_t number, PgQuery query)
-{
-	size_t i = plan->count++;
-	Status status = pg_session_prepare(session, number, query.sql, plan->names[i]);
-
-	query.sql = NULL;
-	query.prepared = plan->names[i];
-	plan->queries[i] = query;
-	plan->steps[i] = step;
-	return status;
-}
-
-/* Whether the name of who asks belongs into the ledger. */
+/* Whether the endpoint changes something. */
 static bool
-caller_is_named(const EndpointJob *job)
+endpoint_writes(const Endpoint *endpoint)
 {
-	const Endpoint *endpoint = job->binding->endpoint;
-
-	return http_request_caller(job->request)->name[0] != '\0' &&
-		   (endpoint->call != NULL || endpoint->is_write);
+	return endpoint->call != NULL || endpoint->is_write;
 }
 
-static Status
-plan_fill(const EndpointJob *job, PgSession *session, const char *const *application_name,
-		  EndpointPlan *plan)
+/* Runs the statements once, in one round trip. The caller's name holds for the transaction. */
+static PgOutcome
+statements_run(EndpointJob *job, PgSession *session, EndpointResults *results, Status *status)
 {
 	const Endpoint *endpoint = job->binding->endpoint;
-	size_t number = job->binding->number;
+	const char *caller = http_request_caller(job->request)->name;
 	const char *const *values = (const char *const *) job->values.items;
 	int count = (int) job->values.count;
-	Status status = status_ok();
+	bool has_call = endpoint->call != NULL;
+	const PgRowSink rows = endpoint_rows_sink(&job->rows);
+	const PgQuery queries[] = {
+		{.sql = endpoint->call, .parameter_count = count, .values = values},
+		{.sql = endpoint->read,
+		 .parameter_count = has_call ? (int) endpoint->read_values : count,
+		 .values = values,
+		 .rows = &rows},
+	};
+	char name[128];
+	PGresult *taken[2] = {NULL, NULL};
+	const PgTransaction transaction = {
+		.application_name = caller[0] != '\0' && endpoint_writes(endpoint) ? name : NULL,
+		.queries = has_call ? queries : queries + 1,
+		.count = has_call ? 2 : 1,
+		.is_repeatable = !endpoint_writes(endpoint) ||
+						 http_request_header(job->request, "Idempotency-Key") != NULL,
+	};
 
-	if (caller_is_named(job))
-		status = plan_add(plan, session, STEP_CALLER, ENDPOINT_CALLER_STATEMENT,
-						  (PgQuery){.sql = "SELECT set_config('application_name', $1, true)",
-									.parameter_count = 1,
-									.values = application_name});
-	if (status_is_ok(&status) && endpoint->call != NULL)
-		status =
-			plan_add(plan, session, STEP_CALL, number,
-					 (PgQuery){.sql = endpoint->call, .parameter_count = count, .values = values});
-	if (status_is_ok(&status))
-		status =
-			plan_add(plan, session, STEP_READ, number + 1,
-					 (PgQuery){.sql = endpoint->read,
-							   .parameter_count =
-								   endpoint->call != NULL ? (int) endpoint->read_values : count,
-							   .values = values});
-	return status;
-}
+	snprintf(name, sizeof(name), "%s:%s", job->binding->pools->application_name, caller);
 
-/* Runs the statements once, in one round trip. The name holds for this transaction only. */
-static Status
-statements_run(const EndpointJob *job, PgSession *session, EndpointResults *results)
-{
-	char text[128];
-	const char *const application_name[] = {text};
-	PGresult *taken[STEP_COUNT] = {NULL};
-	EndpointPlan plan = {.count = 0};
+	PgOutcome outcome = pg_session_run(session, &transaction, taken, status);
 
-	snprintf(text, sizeof(text), "%s:%s", job->binding->pools->application_name,
-			 http_request_caller(job->request)->name);
-
-	Status status = plan_fill(job, session, application_name, &plan);
-
-	if (!status_is_ok(&status))
-		return status;
-
-	Wait wait = pg_session_wait(session);
-
-	status =
-		pg_pipeline_run(pg_session_connection(session), &wait, plan.queries, plan.count, taken);
-	for (size_t i = 0; i < plan.count; i++)
-		results->of[plan.steps[i]] = taken[i];
-	return status;
+	results->call = has_call ? taken[0] : NULL;
+	results->read = has_call ? taken[1] : taken[0];
+	return outcome;
 }
 
 static void
-session_failed(PgSession *session, HttpRequest *request, const Status *status)
+call_broken(const EndpointJob *job, PgOutcome outcome, const Status *status)
 {
-	HttpResponse *response = http_request_response(request);
+	HttpResponse *response = http_request_response(job->request);
 
-	pg_session_break(session);
-	log_warning("a call was broken off", log_text("request_id", http_request_id(request)),
+	log_warning("a call was broken off", log_text("request_id", http_request_id(job->request)),
 				log_text("error", status->text));
-	if (status->class == STATUS_RETRY)
+	if (outcome == PG_OUTCOME_NOT_DONE)
+		problem_from_refusal(response, PG_REFUSAL_GONE);
+	else if (endpoint_writes(job->binding->endpoint))
 		problem_unavailable(response,
 							"the connection to PostgreSQL was lost and the outcome is not known: "
 							"repeat the request with the same Idempotency-Key");
 	else
-		http_response_problem(response, 500, "internal error");
+		problem_unavailable(response, "the connection to PostgreSQL was lost: repeat the request");
 }
 
 /* False when the job should be tried again. */
 static bool
-attempt(const EndpointJob *job, PgSession *session, bool is_last)
+attempt(EndpointJob *job, PgSession *session, bool is_last)
 {
 	EndpointResults results = {0};
 	HttpResponse *response = http_request_response(job->request);
-	Status status = statements_run(job, session, &results);
+	Status status = status_ok();
+	PgOutcome outcome = statements_run(job, session, &results, &status);
 
-	if (!status_is_ok(&status))
+	if (outcome != PG_OUTCOME_KNOWN)
 	{
-		session_failed(session, job->request, &status);
+		call_broken(job, outcome, &status);
 		return true;
 	}
 
@@ -197,8 +148,8 @@ attempt(const EndpointJob *job, PgSession *session, bool is_last)
 	bool is_over = error == NULL || is_last || !problem_is_transient(sqlstate);
 
 	if (error == NULL)
-		endpoint_answer_fill(job->binding->endpoint, &job->values, results.of[STEP_CALL],
-							 results.of[STEP_READ], response);
+		endpoint_answer_fill(job->binding->endpoint, &job->values, results.call, &job->rows,
+							 response);
 	else if (is_over)
 		problem_from_result(response, error);
 	if (error != NULL)
@@ -217,24 +168,23 @@ scope_check(EndpointJob *job, PgSession *session)
 	const Endpoint *endpoint = job->binding->endpoint;
 	const char *const *values = (const char *const *) job->values.items;
 	const unsigned either = endpoint->scope | HTTP_SCOPE_CASHIER;
-	char name[PG_SESSION_NAME_BYTES];
 	PGresult *result = NULL;
+	Status status = status_ok();
 
 	if (endpoint->outside == NULL || (http_request_caller(job->request)->scopes & either) == either)
 		return true;
 
-	Status status = pg_session_prepare(session, job->binding->number + 2, endpoint->outside, name);
-	const PgQuery query = {.prepared = name, .parameter_count = 1, .values = values};
-	Wait wait = pg_session_wait(session);
-
-	if (status_is_ok(&status))
-		status = pg_pipeline_run(pg_session_connection(session), &wait, &query, 1, &result);
-
-	bool is_known = status_is_ok(&status) && PQresultStatus(result) == PGRES_TUPLES_OK;
+	const PgQuery query = {.sql = endpoint->outside, .parameter_count = 1, .values = values};
+	PgOutcome outcome =
+		pg_session_run(session,
+					   &(const PgTransaction){.queries = &query, .count = 1, .is_repeatable = true},
+					   &result, &status);
+	bool is_known = outcome == PG_OUTCOME_KNOWN && PQresultStatus(result) == PGRES_TUPLES_OK;
 	bool is_outside = is_known && PQgetvalue(result, 0, 0)[0] == 't';
 
-	if (!status_is_ok(&status))
-		session_failed(session, job->request, &status);
+	/* Nothing but a read was lost. */
+	if (outcome != PG_OUTCOME_KNOWN)
+		call_broken(job, PG_OUTCOME_NOT_DONE, &status);
 	else if (!is_known)
 		problem_from_result(http_request_response(job->request), result);
 	PQclear(result);
@@ -306,8 +256,9 @@ endpoint_handle(HttpRequest *request, HttpResponse *response, const void *contex
 		return;
 	}
 	http_request_defer(request);
-	pg_pool_submit(endpoint->call != NULL || endpoint->is_write ? binding->pools->write
-																: binding->pools->read,
+	endpoint_rows_begin(&job->rows, request, endpoint_rows_most(endpoint, &job->values),
+						endpoint_writes(endpoint));
+	pg_pool_submit(endpoint_writes(endpoint) ? binding->pools->write : binding->pools->read,
 				   &job->job);
 }
 
@@ -321,12 +272,11 @@ scope_of_route(const Endpoint *endpoint)
 }
 
 static void
-binding_fill(EndpointBinding *binding, const Endpoint *endpoint, const EndpointPools *pools,
-			 size_t number)
+binding_fill(EndpointBinding *binding, const Endpoint *endpoint, const EndpointPools *pools)
 {
 	size_t count = 0;
 
-	*binding = (EndpointBinding){.endpoint = endpoint, .pools = pools, .number = number};
+	*binding = (EndpointBinding){.endpoint = endpoint, .pools = pools};
 	for (size_t i = 0; i < endpoint->parameter_count; i++)
 	{
 		EndpointSource source = endpoint->parameters[i].source;
@@ -342,7 +292,7 @@ endpoint_routes_fill(const Endpoint *endpoints, size_t count, const EndpointPool
 {
 	for (size_t i = 0; i < count; i++)
 	{
-		binding_fill(&bindings[i], &endpoints[i], pools, ENDPOINT_STATEMENTS * i);
+		binding_fill(&bindings[i], &endpoints[i], pools);
 		routes[i] = (HttpRoute){
 			.method = endpoints[i].method,
 			.pattern = endpoints[i].pattern,

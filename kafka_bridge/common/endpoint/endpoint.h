@@ -10,7 +10,9 @@
  *
  * A request is parsed in the server's thread and refused there where it is malformed (400, 415).
  * The rest is a job of a pool: 40001, 40P01, 55P03 and 57014 are tried again a few times; a
- * connection that breaks means 503, and the client, which alone knows its key, repeats.
+ * connection that breaks is renewed and the transaction run again where that does nothing twice: a
+ * read, or with an Idempotency-Key. Else it means 503, and the client, which alone knows what it
+ * wants, repeats.
  *
  * A body is one JSON object; unknown members and members given twice are refused, so that a
  * misspelt name cannot change what is paid; and so are parameters of the query.
@@ -112,9 +114,6 @@ typedef struct Endpoint
 	const EndpointRefusedHeader *refused_headers; /* or NULL */
 } Endpoint;
 
-#define ENDPOINT_STATEMENTS		  3
-#define ENDPOINT_CALLER_STATEMENT (PG_SESSION_STATEMENTS_MAX - 2)
-
 typedef struct EndpointPools
 {
 	PgPool *write;
@@ -129,14 +128,12 @@ typedef struct EndpointBinding
 {
 	const Endpoint *endpoint;
 	const EndpointPools *pools;
-	size_t number;
 	const char *queries[ENDPOINT_VALUES_MAX + 1]; /* names of its parameters of the query */
 } EndpointBinding;
 
 /*
  * Fills a binding and a route for each endpoint; the routes' labels count from first_label on. All
- * must outlive the server; numbers are those of pg_session_prepare(), ENDPOINT_STATEMENTS for
- * each endpoint, and the last but one, ENDPOINT_CALLER_STATEMENT.
+ * must outlive the server.
  */
 void endpoint_routes_fill(const Endpoint *endpoints, size_t count, const EndpointPools *pools,
 						  EndpointBinding *bindings, HttpRoute *routes, size_t first_label);

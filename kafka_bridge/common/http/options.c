@@ -53,7 +53,31 @@ const ConfigOption http_options[] = {
 		.default_text = "1000",
 		.minimum = 2,
 		.maximum = 10000,
-		.help = "More HTTP clients than these wait to be accepted.",
+		.help =
+			"More HTTP clients than these wait to be accepted; where nearly so many are connected, "
+			"those that have been silent for longest make room.",
+	},
+	{
+		.flag = "http-client-connections-max",
+		.environment = "HTTP_CLIENT_CONNECTIONS_MAX",
+		.type = CONFIG_INTEGER,
+		.offset = offsetof(HttpOptions, client_connections_max),
+		.default_text = "0",
+		.minimum = 0,
+		.maximum = 10000,
+		.help = "Most connections of one address; a further one takes the place of one that is "
+				"silent, or is closed. 0: no bound. Not for one that a proxy stands before.",
+	},
+	{
+		.flag = "http-client-requests-max",
+		.environment = "HTTP_CLIENT_REQUESTS_MAX",
+		.type = CONFIG_INTEGER,
+		.offset = offsetof(HttpOptions, client_requests_max),
+		.default_text = "0",
+		.minimum = 0,
+		.maximum = 10000,
+		.help = "Most requests of one address that are worked on, live histories among them; a "
+				"further one is answered 503. 0: no bound. Not for one that a proxy stands before.",
 	},
 	{
 		.flag = "http-idle-timeout",

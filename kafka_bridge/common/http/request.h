@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "http/budget.h"
 #include "http/connection.h"
 #include "http/fields.h"
 #include "http/request_id.h"
@@ -36,7 +37,8 @@ struct HttpRequest
 	size_t body_room;
 	size_t discarded_bytes;
 	size_t reserved_bytes; /* of the server's memory for bodies */
-	size_t answer_bytes;   /* of its memory for large answers */
+	HttpBudget *answers;   /* the server's memory for large answers */
+	size_t answer_bytes;   /* granted of it */
 	int64_t begun_us;	   /* by clock_monotonic_us() */
 	bool body_too_large;
 	bool body_has_no_room; /* among those of all requests */

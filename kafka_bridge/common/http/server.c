@@ -46,10 +46,11 @@ struct HttpServer
 	size_t body_bytes_max;
 	size_t bodies_bytes_max;
 	atomic_size_t bodies_bytes; /* received of requests that are not answered yet */
-	size_t answers_bytes_max;
-	atomic_size_t answers_bytes; /* of large answers that are not read yet */
+	HttpBudget answers;			/* large answers that are not read yet */
+	size_t client_requests_max;
 	int64_t request_timeout_ms;
 	int64_t idle_timeout_ms;
+	unsigned connections_max;
 	uint16_t port;
 	atomic_long requests; /* between their last byte and the end of their answer */
 	atomic_bool draining;
@@ -66,6 +67,29 @@ void
 http_request_finish(HttpRequest *request)
 {
 	MHD_resume_connection(request->connection);
+}
+
+HttpClient
+http_request_client(const HttpRequest *request)
+{
+	return *http_connection_client(request->guard);
+}
+
+bool
+http_request_grant(HttpRequest *request, size_t bytes)
+{
+	if (!http_budget_take(request->answers, bytes))
+		return false;
+	request->answer_bytes += bytes;
+	return true;
+}
+
+void
+http_request_grants_end(HttpRequest *request)
+{
+	if (request->answers != NULL)
+		http_budget_give(request->answers, request->answer_bytes);
+	request->answer_bytes = 0;
 }
 
 HttpResponse *
@@ -101,16 +125,14 @@ busy_answer(HttpResponse *response, const char *detail)
  * operation answers is small; it is done, and told.
  */
 static void
-answer_reserve(HttpServer *server, HttpRequest *request)
+answer_reserve(HttpRequest *request)
 {
 	HttpResponse *response = &request->response;
 	bool is_read = strcmp(request->method, "POST") != 0;
 
 	if (!is_read || !response->body_is_owned || response->bytes < ANSWER_BYTES_LARGE)
 		return;
-	request->answer_bytes = response->bytes;
-	if (atomic_fetch_add(&server->answers_bytes, response->bytes) + response->bytes >
-		server->answers_bytes_max)
+	if (request->answer_bytes == 0 && !http_request_grant(request, response->bytes))
 		busy_answer(response, "too many large answers at once");
 }
 
@@ -133,11 +155,13 @@ request_send(HttpServer *server, HttpRequest *request)
 	if (response->status == 0)
 		http_response_problem(response, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
 	body_release(server, request);
-	answer_reserve(server, request);
+	answer_reserve(request);
 	if (atomic_load(&server->draining))
 		http_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	http_connection_limit(server->connections, request->guard,
 						  is_stream ? HTTP_CONNECTION_NO_DEADLINE : ANSWER_TIMEOUT_MS);
+	/* A stream has limits of its own; for the rest of an answer the client is waited for. */
+	http_connection_work(server->connections, request->guard, is_stream);
 	if (server->plan.observer != NULL)
 		server->plan.observer(route != NULL ? route->label : 0, response->status,
 							  clock_monotonic_us() - request->begun_us,
@@ -180,6 +204,15 @@ request_refuse(HttpServer *server, HttpRequest *request)
 	return request_send(server, request);
 }
 
+/* The request itself is among those that are worked on. */
+static bool
+client_is_busy(const HttpServer *server, const HttpRequest *request)
+{
+	return server->client_requests_max > 0 &&
+		   http_connections_worked(server->connections, http_connection_client(request->guard)) >
+			   server->client_requests_max;
+}
+
 static enum MHD_Result
 request_answer(HttpServer *server, HttpRequest *request)
 {
@@ -187,9 +220,10 @@ request_answer(HttpServer *server, HttpRequest *request)
 
 	request_count(server, request);
 	http_connection_limit(server->connections, request->guard, HTTP_CONNECTION_NO_DEADLINE);
+	http_connection_work(server->connections, request->guard, true);
 	if (request->refusal != 0 || request->body_too_large)
 		return request_refuse(server, request);
-	if (request->body_has_no_room)
+	if (request->body_has_no_room || client_is_busy(server, request))
 	{
 		busy_answer(response, "too many requests at once");
 		return request_send(server, request);
@@ -243,6 +277,7 @@ request_begin(void *context, const char *target, struct MHD_Connection *connecti
 static void
 headers_take(HttpServer *server, HttpRequest *request, const char *version)
 {
+	request->answers = &server->answers;
 	http_request_id_fill(http_request_header(request, "X-Request-Id"), request->id);
 	request->response.request_id = request->id;
 	request->match_result = http_route_match(server->plan.routes, server->plan.route_count,
@@ -320,12 +355,13 @@ request_complete(void *context, struct MHD_Connection *connection, void **state,
 	request_uncount(server, request);
 	/* Of a client that left before its answer. */
 	body_release(server, request);
-	atomic_fetch_sub(&server->answers_bytes, request->answer_bytes);
+	http_request_grants_end(request);
 	/*
 	 * Of a client that is kept: for the next request, should it begin one before it counts as idle.
 	 */
 	http_connection_limit(server->connections, request->guard,
 						  server->idle_timeout_ms + server->request_timeout_ms);
+	http_connection_work(server->connections, request->guard, false);
 	http_connection_request_set(request->guard, NULL);
 	http_request_free(request);
 	*state = NULL;
@@ -341,9 +377,13 @@ connection_notice(void *context, struct MHD_Connection *connection, void **socke
 	{
 		const union MHD_ConnectionInfo *info =
 			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		const union MHD_ConnectionInfo *peer =
+			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
-		*socket_context =
-			http_connection_add(server->connections, info->connect_fd, server->request_timeout_ms);
+		*socket_context = http_connection_add(server->connections, info->connect_fd,
+											  peer->client_addr, server->request_timeout_ms);
+		if (*socket_context == NULL)
+			shutdown(info->connect_fd, SHUT_RDWR);
 		return;
 	}
 	if (*socket_context != NULL)
@@ -381,7 +421,7 @@ static struct MHD_Daemon *
 daemon_new(HttpServer *server, const HttpOptions *options, int fd)
 {
 	unsigned threads = options->thread_count > 1 ? (unsigned) options->thread_count : 1;
-	unsigned connections = connections_allow(options->connections_max);
+	unsigned connections = server->connections_max;
 
 	/* A pool of one is refused; every thread of a pool needs room for a connection. */
 	const struct MHD_OptionItem pool[] = {
@@ -422,12 +462,17 @@ server_new(const HttpOptions *options, const HttpPlan *plan, int fd)
 	server->body_bytes_max = (size_t) options->body_bytes_max;
 	server->bodies_bytes_max = options->bodies_bytes_max > 0 ? (size_t) options->bodies_bytes_max
 															 : (size_t) BODIES_BYTES_DEFAULT;
-	server->answers_bytes_max = options->answers_bytes_max > 0 ? (size_t) options->answers_bytes_max
-															   : (size_t) ANSWERS_BYTES_DEFAULT;
+	server->answers.most = options->answers_bytes_max > 0 ? (size_t) options->answers_bytes_max
+														  : (size_t) ANSWERS_BYTES_DEFAULT;
+	server->client_requests_max = (size_t) options->client_requests_max;
 	server->request_timeout_ms = options->request_timeout_ms;
 	server->idle_timeout_ms = options->idle_timeout_ms;
 	server->port = http_listen_port(fd);
-	server->connections = http_connections_new();
+	server->connections_max = connections_allow(options->connections_max);
+	server->connections = http_connections_new(&(const HttpConnectionLimits){
+		.most = server->connections_max,
+		.per_client = (size_t) options->client_connections_max,
+	});
 	if (server->connections != NULL)
 		return server;
 	server_free(server);

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "http/connection.h"
 #include "http/route.h"
 #include "http/stream.h"
 #include "http/token.h"
@@ -31,6 +32,8 @@ typedef struct HttpOptions
 	char *listen_address; /* name or address; 127.0.0.1 unless told */
 	int64_t port;		  /* 0: any free one */
 	int64_t connections_max;
+	int64_t client_connections_max; /* of one address; 0: connections_max */
+	int64_t client_requests_max;	/* worked on for one address; 0: any number */
 	int64_t idle_timeout_ms;
 	int64_t request_timeout_ms; /* to send a whole request */
 	char *hosts;				/* names besides loopback, separated by commas; or NULL */
@@ -121,6 +124,16 @@ void http_server_stop(HttpServer **server);
  */
 void http_request_defer(HttpRequest *request);
 void http_request_finish(HttpRequest *request);
+
+/* The address a request comes from. */
+HttpClient http_request_client(const HttpRequest *request);
+
+/*
+ * Memory for a large answer, before it is read from elsewhere; all that a request was granted is
+ * given back at its end, or by http_request_grants_end(). False: there is none at the moment.
+ */
+bool http_request_grant(HttpRequest *request, size_t bytes);
+void http_request_grants_end(HttpRequest *request);
 
 /* The response of a request, for a thread that was handed the request alone. */
 HttpResponse *http_request_response(HttpRequest *request);
