@@ -45,10 +45,12 @@ struct Publisher
 	const char *source;
 	size_t source_bytes;
 	int partition_count;
+	int64_t message_bytes_max;
 	bool accept_repartition;
 	atomic_int partition_count_seen; /* another one, 0 while it is as expected */
 	atomic_bool cut_off;
 	KafkaObserver observer;
+	TopicMark mark;		  /* of the thread that polls */
 	pthread_mutex_t lock; /* guards failure */
 	Status failure;		  /* the first one */
 };
@@ -155,9 +157,40 @@ delivery_status(const Publisher *publisher, const rd_kafka_message_t *message)
 	Status status = kafka_code_classify(message->err, name, NULL);
 
 	if (kafka_code_is_data_error(message->err))
-		status = status_fatal(EXIT_CODE_CONFIGURATION, "Kafka refuses %s: %s", name,
-							  rd_kafka_err2str(message->err));
+		status = status_fatal(EXIT_CODE_CONFIGURATION, "Kafka refuses %s of %zu bytes: %s", name,
+							  message->len, rd_kafka_err2str(message->err));
 	return status;
+}
+
+/* Every event begins with its id: a place in the topic that can be found again. */
+static void
+mark_set(Publisher *publisher, const rd_kafka_message_t *message)
+{
+	static const char begin[] = "{\"event_id\":\"";
+	const size_t begin_bytes = sizeof(begin) - 1;
+	const char *payload = message->payload;
+
+	if (message->rkt != publisher->events || message->offset < 0 ||
+		message->len < begin_bytes + WALLET_UUID_TEXT_BYTES ||
+		memcmp(payload, begin, begin_bytes) != 0)
+		return;
+	publisher->mark.partition = message->partition;
+	publisher->mark.offset = message->offset;
+	memcpy(publisher->mark.event_id, payload + begin_bytes, WALLET_UUID_TEXT_BYTES);
+}
+
+TopicMark
+publisher_get_mark(const Publisher *publisher)
+{
+	return publisher->mark;
+}
+
+int
+publisher_get_partition(const Publisher *publisher, const char *wallet_id)
+{
+	return rd_kafka_msg_partitioner_murmur2_random(publisher->events, wallet_id,
+												   WALLET_UUID_TEXT_BYTES,
+												   publisher->partition_count, NULL, NULL);
 }
 
 static void
@@ -172,6 +205,7 @@ delivery_report(rd_kafka_t *handle, const rd_kafka_message_t *message, void *opa
 	if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
 	{
 		atomic_store_explicit(&publisher->cut_off, false, memory_order_relaxed);
+		mark_set(publisher, message);
 		publisher->report(publisher->context, ticket, bytes, NULL);
 		return;
 	}
@@ -273,6 +307,7 @@ publisher_open(const PublisherPlan *plan, Publisher **publisher)
 	opened->source = plan->source;
 	opened->source_bytes = strlen(plan->source);
 	opened->partition_count = plan->partition_count;
+	opened->message_bytes_max = plan->message_bytes_max;
 	opened->accept_repartition = plan->accept_repartition;
 
 	Status status = handle_open(opened, plan);
@@ -501,6 +536,16 @@ publisher_send_dead_letter(Publisher *publisher, const PublisherEvent *event, co
 				  log_text("reason", reason));
 	}
 	return result;
+}
+
+void
+publisher_size_explain(const Publisher *publisher, const PublisherEvent *event, char *text,
+					   size_t bytes)
+{
+	snprintf(text, bytes,
+			 "it is larger than the topic accepts: %zu bytes, and headers and batch take up to %d, "
+			 "of a max.message.bytes of %lld",
+			 event->json_bytes, BATCH_OVERHEAD_BYTES, (long long) publisher->message_bytes_max);
 }
 
 PublishResult
