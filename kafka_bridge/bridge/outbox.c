@@ -453,6 +453,7 @@ event_take(Outbox *outbox, FrameKind kind, const Frame *frame)
 		.timestamp = outbox->commit_time,
 		.end_lsn = outbox->end_lsn,
 		.ordinal = frame->ordinal,
+		.transaction_events = frame->transaction_events,
 	};
 	uint64_t bytes = publisher_event_bytes(event.json_bytes);
 

@@ -54,6 +54,7 @@ typedef struct PublisherEvent
 	bool replay;		/* no place in the WAL: end_lsn and ordinal mean nothing */
 	uint64_t end_lsn;
 	uint32_t ordinal;
+	uint32_t transaction_events; /* how many the transaction has; 0: not known */
 } PublisherEvent;
 
 typedef enum PublishResult
