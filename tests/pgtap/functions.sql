@@ -68,7 +68,7 @@ INSERT INTO expected VALUES
         'difference numeric)', 'sql stable safe as owner'),
     ('wallet_health', '', 'TABLE(slot_name text, slot_active boolean, slot_lag_bytes bigint, '
         'ledger_last_at timestamp with time zone, history_last_at timestamp with time zone, history_lag_seconds numeric, '
-        'expired_holds bigint, history_gaps bigint, history_conflicts bigint, status text)', 'sql stable safe as owner'),
+        'expired_holds bigint, history_gaps bigint, history_conflicts bigint, history_dead_letters bigint, status text)', 'sql stable safe as owner'),
     ('wallet_currencies', '', 'TABLE(currency text, scale integer, wallets bigint)', 'sql stable safe as owner'),
     ('wallet_check', 'wallet_id uuid DEFAULT NULL::uuid', 'SETOF wallet_divergence', 'sql stable safe as owner'),
     ('wallet_statement', 'wallet_id uuid, since timestamp with time zone DEFAULT NULL::timestamp with time zone, '
