@@ -17,7 +17,7 @@ $$;
 -- What a batch returns, an item a line, with the names of kept operations.
 CREATE FUNCTION batch(payers text, payees text, amounts numeric[], keys text[] DEFAULT NULL, atomic boolean DEFAULT false, metadata jsonb DEFAULT NULL)
 RETURNS SETOF text LANGUAGE sql AS $$
-    SELECT concat_ws(' ', index, sqlstate, coalesce(kept.name, CASE WHEN transaction_id IS NOT NULL THEN 'done' END), message)
+    SELECT concat_ws(' ', index, sqlstate, coalesce(kept.name, CASE WHEN transaction_id IS NOT NULL THEN 'done' END), CASE WHEN replayed THEN 'again' END, message, detail - 'transaction_id')
     FROM wallet_transfer_batch(ids($1), ids($2), $3, $4, $5, $6) LEFT JOIN kept ON id = transaction_id ORDER BY index
 $$;
 CREATE VIEW newest AS
@@ -85,7 +85,19 @@ SELECT batch('a a a a a a', 'b b b b b ca', '{0.5, 0.5, 0.6, 1000, 0.7, 0.5}', '
 SELECT regexp_replace(failure($$batch('a a a', 'b b b', '{0.1, 0.1, 0.2}', '{other, other, other}', true)$$), '"0[-0-9a-f]{35}"', 'ID');
 SELECT batch('a a', 'b b', '{0.1, 0.1}', '{other, other}', true);
 SELECT count(*) FROM wallet_ledger WHERE idempotency_key IN ('new', 'late', 'other');
-SELECT failure($$wallet_transfer('a0000000-0000-0000-0000-000000000001', 'b0000000-0000-0000-0000-000000000001', 60, 'k1', metadata => '{"order": 7}')$$);
+-- For its key an item is a transfer: again singly, and again in a batch what was done singly.
+SELECT wallet_transfer(:alice, :bob, 60, 'k1', metadata => '{"order": 7}') = id('k1') AS same;
+SELECT keep('single', wallet_transfer(:alice, :bob, 0.5, 'single')), (SELECT (transaction_id, replayed)::text FROM wallet_transfer_batch(ids('a'), ids('b'), '{0.5}', '{single}')) = format('(%s,t)', id('single')) AS same;
+-- Metadata and expected version of each item; a version is compared with what the earlier items left.
+SELECT index, sqlstate, message, detail - 'transaction_id' AS detail, replayed FROM wallet_transfer_batch(ids('a a a b a a'), ids('b b b a b b'), '{1, 1, 1, 1, 1, 0}', '{m1, m2, NULL, NULL, m1, NULL}', false,
+    item_metadata => ARRAY['{"n": 1}', NULL, '[]', '{"n": 1e100}', '{"n": 2}', '{}']::jsonb[]);
+SELECT idempotency_key, metadata FROM wallet_ledger WHERE idempotency_key IN ('m1', 'm2') ORDER BY transaction_id, leg;
+SELECT index, sqlstate, replace(message, (version + 1)::text, 'V+1') LIKE '%V+1%' AS names_the_version, (detail ->> 'actual')::bigint - version AS actual, replayed
+FROM wallets, wallet_transfer_batch(ids('a b a a a a'), ids('b a b b b b'), '{0.1, 0.2, 0.1, 0.1, 0.1, 1}', '{v1, NULL, v3, NULL, v1, m1}', false, NULL, ARRAY[NULL, NULL, NULL, NULL, NULL, '{"n": 1}']::jsonb[],
+    ARRAY[version, NULL, version + 2, version, 77, 0]) WHERE id = :alice;
+SELECT failure(format('wallet_transfer_batch(ids(''a b''), ids(''b a''), ''{1,1}'', %s)', arguments))
+FROM (VALUES ($$item_metadata => '{}'$$), ($$expected_versions => '{1,2,3}'$$), ($$metadata => '{}', item_metadata => ARRAY['{}', '{}']::jsonb[]$$), ($$item_metadata => '{NULL,7}', atomic => true$$),
+             ($$expected_versions => '{NULL,-1}'$$), ($$expected_versions => '{NULL,5}'$$)) AS request (arguments);
 SELECT keep('freeze a', wallet_freeze(:alice));
 SELECT batch('a a', 'b b', '{60, 1}', '{k1, NULL}', false, '{"order": 7}');
 SELECT keep('unfreeze a', wallet_unfreeze(:alice));
@@ -108,7 +120,7 @@ BEGIN
     END LOOP;
 END
 $$;
-SELECT keep('h1', wallet_hold(:alice, 10, '1 microsecond')), keep('h2', wallet_hold(:alice, 20, '1 microsecond')), expire(id('h2')) IS NULL AS waited;
+SELECT keep('h1', wallet_hold(:alice, 30, '1 microsecond')), expire(id('h1')) IS NULL AS waited;
 SELECT user_id, balance, held, version FROM wallets WHERE id = :alice;
 SELECT batch('a b', 'b a', '{1000, 0.01}');
 SELECT balance, held, version FROM wallets WHERE id = :alice;

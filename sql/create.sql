@@ -32,7 +32,7 @@ FROM wallets WHERE id = :'made';
 SELECT wallet_create(currency => 'EUR', user_id => 'alice') <> :alice AS another_wallet;
 SELECT wallet_create(repeat('x', 100), 'A1B') IS NOT NULL AS created;
 SELECT wallet_create(repeat('é', 100), 'ABCDEFGHI9') IS NOT NULL AS created;
-SELECT wallet_create(' ', wallet_id => 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+SELECT wallet_create('a "b" \', wallet_id => 'ffffffff-ffff-ffff-ffff-ffffffffffff');
 SELECT wallet_create('empty metadata', metadata => '{}') IS NOT NULL AS created;
 SELECT user_id, length(user_id), currency FROM wallets ORDER BY created_at;
 
@@ -45,12 +45,24 @@ SELECT failure(format('wallet_create(%L, %L)', user_id, currency))
 FROM (VALUES ('', 'USD'), (repeat('x', 101), 'USD'), (repeat('é', 101), 'USD'),
              ('x', ''), ('x', 'US'), ('x', 'usd'), ('x', 'USd'), ('x', '1SD'), ('x', 'ABCDEFGHIJK'),
              ('x', 'U-D'), ('x', 'USD '), ('x', ' USD'), ('x', 'ÜSD'), ('x', E'USD\n'), ('x', '_AB')) AS argument (user_id, currency);
+-- What nobody can see or tell apart: blanks at the ends, control characters, marks of direction and width.
+SELECT format('%s %s', to_hex(code), failure(format('wallet_create(%L)', name)))
+FROM unnest('{32, 160, 5760, 8192, 8202, 8232, 8239, 8287, 12288}'::integer[]) AS code, LATERAL (VALUES (chr(code) || 'x'), ('x' || chr(code))) AS user_id (name);
+SELECT format('%s %s', to_hex(code), failure(format('wallet_create(%L)', 'a' || chr(code) || 'b')))
+FROM unnest('{1, 9, 10, 31, 127, 128, 159, 8203, 8207, 8234, 8238, 8288, 8297, 65279}'::integer[]) AS code;
+SELECT count(wallet_create('a' || chr(code) || 'b')) AS created
+FROM unnest('{32, 126, 160, 161, 8202, 8208, 8233, 8239, 8287, 8298, 12288, 65278, 128512}'::integer[]) AS code;
 SELECT failure('wallet_create(''x'', wallet_id => ''00000000-0000-0000-0000-000000000000'')');
 SELECT failure(format('wallet_create(''x'', idempotency_key => %L)', key))
-FROM (VALUES (''), (repeat('k', 256)), (repeat('é', 128))) AS argument (key);
+FROM (VALUES (''), (repeat('k', 256)), (repeat('é', 128)), (E'k\n'), (E'\x7f'), ('k' || chr(133))) AS argument (key);
 SELECT failure(format('wallet_create(''x'', metadata => %L)', metadata))
 FROM (VALUES ('[]'), ('null'), ('1'), ('"text"'), ('[{"a": 1}]'),
              (jsonb_build_object('a', repeat('x', 8192 - 9 + 1))::text)) AS argument (metadata);
+-- What common readers of JSON can't take: the object itself is level 1; digits count on both sides of the point.
+SELECT depth, failure(format('wallet_create(''deep'', metadata => %L)', '{"a": ' || repeat('[', depth - 1) || repeat(']', depth - 1) || '}'))
+FROM unnest('{2, 32, 33, 1000}'::integer[]) AS depth;
+SELECT format('%s...', left(number, 8)), failure(format('wallet_create(''digits'', metadata => %L)', '{"a": [true, {"b": ' || number || '}]}'))
+FROM (VALUES (repeat('9', 100)), (repeat('9', 101)), ('1e99'), ('1e100'), ('-0.' || repeat('1', 99)), ('0.' || repeat('1', 100)), ('1e-100'), ('1e131071')) AS argument (number);
 SELECT wallet_create('large metadata', metadata => jsonb_build_object('a', repeat('x', 8192 - 9))) IS NOT NULL AS created;
 -- Measured as it prints, in bytes.
 SELECT wallet_create('spaces', metadata => ('{"a":' || repeat(' ', 9000) || '1}')::jsonb) IS NOT NULL AS created;

@@ -48,10 +48,10 @@ SELECT wallet_transfer(:alice, :bob, 8, 'mistake') AS mistake \gset
 SELECT wallet_transfer(:bob, :shop, 8) IS NOT NULL AS spent;
 SELECT user_id, type, amount, balance_after, forced FROM wallet_receipt(wallet_reverse_force(:'mistake')) ORDER BY type DESC;
 --- wallet_transfer_batch
-SELECT index, transaction_id IS NOT NULL AS done, sqlstate, replace(message, :shop, '...') AS message
+SELECT index, transaction_id IS NOT NULL AS done, sqlstate, detail ->> 'available' AS available, replayed
 FROM wallet_transfer_batch(
-    ARRAY[:alice, :shop, :shop]::uuid[], ARRAY[:bob, :bob, :alice]::uuid[], ARRAY[10, 1000, 3],
-    ARRAY['payout-1', 'payout-2', 'payout-3'], atomic => false);
+    ARRAY[:alice, :shop, :alice]::uuid[], ARRAY[:bob, :bob, :bob]::uuid[], ARRAY[10, 1000, 10],
+    ARRAY['payout-1', 'payout-2', 'payout-1'], atomic => false);
 --- wallet_post
 -- A sale with a fee, all or nothing.
 SELECT user_id, type, amount, balance_after

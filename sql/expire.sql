@@ -26,15 +26,16 @@ SELECT name, amount, captured, released, status FROM wallet_holds JOIN kept ON i
 \set bob '''b0000000-0000-0000-0000-000000000001'''
 SELECT wallet_create('alice', 'USD', :alice), wallet_create('bob', 'USD', :bob);
 SELECT keep('fund', wallet_fund(:alice, 100)), wallet_expire_holds();
-SELECT keep('long', wallet_hold(:alice, 1)), keep('short 1', wallet_hold(:alice, 10, '1 second', 'short')),
-       keep('short 2', wallet_hold(:alice, 20, '1.1 seconds')), keep('rest', wallet_capture(id('short 2'), NULL, 5, false)),
+-- Where several calls are made before the holds expire, they have seconds for it.
+SELECT keep('long', wallet_hold(:alice, 1)), keep('short 1', wallet_hold(:alice, 10, '4 seconds', 'short')),
+       keep('short 2', wallet_hold(:alice, 20, '5 seconds')), keep('rest', wallet_capture(id('short 2'), NULL, 5, false)),
        keep('short 3', wallet_hold(:alice, 30, '1 microsecond')), wait_expiry();
 
 -- Not swept: still in held, no longer out of available; capture fails, release works and is a RELEASE.
 SELECT balance, held, available, version FROM wallet_get(:alice);
 SELECT failure($$wallet_capture(id('short 1'))$$), failure($$wallet_capture(id('short 2'), amount => 99)$$);
 SELECT keep('release', wallet_release(id('short 3')));
-SELECT wallet_hold(:alice, 10, '1 second', 'short') = id('short 1') AS same_by_its_key;
+SELECT wallet_hold(:alice, 10, '4 seconds', 'short') = id('short 1') AS same_by_its_key;
 -- A hold of all there is releases the expired ones first, each by an operation of its own, the first to expire first.
 SELECT keep('all', wallet_hold(:alice, 94, '1 day', 'all', 7, '{"order": 7}'));
 SELECT * FROM movements;
@@ -75,8 +76,8 @@ SELECT failure('wallet_expire_holds(NULL)'), failure('wallet_expire_holds(-1)');
 BEGIN READ ONLY;
 SELECT wallet_expire_holds();
 ROLLBACK;
-SELECT keep('x1', wallet_hold(:alice, 1, '1 second')), keep('x2', wallet_hold(:alice, 1, '20 milliseconds')), keep('x3', wallet_hold(:bob, 1, '10 milliseconds')),
-       keep('x4', wallet_hold(:alice, 1, '1 hour'));
+SELECT keep('x4', wallet_hold(:alice, 1, '1 hour')), keep('x1', wallet_hold(:alice, 1, '5 seconds')), keep('x2', wallet_hold(:alice, 1, '2 seconds')),
+       keep('x3', wallet_hold(:bob, 1, '1 microsecond'));
 SELECT wait_expiry();
 SELECT keep('freeze', wallet_freeze(:alice)), wallet_expire_holds(0), wallet_expire_holds(2);
 SELECT * FROM holds WHERE name ~ '^(s|x.)$';
@@ -96,6 +97,31 @@ ROLLBACK TO before;
 SELECT wallet_expire_holds(1), wallet_expire_holds();
 COMMIT;
 SELECT sum(wallet_expire_holds()) AS none FROM generate_series(1, 3);
+
+-- A call releases at most 100, the oldest; the others don't count either, and a later call goes on. A batch is one call.
+SELECT wallet_create('dave', 'USD', 'd0000000-0000-0000-0000-000000000001'), wallet_create('eve', 'USD', 'e0000000-0000-0000-0000-000000000001'),
+       keep('fund d', wallet_fund('d0000000-0000-0000-0000-000000000001', 250)), keep('fund e', wallet_fund('e0000000-0000-0000-0000-000000000001', 90));
+CREATE FUNCTION left_of(text) RETURNS text LANGUAGE sql AS $$
+    SELECT format('balance %s, held %s, available %s, %s expired, %s open', now.balance, now.held, now.available,
+                  count(*) FILTER (WHERE hold.status = 'expired'), count(*) FILTER (WHERE hold.status = 'open'))
+    FROM wallets, LATERAL wallet_get(wallets.id) AS now, wallet_holds AS hold
+    WHERE wallets.user_id = $1 AND hold.wallet_id = wallets.id GROUP BY now.balance, now.held, now.available
+$$;
+SELECT count(wallet_hold('d0000000-0000-0000-0000-000000000001', 1, '5 seconds')) AS dave FROM generate_series(1, 250);
+SELECT count(wallet_hold('e0000000-0000-0000-0000-000000000001', 0.25, '5 seconds')) AS eve FROM generate_series(1, 350);
+SELECT wait_expiry(), left_of('dave'), left_of('eve');
+SELECT failure($$wallet_withdraw('d0000000-0000-0000-0000-000000000001', 250.0001)$$), failure($$wallet_hold('d0000000-0000-0000-0000-000000000001', 250.0001)$$);
+SELECT keep('d1', wallet_hold('d0000000-0000-0000-0000-000000000001', 240)), left_of('dave');
+SELECT * FROM wallet_check('d0000000-0000-0000-0000-000000000001');
+SELECT sqlstate, detail FROM wallet_transfer_batch('{d0000000-0000-0000-0000-000000000001,e0000000-0000-0000-0000-000000000001,e0000000-0000-0000-0000-000000000001,d0000000-0000-0000-0000-000000000001}',
+    '{e0000000-0000-0000-0000-000000000001,d0000000-0000-0000-0000-000000000001,d0000000-0000-0000-0000-000000000001,e0000000-0000-0000-0000-000000000001}', '{11, 80, 10.0001, 90}', atomic => false);
+SELECT left_of('dave'), left_of('eve');
+-- Closing needs all of them released, and says so.
+SELECT keep('out e', wallet_withdraw('e0000000-0000-0000-0000-000000000001', 100)), left_of('eve');
+SELECT * FROM wallet_check();
+SELECT wallet_close('e0000000-0000-0000-0000-000000000001');
+SELECT wallet_expire_holds(), keep('close e', wallet_close('e0000000-0000-0000-0000-000000000001')), left_of('eve');
+SELECT left_of('dave'), count(*) FROM wallet_check();
 
 SELECT user_id, balance, held, version FROM wallets ORDER BY id;
 SELECT expired_holds FROM wallet_health();

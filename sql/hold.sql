@@ -35,6 +35,10 @@ FROM (VALUES ($$NULL, 1$$), ($$'a0000000-0000-0000-0000-000000000001', NULL$$), 
              ($$'a0000000-0000-0000-0000-000000000001', 1, '300000 years'$$),
              ($$'a0000000-0000-0000-0000-000000000001', 1, '-300000 years'$$),
              ($$'a0000000-0000-0000-0000-000000000001', 1, '2147483647 days 2562047788 hours'$$),
+             ($$'a0000000-0000-0000-0000-000000000001', 1, '3600000 months -111600000 days'$$),
+             ($$'a0000000-0000-0000-0000-000000000001', 1, '-111600000 days 3600000 months'$$),
+             ($$'a0000000-0000-0000-0000-000000000001', 1, '107000000 days -2400000000 hours'$$),
+             ($$'a0000000-0000-0000-0000-000000000001', 1, '-2147483648 months 2147483647 days'$$),
              ($$'a0000000-0000-0000-0000-000000000001', 1, '1 hour', ''$$),
              ($$'a0000000-0000-0000-0000-000000000001', 1, '1 hour', NULL, -1$$),
              ($$'a0000000-0000-0000-0000-000000000001', 0, '1 hour', NULL, NULL, '[]'$$),
@@ -100,6 +104,10 @@ SELECT wallet_hold(:bob, 0.1, '1 day', 'twice') = wallet_hold(:bob, 0.1, '1 day'
 SELECT user_id, balance, held, version FROM wallets ORDER BY id;
 SELECT status, count(*), sum(amount - captured - released) AS rest FROM wallet_holds GROUP BY status ORDER BY status;
 
+-- Parts that take each other back, within the calendar.
+SELECT wallet_hold(:alice, 0.0001, '12000 months -365240 days') AS hold \gset
+SELECT expires_at - created_at BETWEEN '2 days' AND '3 days' AS lasts FROM wallet_holds WHERE hold_id = :'hold';
+SELECT wallet_release(:'hold') IS NOT NULL AS released;
 -- As long as an event can say: to the end of the year 9999, in UTC whatever the session's time zone.
 SET TimeZone = 'America/New_York';
 SELECT failure(format('wallet_hold(%L, 1, %L)', 'b0000000-0000-0000-0000-000000000001', '10000-01-01 00:00Z'::timestamptz - clock_timestamp() + '1 second'::interval));

@@ -92,9 +92,9 @@ SELECT balance FROM wallets WHERE id = :alice;
 
 -- Keys are bytes: 1 to 255 of them, case, accents and blanks count; no order of a collation joins them.
 SELECT count(wallet_fund(:alice, 1, key)) AS funded
-FROM unnest(ARRAY['a', 'A', ' a', 'a ', 'á', U&'a\0301', 'ä', U&'a\0308', '1', '01', '%', E'\\', '''', '"', E'\t', E'\n', '💶', repeat('k', 255), repeat('é', 127), repeat('é', 127) || 'k', repeat('💶', 63) || '123']) AS key;
+FROM unnest(ARRAY['a', 'A', ' a', 'a ', 'á', U&'a\0301', 'ä', U&'a\0308', '1', '01', '%', E'\\', '''', '"', '💶', repeat('k', 255), repeat('é', 127), repeat('é', 127) || 'k', repeat('💶', 63) || '123']) AS key;
 SELECT count(*), count(DISTINCT idempotency_key), max(octet_length(idempotency_key)) FROM wallet_ledger WHERE amount = 1 AND idempotency_key NOT IN ('one statement', 'here');
-SELECT failure(format('wallet_fund(%L, 1, %L)', :alice, key)) FROM unnest(ARRAY['', repeat('k', 256), repeat('é', 128), repeat('💶', 64)]) AS key;
+SELECT failure(format('wallet_fund(%L, 1, %L)', :alice, key)) FROM unnest(ARRAY['', repeat('k', 256), repeat('é', 128), repeat('💶', 64), E'\t', E'k\n', E'\x7f', chr(133)]) AS key;
 SELECT difference(format('wallet_fund(%L, 2, %L)', :alice, E'\\'));
 -- A key that comes compressed or out of line.
 CREATE TABLE parcel (key text, filler text, metadata jsonb);

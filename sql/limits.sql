@@ -12,9 +12,10 @@ SELECT keep('fund', wallet_fund(:alice, 10, 'fund'));
 -- A version with amount 0 whose entry states both limits as they are then.
 SELECT keep('both', wallet_set_limits(wallet_id => :alice, credit_limit => 50.25, max_balance => 100, idempotency_key => 'both', expected_version => 1, metadata => '{"by": "desk"}'));
 SELECT credit_limit, max_balance, balance, available, version FROM wallet_get(:alice);
--- NULL: the credit limit as it is, no maximum.
-SELECT keep('none', wallet_set_limits(:alice)), keep('max', wallet_set_limits(:alice, max_balance => 0)), keep('zero', wallet_set_limits(:alice, 0, 20.0001));
-SELECT kept.name, leg, kind, from_wallet_id, to_version, to_balance, amount, credit_limit, max_balance, requested_amount, idempotency_key, operation, metadata
+-- NULL: each as it is, but one is to be given. Infinity: no maximum.
+SELECT keep('raise', wallet_set_limits(:alice, 50)), keep('same', wallet_set_limits(:alice, max_balance => 100)), keep('lift', wallet_set_limits(:alice, max_balance => 'inf'));
+SELECT keep('again', wallet_set_limits(:alice, 49, 'Infinity', 'lift')), keep('max', wallet_set_limits(:alice, max_balance => 0)), keep('zero', wallet_set_limits(:alice, 0, 20.0001));
+SELECT kept.name, leg, kind, from_wallet_id, to_version, to_balance, amount, credit_limit, max_balance, max_balance_given, requested_amount, idempotency_key, operation, metadata
 FROM wallet_ledger JOIN kept ON id = transaction_id WHERE kind = 'LIMITS' ORDER BY transaction_id;
 SELECT type, amount, balance_after FROM wallet_receipt(id('both'));
 SELECT credit_limit, max_balance, available, version FROM wallet_get(:alice);
@@ -24,7 +25,8 @@ SELECT failure('wallet_set_limits(' || arguments || ')')
 FROM (VALUES ($$NULL, -1, -1, ''$$), ($$'00000000-0000-0000-0000-000000000000', -1$$), ($$'a0000000-0000-0000-0000-000000000001', -1, idempotency_key => ''$$),
              ($$'a0000000-0000-0000-0000-000000000001', -1, expected_version => -1$$), ($$'a0000000-0000-0000-0000-000000000001', -1, metadata => '7'$$),
              ($$'a0000000-0000-0000-0000-000000000001', -0.0001, -1$$), ($$'a0000000-0000-0000-0000-000000000001', 0, -0.0001$$),
-             ($$'a0000000-0000-0000-0000-000000000001', 'NaN'$$), ($$'a0000000-0000-0000-0000-000000000001', 1, 'Infinity'$$),
+             ($$'a0000000-0000-0000-0000-000000000001'$$), ($$'a0000000-0000-0000-0000-000000000001', NULL, NULL, ''$$),
+             ($$'a0000000-0000-0000-0000-000000000001', 'NaN'$$), ($$'a0000000-0000-0000-0000-000000000001', 'Infinity'$$), ($$'a0000000-0000-0000-0000-000000000001', 1, '-Infinity'$$),
              ($$'a0000000-0000-0000-0000-000000000001', 0.00001$$), ($$'a0000000-0000-0000-0000-000000000001', 1, 1000000000000000$$),
              ($$'d0000000-0000-0000-0000-000000000001', 1, 1, 'fund'$$), ($$'d0000000-0000-0000-0000-000000000001', 1, 1, NULL, 77$$),
              ($$'a0000000-0000-0000-0000-000000000001', 1, 1, NULL, 77$$)) AS request (arguments);
@@ -61,11 +63,11 @@ SELECT keep('back', wallet_fund('aa000000-0000-0000-0000-000000000001', 99999999
 -- Also on a frozen wallet, never on a closed one.
 SELECT keep('freeze', wallet_freeze(:bob)), keep('frozen', wallet_set_limits(:bob, 1)), keep('unfreeze', wallet_unfreeze(:bob));
 SELECT to_status, credit_limit FROM wallet_ledger WHERE transaction_id = id('frozen');
-SELECT wallet_create('gone', 'USD', 'c0000000-0000-0000-0000-000000000001'), keep('close', wallet_close('c0000000-0000-0000-0000-000000000001')), failure($$wallet_set_limits('c0000000-0000-0000-0000-000000000001')$$);
+SELECT wallet_create('gone', 'USD', 'c0000000-0000-0000-0000-000000000001'), keep('close', wallet_close('c0000000-0000-0000-0000-000000000001')), failure($$wallet_set_limits('c0000000-0000-0000-0000-000000000001', 1)$$);
 
 -- Replays, by value; each field. NULL isn't the same as the limit it left.
 SELECT wallet_set_limits(:alice, 50.2500, 1e2, 'both', 77, '{"by": "desk"}') = id('both') AS same;
-SELECT keep('unset', wallet_set_limits(:alice, idempotency_key => 'unset')), wallet_set_limits(:alice, idempotency_key => 'unset') = id('unset') AS same;
+SELECT keep('unset', wallet_set_limits(:alice, max_balance => 'Infinity', idempotency_key => 'unset')), wallet_set_limits(:alice, max_balance => '+inf', idempotency_key => 'unset') = id('unset') AS same;
 SELECT failure('wallet_set_limits(' || arguments || ')')
 FROM (VALUES ($$'a0000000-0000-0000-0000-000000000001', 10, idempotency_key => 'fund'$$), ($$'b0000000-0000-0000-0000-000000000001', 1, 1, 'both'$$),
              ($$'a0000000-0000-0000-0000-000000000001', 1, 1, 'both'$$), ($$'a0000000-0000-0000-0000-000000000001', NULL, 1, 'both'$$),

@@ -39,6 +39,22 @@ FROM pg_roles AS role
 JOIN (members JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass) ON has_function_privilege(role.oid, p.oid, 'EXECUTE')
 WHERE role.rolname LIKE 'wallet\_%'
 GROUP BY role.rolname ORDER BY role.rolname;
+-- The table of functions by role is what the documents say.
+\set table `awk -F '[|]' '$2 ~ /^ .wallet_/ { gsub(/[^a-z_]/, "", $2); for (i = 3; i <= 8; i++) if ($i ~ /yes/) print $2 "=" i }' "$PG_ABS_SRCDIR/docs/security.md"`
+WITH documented AS (
+    SELECT split_part(line, '=', 1) AS function,
+           (ARRAY['wallet_application', 'wallet_cashier', 'wallet_operator', 'wallet_auditor', 'wallet_history_writer', 'wallet_bridge'])[
+               split_part(line, '=', 2)::integer - 2] AS role
+    FROM regexp_split_to_table(:'table', '\s+') AS line
+), granted AS (
+    SELECT p.proname::text AS function, role.rolname::text AS role
+    FROM pg_roles AS role
+    JOIN (members JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass) ON has_function_privilege(role.oid, p.oid, 'EXECUTE')
+    WHERE role.rolname LIKE 'wallet\_%'
+)
+SELECT 'documented only' AS what, * FROM (SELECT * FROM documented EXCEPT SELECT * FROM granted) AS surplus
+UNION ALL
+SELECT 'granted only', * FROM (SELECT * FROM granted EXCEPT SELECT * FROM documented) AS missing;
 SELECT role.rolname, c.relname, string_agg(privilege, ' ' ORDER BY privilege) AS may
 FROM pg_roles AS role
 CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS privilege

@@ -83,7 +83,7 @@ SELECT keep('r b a', wallet_reverse(id('b a'), 0.75)), status, balance FROM wall
 SELECT keep('unfreeze b2', wallet_unfreeze(:bob));
 SELECT wallet_create('erin', 'USD', 'e0000000-0000-0000-0000-000000000001');
 SELECT keep('e1', wallet_transfer(:alice, 'e0000000-0000-0000-0000-000000000001', 3)), keep('e2', wallet_transfer('e0000000-0000-0000-0000-000000000001', :bob, 3)),
-       keep('limits e', wallet_set_limits('e0000000-0000-0000-0000-000000000001')), keep('close e', wallet_close('e0000000-0000-0000-0000-000000000001'));
+       keep('limits e', wallet_set_limits('e0000000-0000-0000-0000-000000000001', 0, 'Infinity')), keep('close e', wallet_close('e0000000-0000-0000-0000-000000000001'));
 SELECT failure($$wallet_reverse(id('e1'), 99)$$), failure($$wallet_reverse(id('e2'), 99)$$), failure($$wallet_reverse(id('limits e'))$$),
        failure($$wallet_reverse_force(id('e1'))$$);
 

@@ -53,7 +53,7 @@ FROM (VALUES ($$wallet_fund('a0000000-0000-0000-0000-000000000001', 1)$$), ($$wa
              ($$wallet_capture(id('hold b'), 'a0000000-0000-0000-0000-000000000001')$$),
              ($$wallet_reverse(id('pay'), 1)$$), ($$wallet_reverse_force(id('pay c'))$$), ($$wallet_reverse(id('pay c back'))$$),
              ($$wallet_freeze('a0000000-0000-0000-0000-000000000001')$$), ($$wallet_unfreeze('a0000000-0000-0000-0000-000000000001')$$),
-             ($$wallet_close('a0000000-0000-0000-0000-000000000001')$$), ($$wallet_set_limits('a0000000-0000-0000-0000-000000000001')$$)) AS request (call);
+             ($$wallet_close('a0000000-0000-0000-0000-000000000001')$$), ($$wallet_set_limits('a0000000-0000-0000-0000-000000000001', 0)$$)) AS request (call);
 
 -- The same of each of the three: NULL, malformed, key, wallet, version.
 SELECT function, failure(function || '(' || arguments || ')')
@@ -67,7 +67,7 @@ SELECT wallet_freeze(:alice, 'freeze', 77, '{"reason": "lost card"}') = id('free
        wallet_close(:alice, 'close', metadata => '{"reason": "moved"}') = id('close') AS same;
 SELECT failure(call)
 FROM (VALUES ($$wallet_unfreeze('a0000000-0000-0000-0000-000000000001', 'freeze')$$), ($$wallet_close('a0000000-0000-0000-0000-000000000001', 'freeze')$$),
-             ($$wallet_freeze('a0000000-0000-0000-0000-000000000001', 'unfreeze')$$), ($$wallet_set_limits('a0000000-0000-0000-0000-000000000001', idempotency_key => 'close')$$),
+             ($$wallet_freeze('a0000000-0000-0000-0000-000000000001', 'unfreeze')$$), ($$wallet_set_limits('a0000000-0000-0000-0000-000000000001', 1, idempotency_key => 'close')$$),
              ($$wallet_freeze('b0000000-0000-0000-0000-000000000001', 'freeze')$$), ($$wallet_freeze('a0000000-0000-0000-0000-000000000001', 'freeze')$$)) AS request (call);
 -- Keys of what failed and of what was rolled back are free.
 SELECT failure($$wallet_unfreeze('b0000000-0000-0000-0000-000000000001', 'free')$$);

@@ -3,7 +3,7 @@ import json
 import uuid
 from decimal import Decimal, InvalidOperation
 
-from model import ANY, Amount, Sent, money
+from model import ANY, Amount, Sent, arguments, money
 from server import units
 
 
@@ -36,16 +36,19 @@ def compare_error(expected, error):
         detail = f" ({error.diag.message_primary}; {error.diag.message_detail})" if error else ""
         asked = f" {expected.detail} index {expected.index}" if expected else ""
         raise Mismatch(f"code {wanted} {code}", f"expected {wanted}{asked}, the server says {code}{detail}")
-    if expected and code.startswith("WL"):
-        compare_detail(expected, error.diag.message_detail)
+    if expected and expected.detail is not None:
+        compare_detail(expected, json_of(expected, error.diag.message_detail))
 
 
-def compare_detail(expected, text):
-    kind = f"detail of {expected.code}"
+def json_of(expected, text):
     try:
-        detail = json.loads(text or "")
+        return json.loads(text or "")
     except ValueError:
-        raise Mismatch(kind, f"DETAIL is no JSON: {text!r}") from None
+        raise Mismatch(f"detail of {expected.code}", f"DETAIL is no JSON: {text!r}") from None
+
+
+def compare_detail(expected, detail):
+    kind = f"detail of {expected.code}"
     wanted = dict(expected.detail)
     if expected.index is not None:
         wanted["index"] = expected.index
@@ -63,9 +66,9 @@ def request_value(field, value):
     """How stored and sent appear; the text of the other fields' values is not fixed."""
     if value is None:
         return None
-    if field in ("amount", "credit_limit", "max_balance"):
+    if field in ("amount", "credit_limit", "max_balance") and value != arguments.NO_CAP:
         return Amount(value)
-    return value if field.endswith("_id") or field in ("operation", "user_id", "currency") else ANY
+    return value if field.endswith("_id") or field in ("max_balance", "operation", "user_id", "currency") else ANY
 
 
 def is_same_value(expected, actual):
@@ -121,12 +124,15 @@ def compare_id(model, operation, returned):
 
 def compare_batch(model, results, rows):
     same("batch", "index", list(range(1, len(results) + 1)), [row[0] for row in rows])
-    same("batch", "sqlstate", [code for _, code in results], [row[2] for row in rows])
-    for (operation, _), (_, transaction_id, _) in zip(results, rows):
-        if operation is None:
-            same("batch", "transaction_id of a failed item", None, transaction_id)
+    same("batch", "sqlstate", [result.code for result in results], [row[2] for row in rows])
+    same("batch", "replayed", [result.is_replay for result in results], [row[4] for row in rows])
+    for result, (_, transaction_id, _, detail, _) in zip(results, rows):
+        if result.error is None:
+            same("batch", "detail of an item that is done", None, detail)
+            compare_id(model, result.operation, transaction_id)
         else:
-            compare_id(model, operation, transaction_id)
+            same("batch", "transaction_id of a failed item", None, transaction_id)
+            compare_detail(result.error, detail)
 
 
 # Effects.

@@ -142,7 +142,7 @@ class Member(threading.Thread):
             return None
         self.shared.count(f"{call.function} 00000")
         if call.function == "wallet_transfer_batch":
-            return [transaction_id for _, transaction_id, _ in rows]
+            return [transaction_id for _, transaction_id, *_ in rows]
         return [] if call.function == "wallet_expire_holds" else [rows[0][0]]
 
     def settle(self, calls, results, rolls_back):

@@ -4,7 +4,7 @@ operations; a part of them is spoiled, repeated, or repeated with a change.
 """
 from collections import deque
 
-from model import arguments, money
+from model import ITEM_COLUMNS, arguments, money
 from statements import Call, Read, Ref, RollbackTo, Savepoint, Unit, resolve
 
 # How often a function is called, of those that exist.
@@ -19,18 +19,22 @@ SESSIONS = 4
 POOL = 20
 ISOLATION = ["READ COMMITTED", "READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
 DAY = 86400
+METADATA = ["{}", '{"order": 17}', '{"b": [1, 2.50, null], "a": {"ü": true}}']
 NOWHERE = "feedface-0000-4000-8000-000000000001"
 
+ARRAYS = ("uuids", "amounts", "keys", "metadatas", "versions", "legs")
 BAD = {
-    "user": [None, "", "u" * 101, "ü" * 101],
+    "user": [None, "", "u" * 101, "ü" * 101, " u", "u\u3000", "u\nu", "u\x85", "u\u200f", "\u2060u"],
     "currency": [None, "", "usd", "US", "1SD", "ABCDEFGHIJK", "US D", "USD\n"],
     "uuid": [None, arguments.NIL, NOWHERE],
-    "key": ["", "k" * 256, "ü" * 128],
+    "key": ["", "k" * 256, "ü" * 128, "k\tk", "\u0085k"],
     "version": [-1, 0, 10**15],
-    "metadata": ["[]", "null", '"text"', "7", '{"text": "%s"}' % ("m" * 8181)],
+    "metadata": ["[]", "null", '"text"', "7", '{"text": "%s"}' % ("m" * 8181), '{"a": %s}' % ("[" * 32 + "]" * 32),
+                 '{"a": [1, %s]}' % ("1" * 101), '{"a": 1e100}', '{"a": {"b": 1.5e-100}}'],
     "amount": [None, "NaN", "Infinity", "-Infinity", "0", "-1", "0.00001", "1.00001", "1000000000000000",
                "999999999999999.9999", "-0.0001", "1e200", "1e-200"],
     "limit": ["NaN", "Infinity", "-1", "-0.0001", "0.00001", "1000000000000000", "999999999999999.9999", "0"],
+    "cap": ["NaN", "-Infinity", "-1", "0.00001", "1000000000000000", "inf", "0"],
     "interval": [None, 0, -1],
     "bool": [None],
     "max": [None, -1, 0],
@@ -38,6 +42,8 @@ BAD = {
     "uuids": [None, [], [None], [arguments.NIL], [NOWHERE]],
     "amounts": [None, [], [None], ["NaN"], ["0"]],
     "keys": [[], [""], ["k" * 256], [None]],
+    "metadatas": [[], ["[]"], [None], ['{"a": 1e100}']],
+    "versions": [[], [-1], [0], [None]],
     "legs": [None, [], [None], [(None, NOWHERE, "1")], [(NOWHERE, NOWHERE, "1")], [(NOWHERE, arguments.NIL, "NaN")],
              [(NOWHERE, "feedface-0000-4000-8000-000000000003", "0.00001")],
              [(NOWHERE, "feedface-0000-4000-8000-000000000002", "1")] * (arguments.ITEMS + 1)]}
@@ -133,7 +139,7 @@ class Generator:
             call = self.again(self.random.choice(self.recent))
         else:
             call = self.new(self.random.choices(self.functions, self.weights)[0])
-        if "idempotency_key" in call.arguments:
+        if "idempotency_key" in call.arguments or call.arguments.get("idempotency_keys"):
             self.recent.append(call)
         return call
 
@@ -160,7 +166,7 @@ class Generator:
             call.arguments["idempotency_key"] = self.key()
         if "metadata" in names and self.chance(0.2):
             call.arguments["metadata"] = self.random.choice(
-                ["{}", '{"order": 17}', '{"b": [1, 2.50, null], "a": {"ü": true}}', '{"text": "%s"}' % ("m" * 8180)])
+                [*METADATA, '{"text": "%s"}' % ("m" * 8180), '{"a": %s}' % ("[" * 31 + "]" * 31), '{"a": %s}' % ("1" * 100)])
         if "expected_version" in names and self.chance(0.15):
             wallet = self.first_wallet(call)
             if wallet is not None:
@@ -186,7 +192,7 @@ class Generator:
         name, kind, _, _ = self.random.choice(arguments.PARAMETERS[call.function])
         value = self.random.choice(BAD[kind])
         now = call.arguments.get(name)
-        if isinstance(now, list) and now and kind in ("uuids", "amounts", "keys", "legs") and self.chance(0.8):
+        if isinstance(now, list) and now and kind in ARRAYS and self.chance(0.8):
             value = list(now)
             bad = self.random.choice([bad for bad in BAD[kind] if bad])[0]
             value[self.random.randrange(len(value))] = bad
@@ -195,8 +201,13 @@ class Generator:
 
     def again(self, old):
         """The same key: the same request, a changed one, or another function."""
+        if old.function in ("wallet_transfer", "wallet_transfer_batch") and self.chance(0.5):
+            other = self.other_way(old)
+            if all(other.arguments.get(name) for name in ("from_wallet_id", "to_wallet_id", "amount")
+                   if other.function == "wallet_transfer"):
+                return other
         call = Call(self.next_number(), old.function, dict(old.arguments))
-        if self.chance(0.5):
+        if self.chance(0.5) or old.function == "wallet_transfer_batch":
             return call
         key = call.arguments["idempotency_key"]
         if self.chance(0.35):
@@ -213,6 +224,19 @@ class Generator:
             else:
                 call.arguments.pop(name, None)
         call.arguments["idempotency_key"] = key
+        return call
+
+    def other_way(self, old):
+        """A transfer again as a batch of one, an item of a batch again as a transfer."""
+        given = old.arguments
+        if old.function == "wallet_transfer":
+            columns = {column: [given[name]] for name, column in ITEM_COLUMNS.items() if name in given}
+            return Call(self.next_number(), "wallet_transfer_batch", {"atomic": self.chance(0.5), **columns})
+        columns = {name: given[column] for name, column in ITEM_COLUMNS.items() if given.get(column)}
+        item = self.random.randrange(min(map(len, columns.values())))
+        call = Call(self.next_number(), "wallet_transfer", {name: values[item] for name, values in columns.items()})
+        if given.get("metadata") is not None:
+            call.arguments.setdefault("metadata", given["metadata"])
         return call
 
     # What arguments are made of.
@@ -294,11 +318,19 @@ class Generator:
             if len(keys) > 1 and self.chance(0.3):
                 keys[-1] = keys[0]
             if keys and self.recent and self.chance(0.2):
-                keys[-1] = self.random.choice(self.recent).arguments["idempotency_key"]
+                keys[-1] = self.random.choice(self.recent).arguments.get("idempotency_key")
             given["idempotency_keys"] = keys
+        if self.chance(0.3):
+            given["item_metadata"] = [self.random.choice([None, *METADATA]) for _ in items]
+        if self.chance(0.3):
+            given["expected_versions"] = [self.item_version(payer) for payer, _, _ in items]
         if self.chance(0.6):
             given["atomic"] = self.chance(0.3)
         return given
+
+    def item_version(self, payer):
+        wallet = self.model.wallets.get(self.resolved(payer))
+        return wallet.version + self.random.choice([0, 0, 1]) if wallet and self.chance(0.5) else None
 
     def wallet_post(self):
         legs = []
@@ -359,7 +391,7 @@ class Generator:
         operation = self.random.choice(operations)
         given = {"transaction_id": self.ref(operation.id)}
         if self.chance(0.7):
-            given["amount"] = self.amount(sum(row.amount - row.reversed for row in operation.rows))
+            given["amount"] = self.amount(operation.rows[0].amount - operation.rows[0].reversed)
         return given
 
     def wallet_reverse_force(self):
@@ -379,5 +411,5 @@ class Generator:
         if self.chance(0.6):
             given["credit_limit"] = self.random.choice(["0", "50", "1000.0000", "999999999999999.9999"])
         if self.chance(0.5):
-            given["max_balance"] = self.random.choice(["0", "500", "2000.5", "999999999999999.9999"])
+            given["max_balance"] = self.random.choice(["0", "500", "2000.5", "999999999999999.9999", "Infinity"])
         return given

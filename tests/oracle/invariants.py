@@ -52,13 +52,17 @@ INVARIANTS = {
         WHERE (balance, held) IS DISTINCT FROM (should_balance, should_held)""",
     "INV-3, no debit or hold below the floor": f"""
         SELECT * FROM (
-            SELECT wallet_id, version, kind, balance, held, forced, is_payer,
-                   first_value(credit_limit) OVER since AS credit
+            SELECT wallet_id, version, kind, balance, held, forced, is_payer, created_at,
+                   CASE kind WHEN 'HOLD' THEN 0 ELSE coalesce(first_value(credit_limit) OVER since, 0) END AS credit
             FROM ({WITH_LIMITS}) AS side
             WINDOW since AS (PARTITION BY wallet_id, credit_period ORDER BY version)) AS entry
-        WHERE is_payer AND NOT forced AND (
-            kind IN ('WITHDRAW', 'TRANSFER', 'REVERSAL') AND balance - held + coalesce(credit, 0) < 0
-            OR kind = 'HOLD' AND balance - held < 0)""",
+        WHERE is_payer AND NOT forced AND kind IN ('WITHDRAW', 'TRANSFER', 'REVERSAL', 'HOLD')
+            AND balance - held + credit < 0
+            -- Holds that had expired count no more, released or not.
+            AND balance - held + credit < -(
+                SELECT coalesce(sum(reserved), 0) FROM ({SIDES}) AS side JOIN wallet_holds AS hold USING (hold_id)
+                WHERE side.wallet_id = entry.wallet_id AND side.version <= entry.version
+                  AND hold.expires_at <= entry.created_at)""",
     "INV-3, no credit above the limit": f"""
         SELECT * FROM (
             SELECT wallet_id, version, kind, balance, is_payer,
@@ -80,11 +84,17 @@ INVARIANTS = {
         GROUP BY hold.hold_id
         HAVING hold.captured <> coalesce(sum(entry.amount) FILTER (WHERE entry.kind = 'CAPTURE'), 0)
             OR hold.released <> coalesce(sum(entry.amount) FILTER (WHERE entry.kind IN ('RELEASE', 'EXPIRE')), 0)""",
-    "no operation is reversed beyond its amount": """
-        SELECT reverses, sum(amount) FROM wallet_ledger AS reversal WHERE reverses IS NOT NULL GROUP BY reverses
-        HAVING sum(amount) > (SELECT sum(amount) FROM wallet_ledger AS original
-            WHERE original.transaction_id = reversal.reverses
-              AND original.kind IN ('FUND', 'WITHDRAW', 'TRANSFER', 'CAPTURE'))""",
+    "no leg is reversed beyond its amount, and all are where the first is": """
+        SELECT original.transaction_id, original.leg, original.amount, sum(reversal.amount) AS reversed
+        FROM wallet_ledger AS original
+        LEFT JOIN wallet_ledger AS reversal
+            ON reversal.reverses = original.transaction_id AND reversal.reverses_leg = original.leg
+        WHERE original.kind IN ('FUND', 'WITHDRAW', 'TRANSFER', 'CAPTURE')
+        GROUP BY original.transaction_id, original.leg, original.amount
+        HAVING sum(reversal.amount) > original.amount
+            OR coalesce(sum(reversal.amount), 0) < original.amount
+               AND (SELECT sum(amount) FROM wallet_ledger WHERE reverses = original.transaction_id AND reverses_leg = 0)
+                   = (SELECT amount FROM wallet_ledger WHERE transaction_id = original.transaction_id AND leg = 0)""",
     "wallet_check finds nothing": "SELECT * FROM wallet_check()",
     "wallet_totals balances": "SELECT * FROM wallet_totals() WHERE difference <> 0",
 }

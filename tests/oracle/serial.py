@@ -156,9 +156,9 @@ class Runner:
         value = rows[0][0] if rows else None
         if call.function == "wallet_transfer_batch":
             compare.compare_batch(self.model, result, rows)
-            for part, (operation, _) in enumerate(result):
-                if operation is not None:
-                    self.remember(Ref(call.number, part), operation.id)
+            for part, item in enumerate(result):
+                if item.operation is not None:
+                    self.remember(Ref(call.number, part), item.operation.id)
         elif call.function == "wallet_expire_holds":
             same("count", "holds released", result, value)
         elif call.function != "wallet_lock":

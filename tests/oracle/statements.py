@@ -10,7 +10,7 @@ from model.arguments import PARAMETERS
 SQL_TYPES = {
     "user": "text", "currency": "text", "uuid": "uuid", "key": "text", "metadata": "jsonb",
     "version": "bigint", "amount": "numeric", "limit": "numeric", "interval": "interval", "bool": "boolean",
-    "max": "integer", "uuids": "uuid[]", "amounts": "numeric[]", "keys": "text[]", "lock_ids": "uuid[]",
+    "cap": "numeric", "metadatas": "jsonb[]", "versions": "bigint[]", "max": "integer", "uuids": "uuid[]", "amounts": "numeric[]", "keys": "text[]", "lock_ids": "uuid[]",
     "legs": "wallet_leg[]"}
 
 
@@ -121,7 +121,7 @@ class Writer:
         kinds = {name: kind for name, kind, _, _ in PARAMETERS[call.function]}
         given = ", ".join(f"{name} => {self.value(kinds[name], value)}" for name, value in call.arguments.items())
         if call.function == "wallet_transfer_batch":
-            return f"SELECT index, transaction_id, sqlstate FROM {call.function}({given})"
+            return f"SELECT index, transaction_id, sqlstate, detail, replayed FROM {call.function}({given})"
         return f"SELECT {call.function}({given})"
 
 

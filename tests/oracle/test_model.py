@@ -1,5 +1,7 @@
 """Cases of the reference model, computed by hand from the contract."""
+import random
 import unittest
+from fractions import Fraction
 
 from model import Amount, Model, WalletError, money
 
@@ -40,7 +42,7 @@ class ModelCase(unittest.TestCase):
                     for entry in side.entries:
                         entry.created_at = entry.created_at or self.model.now
         if isinstance(result, list):
-            return [(operation and operation.id, code) for operation, code in result]
+            return [(item.operation and item.operation.id, item.code) for item in result]
         return result.result.id if hasattr(result, "result") else result
 
     def fund(self, wallet, amount, **given):
@@ -97,16 +99,14 @@ class Money(unittest.TestCase):
         self.assertEqual([money.text(units) for units in (0, 1, -1, 745000, -10000)],
                          ["0.0000", "0.0001", "-0.0001", "74.5000", "-1.0000"])
 
-    def test_shares(self):
-        # 100 units of 3 equal parts: 33 each, the one left over to the first.
-        self.assertEqual(money.shares(100, [50, 50, 50]), [34, 33, 33])
-        # 10 of 1, 1, 98: 0.1, 0.1, 9.8; the largest remainder is the third's.
-        self.assertEqual(money.shares(10, [1, 1, 98]), [0, 0, 10])
-        # 5 of 3, 4, 4: 1.36, 1.81, 1.81; two are left over, for the second and the third.
-        self.assertEqual(money.shares(5, [3, 4, 4]), [1, 2, 2])
-        # 1 of two equal halves: the first in leg order.
-        self.assertEqual(money.shares(1, [7, 7]), [1, 0])
-        self.assertEqual(money.shares(14, [7, 0, 7]), [7, 0, 7])
+    def test_share(self):
+        # A third of 1 is rounded down, two thirds up; half a unit goes away from zero.
+        self.assertEqual([money.share(10000, done, 3) for done in (0, 1, 2, 3)], [0, 3333, 6667, 10000])
+        self.assertEqual([money.share(1, done, 2) for done in (0, 1, 2)], [0, 1, 1])
+        # At two decimals: 0.60 of 10 of 20 is 0.30, of 10 of 21 it is 0.2857.
+        self.assertEqual(money.share(6000, 10, 20, scale=2), 3000)
+        self.assertEqual(money.share(6000, 10, 21, scale=2), 2900)
+        self.assertEqual(money.share(money.LARGEST, money.LARGEST, money.LARGEST), money.LARGEST)
 
 
 class Simple(ModelCase):
@@ -140,6 +140,20 @@ class Simple(ModelCase):
                       {"metadata": "null"}, {"wallet_id": NIL}):
             self.fails("22023", "wallet_create", **{"user_id": "u", **given})
         self.do("wallet_create", user_id="ü" * 100, idempotency_key="ü" * 127, currency="A23")
+
+    def test_what_nobody_could_read(self):
+        for name in (" alice", "alice ", "\u00a0a", "a\tb", "a\x7f", "a\x85b", "a\u200bb", "\u202ea", "a\u2066", "\ufeffa"):
+            self.assertEqual(self.fails("22023", "wallet_create", user_id=name), {"argument": "user_id"}, repr(name))
+        self.do("wallet_create", user_id="a b")
+        self.fails("22023", "wallet_fund", wallet_id=self.a, amount="1", idempotency_key="k\n")
+        nested = '{"a": %s}'
+        self.fund(self.a, "1", metadata=nested % ("[" * 31 + "]" * 31), idempotency_key="a\u200b")
+        self.fails("22023", "wallet_fund", wallet_id=self.a, amount="1", metadata=nested % ("[" * 32 + "]" * 32))
+        for number in ("1" * 100, "1e99", "0." + "1" * 99, "-1.5e-98"):
+            self.fund(self.a, "1", metadata=nested % number)
+        for number in ("1" * 101, "1e100", "[0.%s]" % ("1" * 100), "-1.5e-99"):
+            self.assertEqual(self.fails("22023", "wallet_fund", wallet_id=self.a, amount="1", metadata=nested % number),
+                             {"argument": "metadata"})
 
     def test_metadata_is_measured_as_text(self):
         # {"text": "..."} has 12 characters around the text.
@@ -185,11 +199,17 @@ class Simple(ModelCase):
         self.do("wallet_set_limits", wallet_id=self.a, credit_limit="10", max_balance="3")
         self.withdraw(self.a, "10")
         self.fails("WL002", "wallet_withdraw", wallet_id=self.a, amount="0.0001")
-        # Lowering blocks later calls only; a NULL credit limit stays, a NULL max balance is none.
+        # Lowering blocks later calls only; NULL leaves a limit as it is, Infinity lifts the cap.
         self.do("wallet_set_limits", wallet_id=self.a, credit_limit="2")
-        self.do("wallet_set_limits", wallet_id=self.a)
         self.assertEqual(self.fails("WL002", "wallet_withdraw", wallet_id=self.a, amount="1")["available"], "-8.0000")
-        self.fund(self.a, "100")
+        self.assertEqual(self.fails("22023", "wallet_set_limits", wallet_id=self.a), {"argument": "credit_limit"})
+        self.fails("WL010", "wallet_fund", wallet_id=self.a, amount="14")
+        self.do("wallet_set_limits", wallet_id=self.a, max_balance="Infinity", idempotency_key="k")
+        self.fund(self.a, "14")
+        self.assertEqual(self.fails("WL005", "wallet_set_limits", wallet_id=self.a, max_balance="4", idempotency_key="k")["stored"],
+                         "Infinity")
+        self.fails("WL003", "wallet_set_limits", wallet_id=self.a, max_balance="-Infinity")
+        self.fails("WL003", "wallet_set_limits", wallet_id=self.a, credit_limit="Infinity")
         self.fails("WL003", "wallet_set_limits", wallet_id=self.a, credit_limit="-1")
 
     def test_states(self):
@@ -317,6 +337,23 @@ class Holds(ModelCase):
                                                    ("WITHDRAW", "70.0000", "30.0000", "30.0000")])
         self.assertEqual(len({entry.row.operation for entry in self.model.wallets[self.a].entries[4:]}), 2)
 
+    def test_a_call_releases_a_hundred_expired_holds(self):
+        for _ in range(130):
+            self.hold(self.a, "0.5", expires_in=60)
+        self.pass_time(60)
+        self.assertEqual(self.fails("WL002", "wallet_hold", wallet_id=self.a, amount="100.0001")["available"], "100.0000")
+        self.withdraw(self.a, "90")
+        self.assertEqual(self.state(self.a)[:2], ("10.0000", "15.0000"))
+        self.assertEqual(self.fails("WL011", "wallet_close", wallet_id=self.a)["held"], "0.0000")
+        # Closing needs all of them released.
+        deposit = self.fund(self.b, "65")
+        for _ in range(130):
+            self.hold(self.b, "0.5", expires_in=60)
+        self.pass_time(60)
+        self.do("wallet_reverse_force", transaction_id=deposit, amount="64.9999")
+        self.do("wallet_reverse", transaction_id=deposit)
+        self.do("wallet_close", wallet_id=self.b)
+
     def test_expiry_vanishes_with_the_call_that_fails(self):
         hold = self.hold(self.a, "60", expires_in=60)
         self.pass_time(61)
@@ -407,17 +444,66 @@ class Reversals(ModelCase):
         self.do("wallet_freeze", wallet_id=self.b)
         self.assertEqual(self.fails("WL008", "wallet_reverse", transaction_id=transfer), {"wallet_id": self.b})
 
-    def test_multi_leg_in_proportion(self):
+    def post(self, *amounts):
         c = self.wallet()
-        post = self.do("wallet_post", legs=[(self.a, self.b, "0.0003"), (self.a, c, "0.0004"), (self.a, c, "0.0004")])
-        reversal = self.do("wallet_reverse", transaction_id=post, amount="0.0005")
-        rows = self.model.operations[reversal].rows
-        self.assertEqual([row.amount for row in rows], [2, 2, 1])
-        # 2, 2, 2 are left: 4 of them are 1.33 each, the one left over goes to the first.
-        reversal = self.do("wallet_reverse", transaction_id=post, amount="0.0004")
-        self.assertEqual([row.amount for row in self.model.operations[reversal].rows], [1, 1, 2])
-        reversal = self.do("wallet_reverse", transaction_id=post)
-        self.assertEqual([row.amount for row in self.model.operations[reversal].rows], [1, 1])
+        return self.do("wallet_post", legs=[(self.a, (self.b, c)[number % 2], amount)
+                                            for number, amount in enumerate(amounts)])
+
+    def paid_back(self, post, amount=None):
+        """The amounts of the rows of a reversal, which are those of the legs from the last to the first."""
+        reversal = self.do("wallet_reverse", transaction_id=post, amount=amount)
+        return [row.amount for row in reversed(self.model.operations[reversal].rows)]
+
+    def test_the_amount_is_what_the_first_payer_gets_back(self):
+        post = self.post("20", "0.60")
+        self.assertEqual(self.paid_back(post, "10"), [100000, 3000])
+        self.assertEqual(self.fails("WL032", "wallet_reverse", transaction_id=post, amount="10.0001"),
+                         {"transaction_id": post, "reversible": "10.0000", "requested": "10.0001"})
+        self.assertEqual(self.paid_back(post), [100000, 3000])
+        self.assertEqual(self.fails("WL032", "wallet_reverse", transaction_id=post)["reversible"], "0.0000")
+
+    def test_shares_add_up_to_the_legs(self):
+        # After 1, 2 and 3 of 3 units: 0.33, 0.67 and 1 of 4, which is 1, 3 and 4; and of 1, which is 0, 1 and 1.
+        post = self.post("0.0003", "0.0004", "0.0001")
+        self.assertEqual(self.paid_back(post, "0.0001"), [1, 1])
+        self.assertEqual(self.paid_back(post, "0.0001"), [1, 2, 1])
+        self.assertEqual(self.paid_back(post), [1, 1])
+
+    def test_legs_of_several_currencies(self):
+        dollars, euros, desk = self.wallet("100"), self.wallet("10", currency="EUR"), self.wallet(currency="EUR")
+        post = self.do("wallet_post", legs=[(dollars, self.b, "100"), (euros, desk, "9.25")])
+        self.assertEqual(self.paid_back(post, "50"), [500000, 46250])
+
+    def test_what_was_paid_back_otherwise_is_never_taken_again(self):
+        post = self.post("0.0100", "0.0100")
+        first, second = self.model.operations[post].rows
+        # As an older rule may have left them: one too far, the first done before the others.
+        second.reversed = 60
+        self.assertEqual(self.paid_back(post, "0.0050"), [50])
+        self.assertEqual(self.paid_back(post, "0.0010"), [10])
+        self.assertEqual(self.paid_back(post, "0.0010"), [10, 10])
+        first.reversed = 100
+        self.assertEqual(self.fails("WL032", "wallet_reverse", transaction_id=post, amount="0.0001")["reversible"], "0.0000")
+        self.assertEqual(self.paid_back(post), [30])
+        self.fails("WL032", "wallet_reverse", transaction_id=post)
+
+    def test_any_steps_complete_every_leg(self):
+        chance = random.Random(7)
+        self.fund(self.a, "1000000")
+        for _ in range(100):
+            amounts = [chance.choice([1, 2, 3, 7, 9999, 10000, chance.randint(1, 10**7)])
+                       for _ in range(chance.randint(2, 6))]
+            post = self.post(*map(money.text, amounts))
+            rows = self.model.operations[post].rows
+            while rows[0].reversed < amounts[0]:
+                left = amounts[0] - rows[0].reversed
+                before = [row.reversed for row in rows]
+                self.paid_back(post, money.text(chance.randint(max(1, left // 3), left)))
+                for row, was in zip(rows, before):
+                    exact = Fraction(row.amount * rows[0].reversed, amounts[0])
+                    self.assertLessEqual(was, row.reversed)
+                    self.assertLessEqual(abs(row.reversed - exact), Fraction(1, 2))
+            self.assertEqual([row.reversed for row in rows], amounts)
 
     def test_multi_leg_from_the_last_leg(self):
         post = self.do("wallet_post", legs=[(self.a, self.b, "10"), (self.b, self.a, "10")])
@@ -475,6 +561,30 @@ class Several(ModelCase):
         # Freed by an item that failed, taken by the next.
         rows = self.batch(item, (self.a, self.b, "1"), idempotency_keys=["free", "free"], atomic=False)
         self.assertEqual([code for _, code in rows], ["WL002", "00000"])
+
+    def test_an_item_is_a_transfer_for_its_key(self):
+        first = self.transfer(self.a, self.b, "5", idempotency_key="k", metadata='{"a": 1}')
+        given = {"from_wallet_ids": [self.a, self.b], "to_wallet_ids": [self.b, self.c], "amounts": ["5", "5"],
+                 "idempotency_keys": ["k", "l"]}
+        self.assertEqual(self.fails("WL005", "wallet_transfer_batch", **given)["field"], "metadata")
+        results = self.model.call("wallet_transfer_batch", {**given, "item_metadata": ['{"a": 1.0}', None]})
+        self.assertEqual([(item.is_replay, item.code) for item in results], [(True, "00000"), (False, "00000")])
+        self.assertEqual(results[0].operation.id, first)
+        self.model.bind_operation(results[1].operation, self.new_id())
+        self.assertEqual(self.transfer(self.b, self.c, "5", idempotency_key="l"), results[1].operation.id)
+
+    def test_arguments_of_items(self):
+        given = {"from_wallet_ids": [self.a, self.a], "to_wallet_ids": [self.b, self.b], "amounts": ["5", "5"], "atomic": False}
+        for name, value in (("item_metadata", ["{}"]), ("expected_versions", [1, 2, 3]), ("idempotency_keys", [])):
+            self.assertEqual(self.fails("22023", "wallet_transfer_batch", **given, **{name: value}), {"argument": name})
+        self.assertEqual(self.fails("22023", "wallet_transfer_batch", **given, metadata="{}", item_metadata=["{}", "{}"]),
+                         {"argument": "item_metadata"})
+        # As the items before have left it; a NULL expects nothing.
+        results = self.model.call("wallet_transfer_batch", {**given, "expected_versions": [1, 1]})
+        self.assertEqual([item.code for item in results], ["00000", "WL004"])
+        self.assertEqual(results[1].error.detail, {"wallet_id": self.a, "expected": 1, "actual": 2})
+        self.assertEqual([item.code for item in self.model.call("wallet_transfer_batch", {**given, "expected_versions": [None, -1]})],
+                         ["00000", "22023"])
 
     def test_an_atomic_batch_may_report_by_the_table(self):
         given = {"from_wallet_ids": [self.b, self.a], "to_wallet_ids": [self.c, UNKNOWN], "amounts": ["1", "1"]}

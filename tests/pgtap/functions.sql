@@ -35,8 +35,9 @@ INSERT INTO expected VALUES
     ('wallet_set_limits', 'wallet_id uuid, credit_limit numeric DEFAULT NULL::numeric, max_balance numeric DEFAULT NULL::numeric, idempotency_key text DEFAULT NULL::text, '
         'expected_version bigint DEFAULT NULL::bigint, metadata jsonb DEFAULT NULL::jsonb', 'uuid', 'c volatile unsafe'),
     ('wallet_transfer_batch', 'from_wallet_ids uuid[], to_wallet_ids uuid[], amounts numeric[], '
-        'idempotency_keys text[] DEFAULT NULL::text[], atomic boolean DEFAULT true, metadata jsonb DEFAULT NULL::jsonb',
-        'TABLE(index integer, transaction_id uuid, sqlstate text, message text)', 'c volatile unsafe'),
+        'idempotency_keys text[] DEFAULT NULL::text[], atomic boolean DEFAULT true, metadata jsonb DEFAULT NULL::jsonb, '
+        'item_metadata jsonb[] DEFAULT NULL::jsonb[], expected_versions bigint[] DEFAULT NULL::bigint[]',
+        'TABLE(index integer, transaction_id uuid, sqlstate text, message text, detail jsonb, replayed boolean)', 'c volatile unsafe'),
     ('wallet_expire_holds', 'max integer DEFAULT 1000', 'integer', 'c volatile unsafe'),
     ('wallet_lock', 'wallet_ids uuid[]', 'void', 'c volatile unsafe'),
     ('wallet_set_currency', 'currency text, scale integer', 'void', 'c volatile unsafe as owner'),

@@ -56,7 +56,7 @@ SELECT columns_are('wallet_ledger', ARRAY['transaction_id', 'from_wallet_id', 't
     'leg', 'forced', 'kind', 'amount', 'currency', 'from_balance', 'from_held', 'from_status', 'from_user_id', 'to_balance', 'to_held',
     'to_status', 'to_user_id', 'idempotency_key', 'session_user_name', 'current_user_name', 'application_name', 'hold_id', 'reverses',
     'credit_limit', 'max_balance', 'expires_at', 'operation', 'requested_wallet_id', 'requested_amount', 'expires_in', 'final', 'metadata',
-    'reverses_leg', 'from_seal', 'to_seal']);
+    'reverses_leg', 'from_seal', 'to_seal', 'max_balance_given']);
 SELECT col_default_is('wallets', 'credit_limit', '0', 'a wallet has no credit unless told');
 
 -- Keys, and no index on what an operation changes: updates stay heap-only.

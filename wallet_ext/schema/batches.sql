@@ -10,12 +10,13 @@ COMMENT ON TYPE wallet_leg IS
 
 CREATE FUNCTION wallet_transfer_batch(
     from_wallet_ids uuid[], to_wallet_ids uuid[], amounts numeric[], idempotency_keys text[] DEFAULT NULL,
-    atomic boolean DEFAULT true, metadata jsonb DEFAULT NULL
-) RETURNS TABLE (index integer, transaction_id uuid, sqlstate text, message text)
+    atomic boolean DEFAULT true, metadata jsonb DEFAULT NULL, item_metadata jsonb[] DEFAULT NULL,
+    expected_versions bigint[] DEFAULT NULL
+) RETURNS TABLE (index integer, transaction_id uuid, sqlstate text, message text, detail jsonb, replayed boolean)
     LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1000 AS 'MODULE_PATHNAME', 'wallet_transfer_batch';
-COMMENT ON FUNCTION wallet_transfer_batch(uuid[], uuid[], numeric[], text[], boolean, jsonb) IS
-$$Makes many transfers in input order, each an operation of its own that sees what the earlier ones did, and returns a row for each: its index from 1, its transaction id, 00000 or its error's SQLSTATE and message.
-from_wallet_ids, to_wallet_ids, amounts: equally long, at most wallet.max_batch_items; an item's values are judged as wallet_transfer's arguments. idempotency_keys: as long, or NULL; a NULL element is an item without a key. atomic: any error aborts all, with the item's index in DETAIL; otherwise an item's own errors (class 22, WL) become its row and it changes nothing, and any other error aborts the call. metadata: of every item.
+COMMENT ON FUNCTION wallet_transfer_batch(uuid[], uuid[], numeric[], text[], boolean, jsonb, jsonb[], bigint[]) IS
+$$Makes many transfers in input order, each an operation of its own that sees what the earlier ones did, and returns a row for each: its index from 1, its transaction id, 00000 or its error's SQLSTATE, message and DETAIL, and whether its key had done it before (replayed), in another call or as an earlier item. For its key an item is a wallet_transfer: a retry may come singly or in a batch.
+from_wallet_ids, to_wallet_ids, amounts: equally long, at most wallet.max_batch_items; an item's values are judged as wallet_transfer's arguments. idempotency_keys, item_metadata, expected_versions: as long, or NULL; a NULL element is an item without one. A version is compared with what the earlier items left. metadata: of every item; not beside item_metadata. atomic: any error aborts all, with the item's index in DETAIL; otherwise an item's own errors (class 22, WL) become its row and it changes nothing, and any other error aborts the call.
 Errors: 25006, 22004, 22023; atomic also those of wallet_transfer.$$;
 
 CREATE FUNCTION wallet_post(

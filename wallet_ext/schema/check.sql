@@ -149,14 +149,25 @@ BEGIN ATOMIC
     JOIN wallet_check_limits(first_id, last_id) AS limits
       ON limits.wallet_id = entry.wallet_id AND limits.since < entry.version
      AND (limits.until IS NULL OR entry.version < limits.until)
+    CROSS JOIN LATERAL (
+        SELECT entry.balance - entry.held
+               + CASE entry.kind WHEN 'HOLD' THEN 0::numeric ELSE limits.credit_limit END AS with_all_holds
+    ) AS available
+    CROSS JOIN LATERAL (
+        -- Holds that had expired by then count no more, released or not.
+        SELECT CASE WHEN entry.side = 'from' AND entry.kind IN ('WITHDRAW', 'TRANSFER', 'REVERSAL', 'HOLD')
+                         AND available.with_all_holds < 0::numeric
+            THEN available.with_all_holds + (
+                SELECT coalesce(sum(CASE change.kind WHEN 'HOLD' THEN change.amount ELSE -change.amount END), 0::numeric)
+                FROM wallet_check_sides(entry.wallet_id, entry.wallet_id) AS change
+                JOIN wallet_ledger AS hold ON hold.transaction_id = change.hold_id AND hold.kind = 'HOLD'
+                WHERE change.version <= entry.version AND hold.expires_at <= entry.created_at
+                  AND (change.kind IN ('RELEASE', 'EXPIRE')
+                       OR change.side = 'from' AND change.kind IN ('HOLD', 'CAPTURE')))
+            ELSE 0::numeric END AS amount
+    ) AS floor
     CROSS JOIN LATERAL (VALUES
-        ('entry_floor', entry.side = 'from' AND (
-             entry.kind IN ('WITHDRAW', 'TRANSFER', 'REVERSAL')
-                 AND entry.balance - entry.held + limits.credit_limit < 0::numeric
-             OR entry.kind = 'HOLD' AND entry.balance - entry.held < 0::numeric),
-            'at least 0.0000 available',
-            (entry.balance - entry.held
-             + CASE entry.kind WHEN 'HOLD' THEN 0 ELSE limits.credit_limit END)::text),
+        ('entry_floor', floor.amount < 0::numeric, 'at least 0.0000 available', floor.amount::text),
         ('entry_max_balance', entry.side = 'to' AND entry.balance > limits.max_balance
              AND entry.kind IN ('FUND', 'TRANSFER', 'CAPTURE', 'REVERSAL'),
             'at most ' || limits.max_balance::text, entry.balance::text)

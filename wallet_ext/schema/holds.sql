@@ -7,7 +7,7 @@ CREATE FUNCTION wallet_hold(
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'wallet_hold';
 COMMENT ON FUNCTION wallet_hold(uuid, numeric, interval, text, bigint, jsonb) IS
 $$Reserves money of a wallet and returns the hold's id: held grows, balance stays.
-amount: above 0, at most 999999999999999.9999, at most 4 decimals; balance - held must cover it, the credit limit doesn't count. expires_in: above 0 and ending before the year 10000; from then on the hold counts no more, whether swept or not. expected_version: the version the wallet must have.
+amount: above 0, at most 999999999999999.9999, no more decimals than its currency has (4 unless set); balance - held must cover it, the credit limit doesn't count. expires_in: above 0 and ending before the year 10000; from then on the hold counts no more, whether swept or not. expected_version: the version the wallet must have.
 Errors: 25006, 22004, 22023, WL003 (invalid_amount), WL005 (idempotency_conflict), WL001 (wallet_not_found), WL004 (version_conflict), WL009 (wallet_closed), WL008 (wallet_frozen), WL002 (insufficient_funds).$$;
 
 CREATE FUNCTION wallet_capture(

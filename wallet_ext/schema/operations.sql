@@ -7,7 +7,7 @@ CREATE FUNCTION wallet_create(
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'wallet_create';
 COMMENT ON FUNCTION wallet_create(text, text, uuid, text, jsonb) IS
 $$Creates a wallet with balance 0 and version 0 and returns its id.
-user_id: 1 to 100 characters. currency: ^[A-Z][A-Z0-9]{2,9}$. wallet_id: the id to use, a new UUID version 7 when NULL. idempotency_key: 1 to 255 bytes. metadata: a JSON object of at most wallet.max_metadata_bytes.
+user_id: 1 to 100 characters, no blank at either end, no control characters, no invisible marks of direction or width. currency: ^[A-Z][A-Z0-9]{2,9}$. wallet_id: the id to use, a new UUID version 7 when NULL. idempotency_key: 1 to 255 bytes, no control characters. metadata: a JSON object of at most wallet.max_metadata_bytes, nested at most 32 deep, with numbers of at most 100 digits.
 Errors: 25006, 22004, 22023, WL005 (idempotency_conflict), 23505 (the wallet id exists).$$;
 
 CREATE FUNCTION wallet_fund(
@@ -17,7 +17,7 @@ CREATE FUNCTION wallet_fund(
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'wallet_fund';
 COMMENT ON FUNCTION wallet_fund(uuid, numeric, text, bigint, jsonb) IS
 $$Brings money from outside into a wallet and returns the transaction id.
-amount: above 0, at most 999999999999999.9999, at most 4 decimals. expected_version: the version the wallet must have.
+amount: above 0, at most 999999999999999.9999, no more decimals than its currency has (4 unless set). expected_version: the version the wallet must have.
 Errors: 25006, 22004, 22023, WL003 (invalid_amount), WL005 (idempotency_conflict), WL001 (wallet_not_found), WL004 (version_conflict), WL009 (wallet_closed), WL008 (wallet_frozen), WL010 (limit_exceeded).$$;
 
 CREATE FUNCTION wallet_withdraw(
@@ -27,7 +27,7 @@ CREATE FUNCTION wallet_withdraw(
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'wallet_withdraw';
 COMMENT ON FUNCTION wallet_withdraw(uuid, numeric, text, bigint, jsonb) IS
 $$Takes money out of a wallet to outside and returns the transaction id.
-amount: above 0, at most 999999999999999.9999, at most 4 decimals. expected_version: the version the wallet must have.
+amount: above 0, at most 999999999999999.9999, no more decimals than its currency has (4 unless set). expected_version: the version the wallet must have.
 Errors: 25006, 22004, 22023, WL003 (invalid_amount), WL005 (idempotency_conflict), WL001 (wallet_not_found), WL004 (version_conflict), WL009 (wallet_closed), WL008 (wallet_frozen), WL002 (insufficient_funds).$$;
 
 CREATE FUNCTION wallet_transfer(
@@ -37,7 +37,7 @@ CREATE FUNCTION wallet_transfer(
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'wallet_transfer';
 COMMENT ON FUNCTION wallet_transfer(uuid, uuid, numeric, text, bigint, jsonb) IS
 $$Moves money between two wallets of one currency and returns the transaction id.
-amount: above 0, at most 999999999999999.9999, at most 4 decimals. expected_version: the version the wallet debited must have.
+amount: above 0, at most 999999999999999.9999, no more decimals than its currency has (4 unless set). expected_version: the version the wallet debited must have.
 Errors: 25006, 22004, 22023, WL003 (invalid_amount), WL007 (same_wallet), WL005 (idempotency_conflict), WL001 (wallet_not_found), WL004 (version_conflict), WL009 (wallet_closed), WL008 (wallet_frozen), WL006 (currency_mismatch), WL002 (insufficient_funds), WL010 (limit_exceeded).$$;
 
 CREATE FUNCTION wallet_lock(wallet_ids uuid[]) RETURNS void

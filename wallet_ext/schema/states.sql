@@ -26,7 +26,7 @@ CREATE FUNCTION wallet_close(
 ) RETURNS uuid
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'wallet_close';
 COMMENT ON FUNCTION wallet_close(uuid, text, bigint, jsonb) IS
-$$Closes a wallet for ever, also a frozen one, and returns the transaction id. Needs balance 0 and no open hold; expired ones are released first.
+$$Closes a wallet for ever, also a frozen one, and returns the transaction id. Needs balance 0 and no open hold; expired ones are released first, at most 100.
 expected_version: the version the wallet must have.
 Errors: 25006, 22004, 22023, WL005 (idempotency_conflict), WL001 (wallet_not_found), WL004 (version_conflict), WL009 (wallet_closed already), WL011 (wallet_not_empty).$$;
 
@@ -36,6 +36,6 @@ CREATE FUNCTION wallet_set_limits(
 ) RETURNS uuid
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'wallet_set_limits';
 COMMENT ON FUNCTION wallet_set_limits(uuid, numeric, numeric, text, bigint, jsonb) IS
-$$Sets how far a wallet's debits may go below 0 and how far its credits may go up, and returns the transaction id. Lowering a limit is always allowed and only blocks later operations.
-credit_limit: 0 or more, at most 4 decimals; unchanged when NULL. max_balance: 0 or more, at most 4 decimals; unlimited when NULL. expected_version: the version the wallet must have.
+$$Sets how far a wallet's debits may go below 0, how far its credits may go up, or both, and returns the transaction id. Lowering a limit is always allowed and only blocks later operations.
+credit_limit, max_balance: 0 or more, at most 4 decimals; unchanged when NULL, but not both. max_balance => 'Infinity' lifts the cap. expected_version: the version the wallet must have.
 Errors: 25006, 22004, 22023, WL003 (invalid_amount), WL005 (idempotency_conflict), WL001 (wallet_not_found), WL004 (version_conflict), WL009 (wallet_closed).$$;

@@ -68,6 +68,8 @@ CREATE TABLE wallet_ledger (
     -- SHA-256 of each side's entry and of the seal of the entry before it (wallet.seal).
     from_seal           bytea,
     to_seal             bytea,
+    -- LIMITS: whether the request named a maximum or none; before 1.2 a NULL.
+    max_balance_given   boolean,
     CONSTRAINT wallet_ledger_pkey PRIMARY KEY (transaction_id, leg),
     CONSTRAINT wallet_ledger_kind_check CHECK (kind IN ('CREATED', 'FUND', 'WITHDRAW', 'TRANSFER',
         'HOLD', 'RELEASE', 'EXPIRE', 'CAPTURE', 'REVERSAL', 'STATUS', 'LIMITS')),

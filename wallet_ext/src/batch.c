@@ -15,8 +15,11 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
 #include "call.h"
@@ -26,7 +29,7 @@
 
 PG_FUNCTION_INFO_V1(wallet_transfer_batch);
 
-#define RESULT_COLUMNS 4
+#define RESULT_COLUMNS 6
 
 typedef struct ArrayArgument
 {
@@ -40,7 +43,9 @@ typedef struct ItemResult
 {
 	pg_uuid_t transaction_id; /* where sqlstate says that it was done */
 	int sqlstate;
+	bool replayed;
 	char *message; /* NULL: done */
+	char *detail;  /* a JSON object; NULL: none */
 } ItemResult;
 
 /* Whose key it is: the row of this call that has it. */
@@ -56,12 +61,16 @@ typedef struct Batch
 	ArrayArgument from_ids;
 	ArrayArgument to_ids;
 	ArrayArgument amounts;
-	ArrayArgument keys; /* count 0: none */
+	/* Where count is 0 there are none. */
+	ArrayArgument keys;
+	ArrayArgument item_metadata;
+	ArrayArgument expected_versions;
 	bool atomic;
 	Jsonb *metadata;
 	int count;
 	HTAB *key_owners;
 	ItemResult *results;
+	MemoryContext item_context; /* of what one item needs */
 } Batch;
 
 static ArrayArgument
@@ -84,13 +93,49 @@ array_id(const ArrayArgument *array, int item)
 	return array->nulls[item] ? NULL : DatumGetUUIDP(array->values[item]);
 }
 
+/* Whether the item has an element of its own in an array that may be missing. */
+static bool
+array_has(const ArrayArgument *array, int item)
+{
+	return array->count > 0 && !array->nulls[item];
+}
+
 /* NULL: the item has none. */
 static text *
 batch_key(const Batch *batch, int item)
 {
-	if (batch->keys.count == 0 || batch->keys.nulls[item])
-		return NULL;
-	return DatumGetTextPP(batch->keys.values[item]);
+	return array_has(&batch->keys, item) ? DatumGetTextPP(batch->keys.values[item]) : NULL;
+}
+
+/* The arguments behind the required ones; NULL: no element for any item. */
+static ArrayArgument
+batch_read_optional_array(FunctionCallInfo fcinfo, int argument, Oid type)
+{
+	if (PG_ARGISNULL(argument))
+		return (ArrayArgument){.count = 0};
+	return batch_read_array(PG_GETARG_DATUM(argument), type);
+}
+
+static void
+batch_check_length(const Batch *batch, const ArrayArgument *array, const char *argument)
+{
+	if (array->count != batch->count)
+		error_raise_malformed(argument, "must have as many elements as from_wallet_ids");
+}
+
+static void
+batch_check_lengths(const Batch *batch, FunctionCallInfo fcinfo)
+{
+	batch_check_length(batch, &batch->to_ids, "to_wallet_ids");
+	batch_check_length(batch, &batch->amounts, "amounts");
+	if (!PG_ARGISNULL(3))
+		batch_check_length(batch, &batch->keys, "idempotency_keys");
+	if (!PG_ARGISNULL(6))
+		batch_check_length(batch, &batch->item_metadata, "item_metadata");
+	if (!PG_ARGISNULL(7))
+		batch_check_length(batch, &batch->expected_versions, "expected_versions");
+	if (batch->count > guc_max_batch_items)
+		error_raise_too_many_items("from_wallet_ids", batch->count);
 }
 
 static void
@@ -105,23 +150,16 @@ batch_read_arguments(Batch *batch, FunctionCallInfo fcinfo)
 	batch->from_ids = batch_read_array(PG_GETARG_DATUM(0), UUIDOID);
 	batch->to_ids = batch_read_array(PG_GETARG_DATUM(1), UUIDOID);
 	batch->amounts = batch_read_array(PG_GETARG_DATUM(2), NUMERICOID);
-	batch->count = batch->from_ids.count;
-	if (batch->to_ids.count != batch->count)
-		error_raise_malformed("to_wallet_ids", "must have as many elements as from_wallet_ids");
-	if (batch->amounts.count != batch->count)
-		error_raise_malformed("amounts", "must have as many elements as from_wallet_ids");
-	if (!PG_ARGISNULL(3))
-	{
-		batch->keys = batch_read_array(PG_GETARG_DATUM(3), TEXTOID);
-		if (batch->keys.count != batch->count)
-			error_raise_malformed("idempotency_keys",
-								  "must have as many elements as from_wallet_ids");
-	}
-	if (batch->count > guc_max_batch_items)
-		error_raise_too_many_items("from_wallet_ids", batch->count);
+	batch->keys = batch_read_optional_array(fcinfo, 3, TEXTOID);
 	batch->atomic = PG_GETARG_BOOL(4);
 	request_read_metadata(&request, fcinfo, 5);
 	batch->metadata = request.metadata;
+	batch->item_metadata = batch_read_optional_array(fcinfo, 6, JSONBOID);
+	batch->expected_versions = batch_read_optional_array(fcinfo, 7, INT8OID);
+	batch->count = batch->from_ids.count;
+	if (!PG_ARGISNULL(5) && !PG_ARGISNULL(6))
+		error_raise_malformed("item_metadata", "must not be given beside metadata");
+	batch_check_lengths(batch, fcinfo);
 }
 
 /* A key that is being taken is waited for before any lock; after a wait everything is looked at
@@ -138,6 +176,7 @@ batch_wait_for_keys(Batch *batch)
 		{
 			const text *key = batch_key(batch, i);
 
+			CHECK_FOR_INTERRUPTS();
 			if (key != NULL && idempotency_wait(&batch->call.ledger, key))
 				waited = true;
 		}
@@ -174,13 +213,28 @@ key_owners_create(int count)
 					   HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 }
 
-/* The item as a request of its own, checked as far as no table is needed. */
+/* What the item's row keeps lasts as long as the call. */
+static Jsonb *
+item_read_metadata(const Batch *batch, int item)
+{
+	if (!array_has(&batch->item_metadata, item))
+		return batch->metadata;
+
+	MemoryContext caller = MemoryContextSwitchTo(batch->call.context);
+	Jsonb *metadata = DatumGetJsonbP(batch->item_metadata.values[item]);
+
+	MemoryContextSwitchTo(caller);
+	return request_check_metadata(metadata);
+}
+
+/* The item as a request of its own, checked as far as no table is needed. For its key it is a
+ * wallet_transfer: a retry may come singly or in a batch. */
 static Request
 item_read(const Batch *batch, int item)
 {
 	static const char *const names[] = {"from_wallet_id", "to_wallet_id", "amount"};
 	Request request = {
-		.operation = "wallet_transfer_batch",
+		.operation = "wallet_transfer",
 		.kind = LEDGER_TRANSFER,
 		.from_argument = names[0],
 		.to_argument = names[1],
@@ -188,7 +242,6 @@ item_read(const Batch *batch, int item)
 		.to_wallet_id = array_id(&batch->to_ids, item),
 		.amount_rule = AMOUNT_REQUIRED,
 		.idempotency_key = batch_key(batch, item),
-		.metadata = batch->metadata,
 	};
 
 	if (request.from_wallet_id == NULL)
@@ -201,6 +254,10 @@ item_read(const Batch *batch, int item)
 	request_check_id(request.to_wallet_id, names[1]);
 	if (request.idempotency_key != NULL)
 		request_check_key(request.idempotency_key);
+	if (array_has(&batch->expected_versions, item))
+		request_set_expected_version(&request,
+									 DatumGetInt64(batch->expected_versions.values[item]));
+	request.metadata = item_read_metadata(batch, item);
 	request.amount = optional_money(request_check_amount(batch->amounts.values[item], names[2]));
 	if (wallet_compare_id(request.from_wallet_id, request.to_wallet_id) == 0)
 		error_raise_same_wallet(request.from_wallet_id);
@@ -209,8 +266,7 @@ item_read(const Batch *batch, int item)
 
 /* Whether an earlier item or call has done the request; its id is then the result's. */
 static bool
-item_find_key(Batch *batch, const Request *request, const LedgerRow *stored,
-			  pg_uuid_t *transaction_id)
+item_find_key(Batch *batch, const Request *request, const LedgerRow *stored, ItemResult *result)
 {
 	const LedgerRow *owner = stored;
 
@@ -225,7 +281,8 @@ item_find_key(Batch *batch, const Request *request, const LedgerRow *stored,
 	if (owner == NULL)
 		return false;
 	idempotency_compare(owner, request);
-	*transaction_id = owner->transaction_id;
+	result->transaction_id = owner->transaction_id;
+	result->replayed = true;
 	return true;
 }
 
@@ -234,12 +291,12 @@ item_find_key(Batch *batch, const Request *request, const LedgerRow *stored,
  * or NULL.
  */
 static void
-item_transfer(Batch *batch, int item, const LedgerRow *stored, pg_uuid_t *transaction_id)
+item_transfer(Batch *batch, int item, const LedgerRow *stored, ItemResult *result)
 {
 	Call *call = &batch->call;
 	Request request = item_read(batch, item);
 
-	if (item_find_key(batch, &request, stored, transaction_id))
+	if (item_find_key(batch, &request, stored, result))
 		return;
 
 	Wallet *sides[] = {
@@ -254,7 +311,7 @@ item_transfer(Batch *batch, int item, const LedgerRow *stored, pg_uuid_t *transa
 	fault_raise(fault_of_credit(sides[1], request.amount.value));
 	journal_begin(&call->journal, &request, call->now, sides, lengthof(sides));
 	journal_append(&call->journal, request.kind, sides[0], sides[1], request.amount.value);
-	*transaction_id = call->journal.transaction_id;
+	result->transaction_id = call->journal.transaction_id;
 	if (request.idempotency_key != NULL)
 	{
 		KeyOwner *owner = hash_search(batch->key_owners, text_to_cstring(request.idempotency_key),
@@ -269,6 +326,7 @@ typedef struct ItemState
 {
 	int rows;
 	int changed_holds;
+	int expiries;
 	Wallet *from;
 	WalletState next;
 	bool expired_released;
@@ -281,6 +339,7 @@ item_state_save(Batch *batch, int item)
 	ItemState state = {
 		.rows = call->journal.count,
 		.changed_holds = list_length(call->changed_holds),
+		.expiries = call->expiries,
 		.from = wallet_set_get(&call->wallets, array_id(&batch->from_ids, item)),
 	};
 
@@ -299,6 +358,7 @@ item_state_restore(Batch *batch, const ItemState *state)
 
 	journal_truncate(&call->journal, state->rows);
 	call->changed_holds = list_truncate(call->changed_holds, state->changed_holds);
+	call->expiries = state->expiries;
 	if (state->from == NULL)
 		return;
 	state->from->next = state->next;
@@ -313,30 +373,39 @@ is_error_of_item(int sqlstate)
 		   ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_TO_CATEGORY(ERRCODE_WALLET_NOT_FOUND);
 }
 
+/* The error that was caught, as the item's result. */
+static void
+item_keep_error(Batch *batch, ItemResult *result)
+{
+	MemoryContextSwitchTo(batch->call.context);
+
+	ErrorData *error = CopyErrorData();
+
+	FlushErrorState();
+	result->sqlstate = error->sqlerrcode;
+	result->message = pstrdup(error->message);
+	if (error->detail != NULL && error->detail[0] == '{')
+		result->detail = pstrdup(error->detail);
+	FreeErrorData(error);
+}
+
 /* The same, with the item's own error as its result. What is called here holds no buffer, lock or
  * reference when it raises one. */
 static void
 item_try_transfer(Batch *batch, int item, const LedgerRow *stored, ItemResult *result)
 {
-	MemoryContext context = CurrentMemoryContext;
 	const ItemState state = item_state_save(batch, item);
 
 	PG_TRY();
 	{
-		item_transfer(batch, item, stored, &result->transaction_id);
+		item_transfer(batch, item, stored, result);
 	}
 	PG_CATCH();
 	{
 		if (!is_error_of_item(geterrcode()))
 			PG_RE_THROW();
-		MemoryContextSwitchTo(context);
-
-		ErrorData *error = CopyErrorData();
-
-		FlushErrorState();
+		item_keep_error(batch, result);
 		item_state_restore(batch, &state);
-		result->sqlstate = error->sqlerrcode;
-		result->message = error->message;
 	}
 	PG_END_TRY();
 }
@@ -360,8 +429,22 @@ batch_transfer_item(Batch *batch, int item)
 	else
 	{
 		error_set_index(item + 1);
-		item_transfer(batch, item, stored, &batch->results[item].transaction_id);
+		item_transfer(batch, item, stored, &batch->results[item]);
 		error_set_index(0);
+	}
+}
+
+/* Each in memory that the next one takes over: what lasts goes into the call's own. */
+static void
+batch_transfer_items(Batch *batch)
+{
+	for (int i = 0; i < batch->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextReset(batch->item_context);
+		MemoryContextSwitchTo(batch->item_context);
+		batch_transfer_item(batch, i);
+		MemoryContextSwitchTo(batch->call.context);
 	}
 }
 
@@ -372,34 +455,46 @@ batch_run(Batch *batch)
 	batch_wait_for_keys(batch);
 	batch_lock(batch);
 	batch->key_owners = key_owners_create(batch->keys.count);
-	batch->results = palloc0(sizeof(ItemResult) * Max(batch->count, 1));
-	for (int i = 0; i < batch->count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		batch_transfer_item(batch, i);
-	}
+	batch->results = palloc_extended(sizeof(ItemResult) * Max(batch->count, 1),
+									 MCXT_ALLOC_ZERO | MCXT_ALLOC_HUGE);
+	batch->item_context =
+		AllocSetContextCreate(CurrentMemoryContext, "wallet batch item", ALLOCSET_DEFAULT_SIZES);
+	batch_transfer_items(batch);
 	batch->call.journal.request = NULL;
 	call_write(&batch->call);
 	call_end(&batch->call);
 }
 
 static void
+item_return(const ItemResult *item, int index, ReturnSetInfo *result)
+{
+	bool is_done = item->message == NULL;
+	Datum values[RESULT_COLUMNS] = {
+		Int32GetDatum(index),
+		UUIDPGetDatum(&item->transaction_id),
+		CStringGetTextDatum(unpack_sql_state(item->sqlstate)),
+		is_done ? (Datum) 0 : CStringGetTextDatum(item->message),
+		item->detail == NULL ? (Datum) 0
+							 : DirectFunctionCall1(jsonb_in, CStringGetDatum(item->detail)),
+		BoolGetDatum(item->replayed),
+	};
+	bool nulls[RESULT_COLUMNS] = {false, !is_done, false, is_done, item->detail == NULL, false};
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+static void
 batch_return(const Batch *batch, ReturnSetInfo *result)
 {
+	MemoryContext caller = MemoryContextSwitchTo(batch->item_context);
+
 	for (int i = 0; i < batch->count; i++)
 	{
-		const ItemResult *item = &batch->results[i];
-		bool is_done = item->message == NULL;
-		Datum values[RESULT_COLUMNS] = {
-			Int32GetDatum(i + 1),
-			UUIDPGetDatum(&item->transaction_id),
-			CStringGetTextDatum(unpack_sql_state(item->sqlstate)),
-			is_done ? (Datum) 0 : CStringGetTextDatum(item->message),
-		};
-		bool nulls[RESULT_COLUMNS] = {false, !is_done, false, is_done};
-
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextReset(batch->item_context);
+		item_return(&batch->results[i], i + 1, result);
 	}
+	MemoryContextSwitchTo(caller);
 }
 
 Datum

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "miscadmin.h"
 #include "utils/snapmgr.h"
 
 #include "call.h"
@@ -15,6 +16,7 @@ void
 call_begin(Call *call)
 {
 	memset(call, 0, sizeof(*call));
+	call->context = CurrentMemoryContext;
 	call->snapshot = RegisterSnapshot(GetTransactionSnapshot());
 	ledger_open(&call->ledger);
 	journal_init(&call->journal);
@@ -97,10 +99,12 @@ call_holds(Call *call)
 void
 call_change_hold(Call *call, const Hold *hold)
 {
+	MemoryContext caller = MemoryContextSwitchTo(call->context);
 	Hold *changed = palloc(sizeof(Hold));
 
 	*changed = *hold;
 	call->changed_holds = lappend(call->changed_holds, changed);
+	MemoryContextSwitchTo(caller);
 }
 
 void
@@ -125,8 +129,12 @@ call_release_expired(Call *call, Wallet *wallet)
 
 	if (wallet == NULL || wallet->expired_released || wallet->next.held == 0)
 		return;
-	foreach (cell, hold_row_list_expired(call_holds(call), &wallet->id, call->now))
+	foreach (cell, hold_row_list_expired(call_holds(call), &wallet->id, call->now,
+										 CALL_EXPIRIES_MAX - call->expiries, &wallet->next.expired))
+	{
 		call_expire_hold(call, wallet, lfirst(cell));
+		call->expiries++;
+	}
 	wallet->expired_released = true;
 }
 
@@ -152,6 +160,7 @@ call_write(Call *call)
 	{
 		const Hold *hold = lfirst(cell);
 
+		CHECK_FOR_INTERRUPTS();
 		if (ItemPointerIsValid(&hold->tid))
 			hold_row_update(call_holds(call), hold);
 		else

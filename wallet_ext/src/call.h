@@ -20,9 +20,13 @@
 #include "journal.h"
 #include "wallet_set.h"
 
+/* So many expired holds a call releases at most: nobody pays for what others have left behind. */
+#define CALL_EXPIRIES_MAX 100
+
 typedef struct Call
 {
-	Snapshot snapshot; /* as an UPDATE here would see the wallets */
+	MemoryContext context; /* of what lasts as long as the call */
+	Snapshot snapshot;	   /* as an UPDATE here would see the wallets */
 	bool has_wallets;
 	bool has_holds;
 	bool has_newest; /* the active snapshot is newer than all waits */
@@ -32,6 +36,7 @@ typedef struct Call
 	TimestampTz now; /* the clock after the last wait */
 	Journal journal;
 	List *changed_holds; /* Hold, as they are to be */
+	int expiries;		 /* expired holds that the call has released */
 } Call;
 
 /* Opens the ledger. */
@@ -60,8 +65,12 @@ extern HoldTable *call_holds(Call *call);
 /* Makes the hold part of what is to be written. */
 extern void call_change_hold(Call *call, const Hold *hold);
 
-/* A debit or a hold on a wallet first releases what has expired there, each hold by an operation of
- * its own (EXPIRE); an error takes that back as well. NULL is skipped. */
+/*
+ * A debit or a hold on a wallet first releases the oldest of what has expired there, each hold by
+ * an operation of its own (EXPIRE), at most CALL_EXPIRIES_MAX in all of the call;
+ * wallet->next.expired is what the others keep, which counts no more either. An error takes that
+ * back as well. NULL is skipped.
+ */
 extern void call_release_expired(Call *call, Wallet *wallet);
 
 /* Releases one expired hold. */

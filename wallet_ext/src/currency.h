@@ -12,8 +12,6 @@
  */
 #pragma once
 
-#include "postgres.h"
-
 extern void currency_init(void);
 
 /* The decimals that amounts of the currency may have: 0 to MONEY_SCALE. */

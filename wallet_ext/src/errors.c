@@ -98,15 +98,6 @@ detail_end(StringInfo detail)
 	return detail->data;
 }
 
-/* For errors that have a DETAIL only to name the item. */
-static int
-errdetail_index(void)
-{
-	if (error_index == 0)
-		return 0;
-	return errdetail_internal("%s", detail_end(makeStringInfo()));
-}
-
 /* Raises an error that has nothing but a code, a message and a JSON object in DETAIL. */
 pg_noreturn static void error_raise(int code, StringInfo detail, const char *format, ...)
 	pg_attribute_printf(3, 4);
@@ -141,18 +132,34 @@ error_check_can_write(const char *function)
 						errmsg("cannot execute %s during a parallel operation", function)));
 }
 
+static StringInfo
+detail_begin_argument(const char *argument)
+{
+	StringInfo detail = makeStringInfo();
+
+	detail_add_text(detail, "argument", argument);
+	return detail;
+}
+
 void
 error_raise_null_argument(const char *argument)
 {
-	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					errmsg("%s must not be null", argument), errdetail_index()));
+	error_raise(ERRCODE_NULL_VALUE_NOT_ALLOWED, detail_begin_argument(argument),
+				"%s must not be null", argument);
+}
+
+void
+error_raise_null_element(const char *argument)
+{
+	error_raise(ERRCODE_NULL_VALUE_NOT_ALLOWED, detail_begin_argument(argument),
+				"%s must not have an element that is null", argument);
 }
 
 void
 error_raise_malformed(const char *argument, const char *rule)
 {
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s %s", argument, rule),
-					errdetail_index()));
+	error_raise(ERRCODE_INVALID_PARAMETER_VALUE, detail_begin_argument(argument), "%s %s", argument,
+				rule);
 }
 
 void
@@ -160,6 +167,7 @@ error_raise_too_many_items(const char *argument, int items)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("%s has too many elements: %d", argument, items),
+					errdetail_internal("%s", detail_end(detail_begin_argument(argument))),
 					errhint("wallet.max_batch_items is %d.", guc_max_batch_items)));
 }
 
@@ -167,11 +175,10 @@ void
 error_raise_invalid_amount(const char *argument, Datum value, bool may_be_zero)
 {
 	char *text = DatumGetCString(DirectFunctionCall1(numeric_out, value));
-	StringInfo detail = makeStringInfo();
+	StringInfo detail = detail_begin_argument(argument);
 
 	if (strlen(text) > AMOUNT_TEXT_BYTES_MAX)
 		strcpy(text + AMOUNT_TEXT_BYTES_MAX - 3, "...");
-	detail_add_text(detail, "argument", argument);
 	detail_add_text(detail, "value", text);
 	ereport(ERROR, (errcode(ERRCODE_INVALID_AMOUNT), errmsg("invalid %s: %s", argument, text),
 					errdetail_internal("%s", detail_end(detail)),
@@ -185,9 +192,8 @@ error_raise_invalid_amount(const char *argument, Datum value, bool may_be_zero)
 void
 error_raise_too_many_decimals(const char *argument, Money value, const char *currency, int scale)
 {
-	StringInfo detail = makeStringInfo();
+	StringInfo detail = detail_begin_argument(argument);
 
-	detail_add_text(detail, "argument", argument);
 	detail_add_money(detail, "value", value);
 	detail_add_integer(detail, "scale", scale);
 	ereport(ERROR, (errcode(ERRCODE_INVALID_AMOUNT),
@@ -299,14 +305,19 @@ error_raise_limit_exceeded(const pg_uuid_t *wallet_id)
 }
 
 void
-error_raise_wallet_not_empty(const pg_uuid_t *wallet_id, Money balance, Money held)
+error_raise_wallet_not_empty(const pg_uuid_t *wallet_id, Money balance, Money held, Money expired)
 {
 	StringInfo detail = detail_begin("wallet_id", wallet_id);
 
 	detail_add_money(detail, "balance", balance);
 	detail_add_money(detail, "held", held);
-	error_raise(ERRCODE_WALLET_NOT_EMPTY, detail, "wallet %s is not empty",
-				text_of_uuid(wallet_id));
+	ereport(ERROR, (errcode(ERRCODE_WALLET_NOT_EMPTY),
+					errmsg("wallet %s is not empty", text_of_uuid(wallet_id)),
+					errdetail_internal("%s", detail_end(detail)),
+					expired > 0 ? errhint("Holds of %s have expired and are not released yet: "
+										  "wallet_expire_holds() releases them.",
+										  money_format(expired))
+								: 0));
 }
 
 void

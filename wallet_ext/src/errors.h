@@ -3,7 +3,8 @@
  *		Every SQLSTATE and message of the extension: one raise function per rule.
  *
  * Class WL holds what a client must branch on; each of these errors has one JSON object in DETAIL,
- * amounts as strings. Standard codes are used where one is exact. None of these functions returns.
+ * amounts as strings. Standard codes are used where one is exact; of a bad argument (22004, 22023)
+ * DETAIL has the name. None of these functions returns.
  */
 #pragma once
 
@@ -44,6 +45,9 @@ extern void error_check_can_write(const char *function);
 
 /* 22004: a required argument is NULL. */
 pg_noreturn extern void error_raise_null_argument(const char *argument);
+
+/* 22004: so is an element of an array argument. */
+pg_noreturn extern void error_raise_null_element(const char *argument);
 
 /* 22023: a malformed argument; rule says what it must be, as in "must be 1 to 100 characters". */
 pg_noreturn extern void error_raise_malformed(const char *argument, const char *rule);
@@ -95,9 +99,9 @@ pg_noreturn extern void error_raise_insufficient_funds(const pg_uuid_t *wallet_i
 /* WL010 */
 pg_noreturn extern void error_raise_limit_exceeded(const pg_uuid_t *wallet_id);
 
-/* WL011, with what is held and hasn't expired. */
+/* WL011; expired: the part of held that expired holds keep. */
 pg_noreturn extern void error_raise_wallet_not_empty(const pg_uuid_t *wallet_id, Money balance,
-													 Money held);
+													 Money held, Money expired);
 
 /* WL012 */
 pg_noreturn extern void error_raise_wallet_not_frozen(const pg_uuid_t *wallet_id);

@@ -54,8 +54,7 @@ parties_first(const Parties *parties)
 Fault
 fault_of_decimals(const Wallet *wallet, const char *argument, Money amount)
 {
-	/* A whole amount suits every currency. */
-	if (money_has_scale(amount, 0) || money_has_scale(amount, currency_scale(wallet->currency)))
+	if (money_has_scale(amount, currency_scale(wallet->currency)))
 		return no_fault;
 	return (Fault){
 		.rule = FAULT_SCALE,
@@ -157,7 +156,9 @@ fault_of_debit(const Wallet *wallet, Money amount)
 	const WalletState *state = &wallet->next;
 
 	return fault_of_available(wallet,
-							  money_available(state->balance, state->held, state->credit_limit),
+							  money_available(state->balance,
+											  money_subtract(state->held, state->expired),
+											  state->credit_limit),
 							  amount);
 }
 
@@ -166,7 +167,10 @@ fault_of_hold(const Wallet *wallet, Money amount)
 {
 	const WalletState *state = &wallet->next;
 
-	return fault_of_available(wallet, money_subtract(state->balance, state->held), amount);
+	return fault_of_available(wallet,
+							  money_available(state->balance,
+											  money_subtract(state->held, state->expired), 0),
+							  amount);
 }
 
 Fault

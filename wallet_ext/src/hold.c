@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
 #include "utils/rel.h"
@@ -25,31 +26,41 @@ PG_FUNCTION_INFO_V1(wallet_capture);
 PG_FUNCTION_INFO_V1(wallet_release);
 PG_FUNCTION_INFO_V1(wallet_expire_holds);
 
+#define DAYS_PER_MONTH_MAX 31
+
 /* The year 10000 in UTC: RFC 3339, which events are written in, has no such years. */
 #define EXPIRY_END ((TimestampTz) (date2j(10000, 1, 1) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY)
 
-/* Whether a span leaves the calendar, with months at their longest. */
+/* Goes on by one part of a span, as PostgreSQL does; false where that may leave the calendar, with
+ * months at their longest and a day for the time zone. */
 static bool
-span_is_endless(TimestampTz now, const Interval *span)
+expiry_step(TimestampTz *at, Interval part)
 {
-	int128 microseconds = ((int128) span->month * 31 + span->day) * USECS_PER_DAY + span->time;
+	int128 after =
+		*at + ((int128) part.month * DAYS_PER_MONTH_MAX + part.day) * USECS_PER_DAY + part.time;
 
-	return microseconds >= (int128) END_TIMESTAMP - now ||
-		   microseconds <= (int128) MIN_TIMESTAMP - now;
+	if (after >= (int128) END_TIMESTAMP - USECS_PER_DAY ||
+		after <= (int128) MIN_TIMESTAMP + USECS_PER_DAY)
+		return false;
+	*at = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(*at),
+												  IntervalPGetDatum(&part)));
+	return true;
 }
 
-/* When a hold that begins now ends; a span that isn't ahead, or ends when no event can say so, is
- * malformed. */
+/*
+ * When a hold that begins now ends; a span that isn't ahead, or ends when no event can say so, is
+ * malformed. PostgreSQL adds months, days and time one after the other, and each step must stay
+ * within the calendar, whatever the next one takes back.
+ */
 static TimestampTz
-hold_expiry(TimestampTz now, Interval *expires_in)
+hold_expiry(TimestampTz now, const Interval *expires_in)
 {
 	TimestampTz expires_at = now;
 
-	if (!span_is_endless(now, expires_in))
-		expires_at = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
-															 TimestampTzGetDatum(now),
-															 IntervalPGetDatum(expires_in)));
-	if (expires_at <= now || expires_at >= EXPIRY_END)
+	if (!expiry_step(&expires_at, (Interval){.month = expires_in->month}) ||
+		!expiry_step(&expires_at, (Interval){.day = expires_in->day}) ||
+		!expiry_step(&expires_at, (Interval){.time = expires_in->time}) || expires_at <= now ||
+		expires_at >= EXPIRY_END)
 		error_raise_malformed("expires_in", "must be above 0 and end before the year 10000");
 	return expires_at;
 }
@@ -307,6 +318,7 @@ expire_candidates(Call *call, const List *candidates)
 		const Hold *candidate = lfirst(cell);
 		Hold hold;
 
+		CHECK_FOR_INTERRUPTS();
 		if (!hold_row_find(call_holds(call), &candidate->id, &hold) || hold.status != HOLD_OPEN ||
 			hold.expires_at > call->now)
 			continue;

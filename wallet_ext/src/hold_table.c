@@ -7,8 +7,10 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -100,33 +102,48 @@ hold_row_find(HoldTable *holds, const pg_uuid_t *id, Hold *hold)
 	return found;
 }
 
-/* The holds that a scan of one of the indexes of open holds finds, at most max. */
+/*
+ * The holds that a scan of one of the indexes of open holds finds, at most max; what all others
+ * keep is added to *rest, which may be NULL.
+ */
 static List *
-hold_row_list(HoldTable *holds, const char *index, ScanKey keys, int count, int max)
+hold_row_list(HoldTable *holds, const char *index, ScanKey keys, int count, int max, Money *rest)
 {
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext row = AllocSetContextCreate(caller, "wallet hold row", ALLOCSET_SMALL_SIZES);
 	IndexRead read;
 	List *found = NIL;
 
 	hold_row_read_begin(&read, holds, index, keys, count);
-	while (list_length(found) < max && index_read_next(&read))
+	while ((rest != NULL || list_length(found) < max) && index_read_next(&read))
 	{
-		Hold *hold = palloc(sizeof(Hold));
+		Hold hold;
 
-		hold_row_read_slot(read.slot, hold);
-		found = lappend(found, hold);
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextReset(row);
+		MemoryContextSwitchTo(row);
+		hold_row_read_slot(read.slot, &hold);
+		MemoryContextSwitchTo(caller);
+		if (list_length(found) < max)
+			found = lappend(found, memcpy(palloc(sizeof(Hold)), &hold, sizeof(Hold)));
+		else
+			*rest = money_add(*rest, hold_row_remaining(&hold));
 	}
 	index_read_end(&read);
+	MemoryContextDelete(row);
 	return found;
 }
 
 List *
-hold_row_list_expired(HoldTable *holds, const pg_uuid_t *wallet_id, TimestampTz now)
+hold_row_list_expired(HoldTable *holds, const pg_uuid_t *wallet_id, TimestampTz now, int max,
+					  Money *rest)
 {
 	ScanKeyData keys[2];
 
+	*rest = 0;
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(wallet_id));
 	ScanKeyInit(&keys[1], 2, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE, TimestampTzGetDatum(now));
-	return hold_row_list(holds, "wallet_holds_open_idx", keys, lengthof(keys), PG_INT32_MAX);
+	return hold_row_list(holds, "wallet_holds_open_idx", keys, lengthof(keys), max, rest);
 }
 
 List *
@@ -135,7 +152,7 @@ hold_row_list_all_expired(HoldTable *holds, TimestampTz now, int max)
 	ScanKeyData key;
 
 	ScanKeyInit(&key, 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE, TimestampTzGetDatum(now));
-	return hold_row_list(holds, "wallet_holds_expiry_idx", &key, 1, max);
+	return hold_row_list(holds, "wallet_holds_expiry_idx", &key, 1, max, NULL);
 }
 
 /* A virtual slot with the hold's columns. */

@@ -61,8 +61,10 @@ extern void hold_row_read_slot(TupleTableSlot *slot, Hold *hold);
 /* Reads the hold into *hold; false where the snapshot sees none. */
 extern bool hold_row_find(HoldTable *holds, const pg_uuid_t *id, Hold *hold);
 
-/* The wallet's open holds that have expired at `now`, oldest expiry first; Hold, palloc'd. */
-extern List *hold_row_list_expired(HoldTable *holds, const pg_uuid_t *wallet_id, TimestampTz now);
+/* The wallet's open holds that have expired at `now`, oldest expiry first, at most max; Hold,
+ * palloc'd. *rest is what those beyond max still keep. */
+extern List *hold_row_list_expired(HoldTable *holds, const pg_uuid_t *wallet_id, TimestampTz now,
+								   int max, Money *rest);
 
 /* The same of all wallets, at most max. */
 extern List *hold_row_list_all_expired(HoldTable *holds, TimestampTz now, int max);

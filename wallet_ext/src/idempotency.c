@@ -132,6 +132,18 @@ compare_expires_in(const LedgerRow *owner, const Request *request)
 								  print_interval(request->expires_in));
 }
 
+/* Rows of before 1.2 don't say whether a maximum was given; without one it was lifted. */
+static const char *
+print_stored_maximum(const LedgerRow *owner)
+{
+	bool given = owner->max_balance_given.present ? owner->max_balance_given.value
+												  : owner->max_balance.present;
+
+	if (!given)
+		return NULL;
+	return owner->max_balance.present ? money_format(owner->max_balance.value) : "Infinity";
+}
+
 static void
 compare_limits(const LedgerRow *owner, const Request *request)
 {
@@ -139,8 +151,9 @@ compare_limits(const LedgerRow *owner, const Request *request)
 		return;
 	idempotency_compare_field(owner, request, "credit_limit", print_money(owner->requested_amount),
 							  print_money(request->credit_limit));
-	idempotency_compare_field(owner, request, "max_balance", print_money(owner->max_balance),
-							  print_money(request->max_balance));
+	idempotency_compare_field(owner, request, "max_balance", print_stored_maximum(owner),
+							  request->lifts_max_balance ? "Infinity"
+														 : print_money(request->max_balance));
 }
 
 /* jsonb prints equal values differently where numbers have trailing zeros: compare by value. */
@@ -155,10 +168,19 @@ compare_metadata(const LedgerRow *owner, const Request *request)
 	idempotency_compare_field(owner, request, "metadata", print_jsonb(stored), print_jsonb(sent));
 }
 
+/* An item of a batch is a transfer for its key; before 1.2 its row named the batch. */
+static const char *
+operation_of_key(const LedgerRow *owner)
+{
+	return strcmp(owner->operation, "wallet_transfer_batch") == 0 ? "wallet_transfer"
+																  : owner->operation;
+}
+
 void
 idempotency_compare(const LedgerRow *owner, const Request *request)
 {
-	idempotency_compare_field(owner, request, "operation", owner->operation, request->operation);
+	idempotency_compare_field(owner, request, "operation", operation_of_key(owner),
+							  request->operation);
 	compare_ids(owner, request);
 	compare_creation(owner, request);
 	compare_amount(owner, request);
@@ -222,40 +244,26 @@ bool
 idempotency_wait(Ledger *ledger, const text *key)
 {
 	bool waited = false;
-	TupleTableSlot *slot = table_slot_create(ledger->table, NULL);
 
-	(void) idempotency_fetch_decided(ledger, key, slot, &waited);
-	ExecDropSingleTupleTableSlot(slot);
+	(void) idempotency_fetch_decided(ledger, key, ledger_found_slot(ledger), &waited);
 	return waited;
-}
-
-/* Reads a copy of the row, which needs neither the slot nor its buffer. */
-static void
-idempotency_read_owner(Ledger *ledger, TupleTableSlot *slot, LedgerRow *owner)
-{
-	TupleDesc descriptor = CreateTupleDescCopy(RelationGetDescr(ledger->table));
-	TupleTableSlot *copy = MakeSingleTupleTableSlot(descriptor, &TTSOpsHeapTuple);
-
-	ExecStoreHeapTuple(ExecCopySlotHeapTuple(slot), copy, false);
-	ledger_read(copy, owner);
 }
 
 KeyState
 idempotency_look_up(Ledger *ledger, const text *key, Snapshot snapshot, LedgerRow *owner)
 {
 	bool waited = false;
-	TupleTableSlot *slot = table_slot_create(ledger->table, NULL);
-	bool found = idempotency_fetch_decided(ledger, key, slot, &waited);
+	TupleTableSlot *slot = ledger_found_slot(ledger);
 
-	if (found)
-	{
-		if (IsolationUsesXactSnapshot() &&
-			!table_tuple_satisfies_snapshot(ledger->table, slot, snapshot))
-			error_raise_serialization_failure();
-		idempotency_read_owner(ledger, slot, owner);
-	}
-	ExecDropSingleTupleTableSlot(slot);
-	return found ? KEY_TAKEN : waited ? KEY_WAITED : KEY_FREE;
+	if (!idempotency_fetch_decided(ledger, key, slot, &waited))
+		return waited ? KEY_WAITED : KEY_FREE;
+	if (IsolationUsesXactSnapshot() &&
+		!table_tuple_satisfies_snapshot(ledger->table, slot, snapshot))
+		error_raise_serialization_failure();
+	/* A copy needs no buffer. */
+	ExecMaterializeSlot(slot);
+	ledger_read(slot, owner);
+	return KEY_TAKEN;
 }
 
 KeyState

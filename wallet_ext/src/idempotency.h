@@ -28,7 +28,8 @@ typedef enum KeyState
 extern KeyState idempotency_find(Ledger *ledger, const Request *request, Snapshot snapshot,
 								 LedgerRow *owner);
 
-/* The same for a key alone: *owner is not compared with anything. It stays readable. */
+/* The same for a key alone: *owner is not compared with anything. What it points to stays readable
+ * until the next look-up. */
 extern KeyState idempotency_look_up(Ledger *ledger, const text *key, Snapshot snapshot,
 									LedgerRow *owner);
 

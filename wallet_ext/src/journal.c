@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "idempotency.h"
 #include "journal.h"
 #include "uuid7.h"
@@ -36,6 +38,7 @@ void
 journal_init(Journal *journal)
 {
 	memset(journal, 0, sizeof(*journal));
+	journal->context = CurrentMemoryContext;
 	journal->caller = ledger_caller();
 }
 
@@ -61,7 +64,7 @@ journal_add_row(Journal *journal)
 
 		Size size = sizeof(LedgerRow) * journal->capacity;
 
-		journal->rows = journal->rows == NULL ? palloc_extended(size, MCXT_ALLOC_HUGE)
+		journal->rows = journal->rows == NULL ? MemoryContextAllocHuge(journal->context, size)
 											  : repalloc_huge(journal->rows, size);
 	}
 	return &journal->rows[journal->count++];
@@ -159,11 +162,17 @@ journal_write(const Journal *journal, Ledger *ledger, Snapshot snapshot)
 	int keyed_count = 0;
 
 	for (int i = 0; i < journal->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		ledger_insert(ledger, &journal->rows[i]);
+	}
 
 	LedgerRow **keyed = journal_sort_keys(journal, &keyed_count);
 
 	for (int i = 0; i < keyed_count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		idempotency_enter_key(ledger, keyed_count == 1 ? journal->request : NULL, snapshot,
 							  keyed[i]);
+	}
 }

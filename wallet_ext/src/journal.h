@@ -21,6 +21,7 @@ typedef struct Journal
 	LedgerRow *rows;
 	int count;
 	int capacity;
+	MemoryContext context; /* of the rows */
 	LedgerCaller caller;
 	/* The operation that journal_append adds to. */
 	const Request *request; /* NULL: one that nobody asked for, an expiry */
@@ -29,6 +30,7 @@ typedef struct Journal
 	int leg;
 } Journal;
 
+/* The rows will live in the current memory context. */
 extern void journal_init(Journal *journal);
 
 /* Begins an operation that was judged at `now`, after the newest entries of its wallets; NULL ones

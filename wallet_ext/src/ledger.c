@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "ledger.h"
@@ -74,13 +75,30 @@ ledger_open(Ledger *ledger)
 {
 	ledger->table = relation_cache_open(TABLE_LEDGER, &ledger->description);
 	ledger->slot = MakeSingleTupleTableSlot(RelationGetDescr(ledger->table), &TTSOpsVirtual);
+	ledger->found = NULL;
 }
 
 void
 ledger_close(Ledger *ledger)
 {
 	ExecDropSingleTupleTableSlot(ledger->slot);
+	if (ledger->found != NULL)
+		ExecDropSingleTupleTableSlot(ledger->found);
 	table_close(ledger->table, NoLock);
+}
+
+TupleTableSlot *
+ledger_found_slot(Ledger *ledger)
+{
+	if (ledger->found != NULL)
+		return ExecClearTuple(ledger->found);
+
+	/* Whoever looks up may be in a context that doesn't last as long as the ledger is open. */
+	MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(ledger->slot));
+
+	ledger->found = table_slot_create(ledger->table, NULL);
+	MemoryContextSwitchTo(caller);
+	return ledger->found;
 }
 
 LedgerSide
@@ -122,6 +140,13 @@ slot_set_uuid(TupleTableSlot *slot, AttrNumber column, const OptionalUuid *id)
 {
 	if (id->present)
 		slot_set(slot, column, UUIDPGetDatum(&id->value));
+}
+
+static void
+slot_set_bool(TupleTableSlot *slot, AttrNumber column, OptionalBool value)
+{
+	if (value.present)
+		slot_set(slot, column, BoolGetDatum(value.value));
 }
 
 static void
@@ -171,8 +196,8 @@ ledger_fill_request(TupleTableSlot *slot, const LedgerRow *row)
 	slot_set_money(slot, LEDGER_REQUESTED_AMOUNT, row->requested_amount);
 	if (row->expires_in != NULL)
 		slot_set(slot, LEDGER_EXPIRES_IN, IntervalPGetDatum(row->expires_in));
-	if (row->final.present)
-		slot_set(slot, LEDGER_FINAL, BoolGetDatum(row->final.value));
+	slot_set_bool(slot, LEDGER_FINAL, row->final);
+	slot_set_bool(slot, LEDGER_MAX_BALANCE_GIVEN, row->max_balance_given);
 	if (row->metadata != NULL)
 		slot_set(slot, LEDGER_METADATA, JsonbPGetDatum(row->metadata));
 }
@@ -299,6 +324,14 @@ slot_get_money(TupleTableSlot *slot, AttrNumber column)
 	return optional_money(money_from_column(slot_get(slot, column)));
 }
 
+static OptionalBool
+slot_get_bool(TupleTableSlot *slot, AttrNumber column)
+{
+	if (slot->tts_isnull[column - 1])
+		return (OptionalBool){.present = false};
+	return optional_bool(DatumGetBool(slot_get(slot, column)));
+}
+
 static OptionalUuid
 slot_get_uuid(TupleTableSlot *slot, AttrNumber column)
 {
@@ -317,8 +350,8 @@ ledger_read_request(TupleTableSlot *slot, LedgerRow *row)
 	row->requested_wallet_id = slot_get_uuid(slot, LEDGER_REQUESTED_WALLET_ID);
 	row->requested_amount = slot_get_money(slot, LEDGER_REQUESTED_AMOUNT);
 	row->expires_in = slot_get_interval(slot, LEDGER_EXPIRES_IN);
-	if (!slot->tts_isnull[LEDGER_FINAL - 1])
-		row->final = optional_bool(DatumGetBool(slot_get(slot, LEDGER_FINAL)));
+	row->final = slot_get_bool(slot, LEDGER_FINAL);
+	row->max_balance_given = slot_get_bool(slot, LEDGER_MAX_BALANCE_GIVEN);
 	if (!slot->tts_isnull[LEDGER_METADATA - 1])
 		row->metadata = DatumGetJsonbP(slot_get(slot, LEDGER_METADATA));
 }

@@ -77,6 +77,7 @@ typedef struct LedgerRow
 	/* CREATED and LIMITS set both limits; without max_balance there is no maximum. */
 	OptionalMoney credit_limit;
 	OptionalMoney max_balance;
+	OptionalBool max_balance_given; /* LIMITS: whether the request named a maximum, or none */
 	OptionalTime expires_at;
 	/* The request as far as the rest doesn't show it. */
 	OptionalMoney requested_amount;
@@ -89,7 +90,8 @@ typedef struct Ledger
 {
 	Relation table;
 	const TableDescription *description;
-	TupleTableSlot *slot; /* of the row being written */
+	TupleTableSlot *slot;  /* of the row being written */
+	TupleTableSlot *found; /* by ledger_found_slot */
 } Ledger;
 
 extern const char *ledger_kind_name(LedgerKind kind);
@@ -100,6 +102,9 @@ extern const char *ledger_kind_operation(LedgerKind kind);
 
 extern void ledger_open(Ledger *ledger);
 extern void ledger_close(Ledger *ledger);
+
+/* The slot for a stored row that is looked up, empty; what was in it before is gone. */
+extern TupleTableSlot *ledger_found_slot(Ledger *ledger);
 
 /* Who is calling now. */
 extern LedgerCaller ledger_caller(void);

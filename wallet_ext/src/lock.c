@@ -6,6 +6,7 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/snapmgr.h"
 
@@ -34,12 +35,12 @@ lock_read_ids(ArrayType *array, int *count)
 	deconstruct_array(array, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR, &ids, &nulls, count);
 	for (int i = 0; i < *count; i++)
 		if (nulls[i])
-			error_raise_null_argument("element of wallet_ids");
+			error_raise_null_element("wallet_ids");
 	if (*count > guc_max_batch_items)
 		error_raise_too_many_items("wallet_ids", *count);
 	for (int i = 0; i < *count; i++)
 		if (wallet_compare_id(DatumGetUUIDP(ids[i]), &nil) == 0)
-			error_raise_malformed("element of wallet_ids", "must not be the nil UUID");
+			error_raise_malformed("wallet_ids", "must not have the nil UUID as an element");
 	qsort(ids, *count, sizeof(Datum), compare_id_datum);
 	return ids;
 }
@@ -72,8 +73,11 @@ wallet_lock(PG_FUNCTION_ARGS)
 
 	wallet_scan_begin(&scan, snapshot);
 	for (int i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (i == 0 || compare_id_datum(&ids[i - 1], &ids[i]) != 0)
 			lock_take(&scan, DatumGetUUIDP(ids[i]));
+	}
 	wallet_scan_end(&scan);
 	UnregisterSnapshot(snapshot);
 	PG_RETURN_VOID();

@@ -79,48 +79,13 @@ money_check_limit(Datum value, Money *money)
 	return found == MONEY_EXACT && *money < 0 ? MONEY_TOO_SMALL : found;
 }
 
-/* The largest remainder comes first, then the first in order. */
-typedef struct Remainder
+bool
+money_is_infinite(Datum value)
 {
-	Money value;
-	int index;
-} Remainder;
+	Datum sign = DirectFunctionCall1(numeric_sign, value);
 
-static int
-compare_remainders(const void *left, const void *right)
-{
-	const Remainder *one = left;
-	const Remainder *other = right;
-
-	if (one->value != other->value)
-		return one->value > other->value ? -1 : 1;
-	return one->index - other->index;
-}
-
-void
-money_divide(Money amount, const Money *weights, Money *shares, int count)
-{
-	Remainder *remainders = palloc(sizeof(Remainder) * count);
-	Money total = 0;
-	Money left_over = amount;
-
-	for (int i = 0; i < count; i++)
-		total += weights[i];
-	Assert(total > 0 && amount <= total);
-	for (int i = 0; i < count; i++)
-	{
-		/* Products of two amounts stay below 2^127. */
-		shares[i] = amount == total ? weights[i] : amount * weights[i] / total;
-		remainders[i] = (Remainder){
-			.value = amount == total ? 0 : amount * weights[i] % total,
-			.index = i,
-		};
-		left_over -= shares[i];
-	}
-	qsort(remainders, count, sizeof(Remainder), compare_remainders);
-	for (int i = 0; i < left_over; i++)
-		shares[remainders[i].index]++;
-	pfree(remainders);
+	return numeric_is_inf(DatumGetNumeric(value)) &&
+		   DatumGetInt32(DirectFunctionCall1(numeric_int4, sign)) > 0;
 }
 
 /* Money's units in one of the last decimal that a scale leaves. */
@@ -137,7 +102,7 @@ scale_units(int scale)
 bool
 money_has_scale(Money money, int scale)
 {
-	return money % scale_units(scale) == 0;
+	return scale == MONEY_SCALE || money % scale_units(scale) == 0;
 }
 
 Money

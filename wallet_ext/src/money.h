@@ -41,18 +41,15 @@ extern Money money_from_column(Datum value);
 /* numeric with 4 decimals, in the current memory context. */
 extern Datum money_to_column(Money money);
 
-/* Divides amount in proportion to the weights, each share rounded down and what is left over given
- * to the largest remainders, ties in order (method of the largest remainder, Hamilton's). amount is
- * at most the sum of the weights, which are not negative; no share exceeds its weight. Weights and,
- * unless it is the whole sum, amount are at most MONEY_MAX. */
-extern void money_divide(Money amount, const Money *weights, Money *shares, int count);
-
 /* amount * part / whole, rounded half away from zero to that many decimals, at most MONEY_SCALE.
  * None is negative or above MONEY_MAX, whole is above 0, part at most whole. */
 extern Money money_share(Money amount, Money part, Money whole, int scale);
 
 /* Whether the amount has at most that many decimals by value. */
 extern bool money_has_scale(Money money, int scale);
+
+/* Whether a numeric is Infinity, which no amount is. */
+extern bool money_is_infinite(Datum value);
 
 /* "12.3400", "-0.0001", palloc'd. */
 extern char *money_format(Money money);

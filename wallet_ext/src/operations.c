@@ -103,7 +103,7 @@ operations_check_type(Datum type)
 	for (int i = 0; i < lengthof(entry_types); i++)
 		if (strcmp(name, entry_types[i]) == 0)
 			return;
-	error_raise_malformed("element of types", "must be a type of wallet_transactions");
+	error_raise_malformed("types", "must have types of wallet_transactions only");
 }
 
 static void
@@ -116,7 +116,7 @@ operations_check_types(ArrayType *types)
 	deconstruct_array(types, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
 	for (int i = 0; i < count; i++)
 		if (nulls[i])
-			error_raise_null_argument("element of types");
+			error_raise_null_element("types");
 	for (int i = 0; i < count; i++)
 		operations_check_type(elements[i]);
 }

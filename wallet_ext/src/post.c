@@ -11,18 +11,15 @@
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
 
 #include "call.h"
 #include "errors.h"
 #include "guc.h"
-#include "index_read.h"
-#include "table_columns.h"
+#include "ledger_rows.h"
 #include "text_value.h"
 
 PG_FUNCTION_INFO_V1(wallet_post);
@@ -84,7 +81,7 @@ post_read_legs(Request *request, ArrayType *array)
 	{
 		error_set_index(i + 1);
 		if (nulls[i])
-			error_raise_null_argument("element of legs");
+			error_raise_null_element("legs");
 		leg_read(elements[i], &legs[i], &amounts[i]);
 	}
 	for (int i = 0; i < count; i++)
@@ -125,36 +122,67 @@ post_print_leg(StringInfo text, const pg_uuid_t *from, const pg_uuid_t *to, Mone
 					 text_of_uuid(to), money_format(amount));
 }
 
+static bool
+post_leg_equals(const Leg *leg, const LedgerRow *row)
+{
+	return wallet_compare_id(leg->from_wallet_id, &row->from.wallet_id) == 0 &&
+		   wallet_compare_id(leg->to_wallet_id, &row->to.wallet_id) == 0 &&
+		   leg->amount == row->amount;
+}
+
+static bool
+post_legs_equal(const Ledger *ledger, const LedgerRow *owner, const Request *request)
+{
+	LedgerRows rows;
+	LedgerRow row;
+	int count = 0;
+	bool equal = true;
+
+	ledger_rows_begin(&rows, ledger, &owner->transaction_id);
+	while (equal && ledger_rows_next(&rows, &row))
+	{
+		equal = count < request->leg_count && post_leg_equals(&request->legs[count], &row);
+		count++;
+	}
+	ledger_rows_end(&rows);
+	return equal && count == request->leg_count;
+}
+
+/* As text, for the error that says how they differ. */
+static char *
+post_print_stored_legs(const Ledger *ledger, const LedgerRow *owner)
+{
+	StringInfo stored = makeStringInfo();
+	LedgerRows rows;
+	LedgerRow row;
+
+	ledger_rows_begin(&rows, ledger, &owner->transaction_id);
+	while (ledger_rows_next(&rows, &row))
+		post_print_leg(stored, &row.from.wallet_id, &row.to.wallet_id, row.amount);
+	ledger_rows_end(&rows);
+	return stored->data;
+}
+
 /* Raises WL005 where the stored operation's legs are others. */
 static void
 post_compare_legs(const LedgerRow *owner, const Request *request)
 {
-	StringInfoData stored;
-	StringInfoData sent;
-	IndexRead read;
-	ScanKeyData key;
-	LedgerRow row;
+	char *stored = NULL;
+	StringInfo sent = makeStringInfo();
 	Ledger ledger;
 
-	initStringInfo(&stored);
-	initStringInfo(&sent);
 	ledger_open(&ledger);
-	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(&owner->transaction_id));
 	PushActiveSnapshot(GetLatestSnapshot());
-	index_read_begin(&read, RelationGetNamespace(ledger.table), "wallet_ledger", LEDGER_COLUMNS,
-					 "wallet_ledger_pkey", &key, 1);
-	while (index_read_next(&read))
-	{
-		ledger_read(read.slot, &row);
-		post_print_leg(&stored, &row.from.wallet_id, &row.to.wallet_id, row.amount);
-	}
-	index_read_end(&read);
+	if (!post_legs_equal(&ledger, owner, request))
+		stored = post_print_stored_legs(&ledger, owner);
 	PopActiveSnapshot();
 	ledger_close(&ledger);
+	if (stored == NULL)
+		return;
 	for (int i = 0; i < request->leg_count; i++)
-		post_print_leg(&sent, request->legs[i].from_wallet_id, request->legs[i].to_wallet_id,
+		post_print_leg(sent, request->legs[i].from_wallet_id, request->legs[i].to_wallet_id,
 					   request->legs[i].amount);
-	idempotency_compare_field(owner, request, "legs", stored.data, sent.data);
+	idempotency_compare_field(owner, request, "legs", stored, sent->data);
 }
 
 static void

@@ -26,7 +26,7 @@ typedef enum WalletTable
 
 /* Columns of the tables, in the order of schema/tables.sql. */
 #define WALLETS_COLUMNS 12
-#define LEDGER_COLUMNS	37
+#define LEDGER_COLUMNS	38
 #define HOLDS_COLUMNS	8
 
 /* One index of a table. */

@@ -10,6 +10,7 @@
 
 #include "errors.h"
 #include "guc.h"
+#include "readable.h"
 #include "request.h"
 
 void
@@ -53,6 +54,12 @@ request_read_user_id(FunctionCallInfo fcinfo, int argument)
 
 	if (characters < 1 || characters > USER_ID_CHARACTERS_MAX)
 		error_raise_malformed("user_id", "must have 1 to 100 characters");
+	if (readable_has_control(user_id))
+		error_raise_malformed("user_id", "must not have control characters");
+	if (readable_has_mark(user_id))
+		error_raise_malformed("user_id", "must not have invisible marks of direction or width");
+	if (readable_has_blank_end(user_id))
+		error_raise_malformed("user_id", "must not begin or end with a blank");
 	return user_id;
 }
 
@@ -81,6 +88,8 @@ request_check_key(const text *key)
 
 	if (bytes < 1 || bytes > IDEMPOTENCY_KEY_BYTES_MAX)
 		error_raise_malformed("idempotency_key", "must have 1 to 255 bytes");
+	if (readable_has_control(key))
+		error_raise_malformed("idempotency_key", "must not have control characters");
 }
 
 void
@@ -93,30 +102,47 @@ request_read_key(Request *request, FunctionCallInfo fcinfo, int argument)
 }
 
 void
+request_set_expected_version(Request *request, int64 version)
+{
+	if (version < 0)
+		error_raise_malformed("expected_version", "must not be negative");
+	request->expected_version = optional_integer(version);
+}
+
+void
 request_read_expected_version(Request *request, FunctionCallInfo fcinfo, int argument)
 {
 	if (PG_ARGISNULL(argument))
 		return;
-	request->expected_version = optional_integer(PG_GETARG_INT64(argument));
-	if (request->expected_version.value < 0)
-		error_raise_malformed("expected_version", "must not be negative");
+	request_set_expected_version(request, PG_GETARG_INT64(argument));
+}
+
+Jsonb *
+request_check_metadata(Jsonb *metadata)
+{
+	if (!JB_ROOT_IS_OBJECT(metadata))
+		error_raise_malformed("metadata", "must be a JSON object");
+
+	char *printed = JsonbToCString(NULL, &metadata->root, VARSIZE_ANY_EXHDR(metadata));
+
+	if (strlen(printed) > guc_max_metadata_bytes)
+		error_raise_malformed("metadata", psprintf("must not have more than %d bytes as text",
+												   guc_max_metadata_bytes));
+	pfree(printed);
+	if (readable_depth(metadata) > METADATA_DEPTH_MAX)
+		error_raise_malformed("metadata",
+							  psprintf("must not be nested deeper than %d", METADATA_DEPTH_MAX));
+	if (readable_digits(metadata) > METADATA_DIGITS_MAX)
+		error_raise_malformed("metadata", psprintf("must not have a number of more than %d digits",
+												   METADATA_DIGITS_MAX));
+	return metadata;
 }
 
 void
 request_read_metadata(Request *request, FunctionCallInfo fcinfo, int argument)
 {
-	if (PG_ARGISNULL(argument))
-		return;
-	request->metadata = PG_GETARG_JSONB_P(argument);
-	if (!JB_ROOT_IS_OBJECT(request->metadata))
-		error_raise_malformed("metadata", "must be a JSON object");
-
-	char *printed =
-		JsonbToCString(NULL, &request->metadata->root, VARSIZE_ANY_EXHDR(request->metadata));
-
-	if (strlen(printed) > guc_max_metadata_bytes)
-		error_raise_malformed("metadata", psprintf("must not have more than %d bytes as text",
-												   guc_max_metadata_bytes));
+	if (!PG_ARGISNULL(argument))
+		request->metadata = request_check_metadata(PG_GETARG_JSONB_P(argument));
 }
 
 void

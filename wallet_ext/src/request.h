@@ -22,6 +22,8 @@
 
 #define USER_ID_CHARACTERS_MAX	  100
 #define IDEMPOTENCY_KEY_BYTES_MAX 255
+#define METADATA_DEPTH_MAX		  32
+#define METADATA_DIGITS_MAX		  100
 #define CURRENCY_CHARACTERS_MIN	  3
 #define CURRENCY_CHARACTERS_MAX	  10
 
@@ -61,7 +63,8 @@ typedef struct Request
 	OptionalBool final;
 	OptionalMoney credit_limit;
 	OptionalMoney max_balance;
-	const Leg *legs; /* of wallet_post */
+	bool lifts_max_balance; /* asks for no maximum */
+	const Leg *legs;		/* of wallet_post */
 	int leg_count;
 	/* Compares the legs with those of the stored operation; NULL: there are none. */
 	void (*compare_legs)(const LedgerRow *owner, const struct Request *request);
@@ -82,6 +85,8 @@ extern text *request_read_currency(FunctionCallInfo fcinfo, int argument);
 /* Checks of values that stand in an array or a composite. */
 extern void request_check_id(const pg_uuid_t *id, const char *name);
 extern void request_check_key(const text *key);
+extern Jsonb *request_check_metadata(Jsonb *metadata);
+extern void request_set_expected_version(Request *request, int64 version);
 
 /* WL003 with the argument's name for a value that is no amount, or no limit, which may be 0. */
 extern Money request_check_amount(Datum value, const char *argument);

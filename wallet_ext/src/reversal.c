@@ -4,22 +4,24 @@
  *
  * A FUND, WITHDRAW, TRANSFER or CAPTURE is paid back by movements the other way, any number of
  * times up to its amount. What is left is counted under the locks of its wallets: two reversals of
- * one operation share a wallet, so exactly one of two full ones succeeds. An operation of several
- * legs is paid back in proportion to what is left of each, by the method of the largest remainder,
- * and from its last leg to its first: money that only passed through a wallet finds its way back.
+ * one operation share a wallet, so exactly one of two full ones succeeds.
+ *
+ * Of several legs the amount is what the payer of the first one gets back, and every other follows
+ * up to the same share: paid back in all, not in this step, so that roundings never add up and the
+ * step which completes the first leg completes all. From the last leg to the first: money that only
+ * passed through a wallet finds its way back.
  */
 #include "postgres.h"
 
 #include "fmgr.h"
-#include "utils/fmgroids.h"
-#include "utils/rel.h"
+#include "miscadmin.h"
 #include "utils/snapmgr.h"
 
 #include "call.h"
+#include "currency.h"
 #include "errors.h"
-#include "index_read.h"
+#include "ledger_rows.h"
 #include "outside.h"
-#include "table_columns.h"
 
 PG_FUNCTION_INFO_V1(wallet_reverse);
 PG_FUNCTION_INFO_V1(wallet_reverse_force);
@@ -28,8 +30,9 @@ PG_FUNCTION_INFO_V1(wallet_reverse_force);
 typedef struct OriginalLeg
 {
 	int leg;
-	Money left;	 /* of its amount, not yet paid back */
-	Money share; /* of the amount that is to be paid back now */
+	Money amount;
+	Money paid_back; /* by former reversals */
+	Money step;		 /* to be paid back now */
 	/* The sides of the payment: who is debited had been credited. */
 	OptionalUuid debited_id;
 	OptionalUuid credited_id;
@@ -45,15 +48,6 @@ typedef struct Reversal
 	OriginalLeg *legs;
 	int leg_count;
 } Reversal;
-
-static void
-reversal_read_begin(IndexRead *read, const Reversal *reversal, const char *index, ScanKey key)
-{
-	ScanKeyInit(key, 1, BTEqualStrategyNumber, F_UUID_EQ,
-				UUIDPGetDatum(reversal->request->reverses));
-	index_read_begin(read, RelationGetNamespace(reversal->call->ledger.table), "wallet_ledger",
-					 LEDGER_COLUMNS, index, key, 1);
-}
 
 static bool
 ledger_kind_is_reversible(LedgerKind kind)
@@ -72,7 +66,7 @@ reversal_add_leg(Reversal *reversal, const LedgerRow *row)
 			repalloc_huge(reversal->legs, sizeof(OriginalLeg) * (reversal->leg_count + 1));
 	reversal->legs[reversal->leg_count++] = (OriginalLeg){
 		.leg = row->leg,
-		.left = row->amount,
+		.amount = row->amount,
 		.debited_id = {.present = row->to.present, .value = row->to.wallet_id},
 		.credited_id = {.present = row->from.present, .value = row->from.wallet_id},
 	};
@@ -82,15 +76,13 @@ reversal_add_leg(Reversal *reversal, const LedgerRow *row)
 static void
 reversal_read_original(Reversal *reversal)
 {
-	IndexRead read;
-	ScanKeyData key;
+	LedgerRows rows;
 	LedgerRow row;
 	bool found = false;
 
-	reversal_read_begin(&read, reversal, "wallet_ledger_pkey", &key);
-	while (index_read_next(&read))
+	ledger_rows_begin(&rows, &reversal->call->ledger, reversal->request->reverses);
+	while (ledger_rows_next(&rows, &row))
 	{
-		ledger_read(read.slot, &row);
 		if (!found)
 		{
 			reversal->kind = row.kind;
@@ -100,7 +92,7 @@ reversal_read_original(Reversal *reversal)
 			reversal_add_leg(reversal, &row);
 		found = true;
 	}
-	index_read_end(&read);
+	ledger_rows_end(&rows);
 	if (!found)
 		error_raise_operation_not_found(reversal->request->reverses);
 }
@@ -122,33 +114,39 @@ reversal_check_outside(const Reversal *reversal)
 	}
 }
 
+static int
+compare_legs(const void *left, const void *right)
+{
+	return ((const OriginalLeg *) left)->leg - ((const OriginalLeg *) right)->leg;
+}
+
+/* Legs were read in ascending order. */
 static OriginalLeg *
 reversal_find_leg(Reversal *reversal, int leg)
 {
-	for (int i = 0; i < reversal->leg_count; i++)
-		if (reversal->legs[i].leg == leg)
-			return &reversal->legs[i];
-	elog(ERROR, "a reversal names a leg that its operation doesn't have: %d", leg);
+	const OriginalLeg sought = {.leg = leg};
+	OriginalLeg *found =
+		bsearch(&sought, reversal->legs, reversal->leg_count, sizeof(OriginalLeg), compare_legs);
+
+	if (found == NULL)
+		elog(ERROR, "a reversal names a leg that its operation doesn't have: %d", leg);
+	return found;
 }
 
-/* Takes off what was paid back before. */
 static void
 reversal_read_former(Reversal *reversal)
 {
-	IndexRead read;
-	ScanKeyData key;
+	LedgerRows rows;
 	LedgerRow row;
 
-	reversal_read_begin(&read, reversal, "wallet_ledger_reverses_idx", &key);
-	while (index_read_next(&read))
+	ledger_rows_begin_reversals(&rows, &reversal->call->ledger, reversal->request->reverses);
+	while (ledger_rows_next(&rows, &row))
 	{
-		ledger_read(read.slot, &row);
-
 		OriginalLeg *leg = reversal_find_leg(reversal, (int) row.reverses_leg.value);
 
-		leg->left = money_subtract(leg->left, row.amount);
+		leg->paid_back = money_add(leg->paid_back, row.amount);
 	}
-	index_read_end(&read);
+	ledger_rows_end(&rows);
 }
 
 static void
@@ -163,7 +161,8 @@ reversal_lock(Call *call, const Request *request, void *state)
 	PopActiveSnapshot();
 	reversal_check_outside(reversal);
 
-	const pg_uuid_t **ids = palloc(sizeof(pg_uuid_t *) * 2 * reversal->leg_count);
+	const pg_uuid_t **ids =
+		palloc_extended(sizeof(pg_uuid_t *) * 2 * reversal->leg_count, MCXT_ALLOC_HUGE);
 
 	for (int i = 0; i < reversal->leg_count; i++)
 	{
@@ -204,37 +203,58 @@ reversal_check_parties(Reversal *reversal)
 			.second_may_be_frozen = true,
 		};
 
+		CHECK_FOR_INTERRUPTS();
 		fault_raise(fault_of_parties(&parties, &request));
 		request.amount.present = false;
 		request.expected_version.present = false;
 	}
 }
 
-/* Divides the amount among the legs; raises WL031 and WL032. */
+/* What the leg is to have paid back once the first leg has paid back so much. */
+static Money
+reversal_target(Reversal *reversal, const OriginalLeg *leg, Money paid_back)
+{
+	Money whole = reversal->legs[0].amount;
+	const Wallet *wallet = reversal_debited(reversal, leg);
+
+	if (paid_back == whole)
+		return leg->amount;
+	if (wallet == NULL)
+		wallet = reversal_credited(reversal, leg);
+	return money_share(leg->amount, paid_back, whole, currency_scale(wallet->currency));
+}
+
+/* How far each leg goes in this step; raises WL031 and WL032. */
 static void
 reversal_divide(Reversal *reversal)
 {
 	const Request *request = reversal->request;
-	Money *left = palloc(sizeof(Money) * reversal->leg_count);
-	Money *shares = palloc(sizeof(Money) * reversal->leg_count);
-	Money total = 0;
+	const OriginalLeg *first = &reversal->legs[0];
+	bool has_step = false;
 
 	if (!reversal->reversible)
 		error_raise_not_reversible(request->reverses, ledger_kind_name(reversal->kind));
 	reversal_read_former(reversal);
+
+	Money left = money_subtract(first->amount, first->paid_back);
+	Money amount = request->amount.present ? request->amount.value : left;
+
+	if (amount > left)
+		error_raise_exceeds_reversible(request->reverses, left, amount);
+
+	Money paid_back = money_add(first->paid_back, amount);
+
 	for (int i = 0; i < reversal->leg_count; i++)
 	{
-		left[i] = reversal->legs[i].left;
-		total = money_add(total, left[i]);
+		OriginalLeg *leg = &reversal->legs[i];
+
+		/* Versions before 1.2 divided otherwise: a leg may be further already. */
+		leg->step =
+			Max(money_subtract(reversal_target(reversal, leg, paid_back), leg->paid_back), 0);
+		has_step |= leg->step > 0;
 	}
-
-	Money amount = request->amount.present ? request->amount.value : total;
-
-	if (amount > total || total == 0)
-		error_raise_exceeds_reversible(request->reverses, total, amount);
-	money_divide(amount, left, shares, reversal->leg_count);
-	for (int i = 0; i < reversal->leg_count; i++)
-		reversal->legs[i].share = shares[i];
+	if (!has_step)
+		error_raise_exceeds_reversible(request->reverses, left, amount);
 }
 
 static void
@@ -255,10 +275,10 @@ reversal_append(Reversal *reversal, const OriginalLeg *leg)
 	Wallet *debited = reversal_debited(reversal, leg);
 	Wallet *credited = reversal_credited(reversal, leg);
 
-	reversal_check_amount(reversal, debited, credited, leg->share);
+	reversal_check_amount(reversal, debited, credited, leg->step);
 
 	LedgerRow *row =
-		journal_append(&reversal->call->journal, LEDGER_REVERSAL, debited, credited, leg->share);
+		journal_append(&reversal->call->journal, LEDGER_REVERSAL, debited, credited, leg->step);
 
 	row->forced = reversal->forced;
 	row->reverses = optional_uuid(request->reverses);
@@ -290,8 +310,11 @@ reversal_judge(Call *call, const Request *request, void *state)
 	reversal_divide(reversal);
 	reversal_begin(reversal);
 	for (int i = reversal->leg_count - 1; i >= 0; i--)
-		if (reversal->legs[i].share > 0)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (reversal->legs[i].step > 0)
 			reversal_append(reversal, &reversal->legs[i]);
+	}
 }
 
 static const CallSteps reversal_steps = {.lock = reversal_lock, .judge = reversal_judge};

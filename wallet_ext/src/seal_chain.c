@@ -202,6 +202,7 @@ seal_journal(Journal *journal, WalletSet *wallets)
 	{
 		LedgerRow *row = &journal->rows[i];
 
+		CHECK_FOR_INTERRUPTS();
 		if (row->from.present)
 			seal_side(row, &row->from, "from", wallet_set_get(wallets, &row->from.wallet_id));
 		if (row->to.present)

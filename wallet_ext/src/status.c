@@ -39,6 +39,8 @@ status_append(Call *call, const Request *request, Wallet *wallet)
 		return;
 	row->credit_limit = optional_money(wallet->next.credit_limit);
 	row->max_balance = wallet->next.max_balance;
+	row->max_balance_given =
+		optional_bool(request->max_balance.present || request->lifts_max_balance);
 	row->requested_amount = request->credit_limit;
 }
 
@@ -71,7 +73,8 @@ status_close(Call *call, const Request *request, void *state)
 
 	call_release_expired(call, wallet);
 	if (wallet->next.balance != 0 || wallet->next.held != 0)
-		error_raise_wallet_not_empty(&wallet->id, wallet->next.balance, wallet->next.held);
+		error_raise_wallet_not_empty(&wallet->id, wallet->next.balance, wallet->next.held,
+									 wallet->next.expired);
 	wallet->next.status = WALLET_CLOSED;
 	status_append(call, request, wallet);
 }
@@ -83,7 +86,8 @@ status_set_limits(Call *call, const Request *request, void *state)
 
 	if (request->credit_limit.present)
 		wallet->next.credit_limit = request->credit_limit.value;
-	wallet->next.max_balance = request->max_balance;
+	if (request->max_balance.present || request->lifts_max_balance)
+		wallet->next.max_balance = request->max_balance;
 	status_append(call, request, wallet);
 }
 
@@ -141,11 +145,14 @@ wallet_set_limits(PG_FUNCTION_ARGS)
 	request_begin("wallet_set_limits()");
 	request_check_not_null(fcinfo, required, lengthof(required));
 	request.to_wallet_id = request_read_id(fcinfo, 0, request.to_argument);
+	if (PG_ARGISNULL(1) && PG_ARGISNULL(2))
+		error_raise_malformed("credit_limit", "and max_balance must not both be null");
 	request_read_last(&request, fcinfo, 3);
 	if (!PG_ARGISNULL(1))
 		request.credit_limit =
 			optional_money(request_check_limit(PG_GETARG_DATUM(1), "credit_limit"));
-	if (!PG_ARGISNULL(2))
+	request.lifts_max_balance = !PG_ARGISNULL(2) && money_is_infinite(PG_GETARG_DATUM(2));
+	if (!PG_ARGISNULL(2) && !request.lifts_max_balance)
 		request.max_balance =
 			optional_money(request_check_limit(PG_GETARG_DATUM(2), "max_balance"));
 	PG_RETURN_UUID_P(call_run(&request, &set_limits_steps, NULL));

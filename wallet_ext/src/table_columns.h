@@ -63,9 +63,10 @@ enum
 	LEDGER_REVERSES_LEG,
 	LEDGER_FROM_SEAL,
 	LEDGER_TO_SEAL,
+	LEDGER_MAX_BALANCE_GIVEN,
 };
 
-StaticAssertDecl(LEDGER_TO_SEAL == LEDGER_COLUMNS, "columns of wallet_ledger");
+StaticAssertDecl(LEDGER_MAX_BALANCE_GIVEN == LEDGER_COLUMNS, "columns of wallet_ledger");
 
 enum
 {

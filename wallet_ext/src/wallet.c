@@ -125,6 +125,7 @@ wallet_read_slot(Wallet *wallet)
 	state->status = wallet_status_from_text(DatumGetTextPP(wallet_column(slot, WALLETS_STATUS)));
 	state->version = DatumGetInt64(wallet_column(slot, WALLETS_VERSION));
 	state->updated_at = DatumGetTimestampTz(wallet_column(slot, WALLETS_UPDATED_AT));
+	state->expired = 0;
 	state->seal =
 		seal_from_column(slot->tts_isnull[WALLETS_SEAL - 1], slot->tts_values[WALLETS_SEAL - 1]);
 	wallet->next = *state;

@@ -38,6 +38,7 @@ typedef struct WalletState
 {
 	Money balance;
 	Money held;
+	Money expired; /* part of held that expired holds keep: known once the oldest are released */
 	Money credit_limit;
 	OptionalMoney max_balance;
 	WalletStatus status;

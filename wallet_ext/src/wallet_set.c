@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "miscadmin.h"
 
 #include "wallet_set.h"
 
@@ -84,6 +85,7 @@ wallet_set_lock(WalletSet *set)
 	{
 		Wallet *wallet = &set->wallets[i];
 
+		CHECK_FOR_INTERRUPTS();
 		if (!wallet->written)
 		{
 			if (!wallet->found)
@@ -101,6 +103,9 @@ void
 wallet_set_write(WalletSet *set)
 {
 	for (int i = 0; i < set->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (wallet_is_changed(&set->wallets[i]) && !set->wallets[i].written)
 			wallet_update_locked(&set->scan, &set->wallets[i]);
+	}
 }

@@ -1,3 +1,6 @@
+-- Whether a request for limits named a maximum or none.
+ALTER TABLE wallet_ledger ADD COLUMN max_balance_given boolean;
+
 -- The rows of a batch have more columns, and its items more arguments.
 DROP FUNCTION wallet_transfer_batch(uuid[], uuid[], numeric[], text[], boolean, jsonb);
 

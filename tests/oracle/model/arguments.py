@@ -4,6 +4,7 @@ over all arguments of a call.
 """
 import json
 import re
+import unicodedata
 from decimal import Decimal
 
 from . import errors, money
@@ -12,6 +13,12 @@ NIL = "00000000-0000-0000-0000-000000000000"
 NAMES = 100
 KEYS = 255
 METADATA = 8192
+METADATA_DEPTH = 32
+METADATA_DIGITS = 100
+# Direction and width marks that nobody sees.
+INVISIBLE = [(0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x2069), (0xFEFF, 0xFEFF)]
+# A max_balance that lifts the cap.
+NO_CAP = "Infinity"
 # The harness sets wallet.max_batch_items to this, so that the limit is met.
 ITEMS = 50
 
@@ -35,7 +42,9 @@ PARAMETERS = {
                         parameter("amount", "amount"), *COMMON],
     "wallet_transfer_batch": [parameter("from_wallet_ids", "uuids"), parameter("to_wallet_ids", "uuids"),
                               parameter("amounts", "amounts"), parameter("idempotency_keys", "keys", False),
-                              parameter("atomic", "bool", True, True), METADATA_PARAMETER],
+                              parameter("atomic", "bool", True, True), METADATA_PARAMETER,
+                              parameter("item_metadata", "metadatas", False),
+                              parameter("expected_versions", "versions", False)],
     "wallet_post": [parameter("legs", "legs"), *COMMON],
     "wallet_hold": [parameter("wallet_id", "uuid"), parameter("amount", "amount"),
                     parameter("expires_in", "interval", True, 7 * 86400), *COMMON],
@@ -49,7 +58,7 @@ PARAMETERS = {
     "wallet_unfreeze": [parameter("wallet_id", "uuid"), *COMMON],
     "wallet_close": [parameter("wallet_id", "uuid"), *COMMON],
     "wallet_set_limits": [parameter("wallet_id", "uuid"), parameter("credit_limit", "limit", False),
-                          parameter("max_balance", "limit", False), *COMMON],
+                          parameter("max_balance", "cap", False), *COMMON],
     "wallet_lock": [parameter("wallet_ids", "lock_ids")],
 }
 
@@ -62,20 +71,61 @@ def with_defaults(function, given):
 
 
 def is_malformed_metadata(text):
-    return not isinstance(json.loads(text), dict) or jsonb_bytes(text) > METADATA
+    value = json.loads(text, parse_float=Decimal)
+    return (not isinstance(value, dict) or jsonb_bytes(text) > METADATA or depth_of(value) > METADATA_DEPTH
+            or any(digits_of(number) > METADATA_DIGITS for number in numbers_in(value)))
 
 
 def jsonb_bytes(text):
     """octet_length(jsonb::text): the server writes a space after each colon and comma."""
-    return len(json.dumps(json.loads(text), ensure_ascii=False).encode())
+    numbers = []
+
+    def keep(digits):
+        numbers.append(digits)
+        return f"@{len(numbers) - 1}@"
+
+    # Numbers as numeric writes them, without an exponent.
+    written = json.dumps(json.loads(text, parse_float=keep, parse_int=keep), ensure_ascii=False)
+    return len(re.sub('"@([0-9]+)@"', lambda found: f"{Decimal(numbers[int(found[1])]):f}", written).encode())
+
+
+def children_of(value):
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+
+
+def depth_of(value):
+    """Of objects and arrays within each other; the outermost is 1."""
+    if not isinstance(value, (dict, list)):
+        return 0
+    return 1 + max(map(depth_of, children_of(value)), default=0)
+
+
+def numbers_in(value):
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        yield value
+    for child in children_of(value):
+        yield from numbers_in(child)
+
+
+def digits_of(number):
+    return sum(letter.isdigit() for letter in f"{Decimal(number):f}")
+
+
+def has_control(text):
+    return any(unicodedata.category(letter) == "Cc" for letter in text)
+
+
+def is_malformed_user(name):
+    return (not 1 <= len(name) <= NAMES or name != name.strip() or has_control(name)
+            or any(first <= ord(letter) <= last for letter in name for first, last in INVISIBLE))
 
 
 def is_malformed_key(key):
-    return not 1 <= len(key.encode()) <= KEYS
+    return not 1 <= len(key.encode()) <= KEYS or has_control(key)
 
 
 MALFORMED = {
-    "user": lambda value: not 1 <= len(value) <= NAMES,
+    "user": is_malformed_user,
     "currency": lambda value: not re.fullmatch("[A-Z][A-Z0-9]{2,9}", value),
     "uuid": lambda value: value == NIL,
     "key": is_malformed_key,
@@ -96,14 +146,20 @@ def check(function, arguments):
         if kind == "legs" and value is not None and len(value) <= ITEMS:
             is_null = any(leg is None or None in leg for leg in value)
         if required and is_null:
-            raise errors.null()
+            raise errors.null(errors.ANY if kind == "legs" else name)
     for name, kind, _, _ in PARAMETERS[function]:
         value = arguments[name]
         if value is not None and kind in MALFORMED and MALFORMED[kind](value):
-            raise errors.malformed()
+            raise errors.malformed(name)
+        if name == "max_balance" and value is arguments["credit_limit"] is None:
+            raise errors.malformed("credit_limit")
     for name, kind, _, _ in PARAMETERS[function]:
-        if kind in ("amount", "limit") and arguments[name] is not None:
-            amount(name, arguments[name], lowest=0 if kind == "limit" else 1)
+        if kind in ("amount", "limit", "cap") and arguments[name] is not None and not lifts_cap(kind, arguments[name]):
+            amount(name, arguments[name], lowest=1 if kind == "amount" else 0)
+
+
+def lifts_cap(kind, text):
+    return kind == "cap" and Decimal(text) == Decimal("Infinity")
 
 
 def amount(name, text, lowest=1):
@@ -121,16 +177,25 @@ def optional_amount(arguments, name):
     return None if arguments[name] is None else money.parse(arguments[name])
 
 
-def leg_errors(payer, payee, value, key=None):
+def optional_cap(arguments, name):
+    return NO_CAP if lifts_cap("cap", arguments[name] or "0") else optional_amount(arguments, name)
+
+
+def leg_errors(payer, payee, value, key=None, version=None, metadata=None):
     """
     What is wrong with one item or leg by itself, as [(rank, error)], the first of each rank, in the
     order of the table of errors.
     """
     found = []
-    if None in (payer, payee, value):
-        found.append((0, errors.null()))
-    if NIL in (payer, payee) or (key is not None and is_malformed_key(key)):
-        found.append((1, errors.malformed()))
+    names = ("from_wallet_id", "to_wallet_id", "amount")
+    absent = [name for name, part in zip(names, (payer, payee, value)) if part is None]
+    found += [(0, errors.null(name)) for name in absent[:1]]
+    bad = [name for name, is_bad in (
+        ("from_wallet_id", payer == NIL), ("to_wallet_id", payee == NIL),
+        ("idempotency_key", key is not None and is_malformed_key(key)),
+        ("expected_version", version is not None and version < 0),
+        ("metadata", metadata is not None and is_malformed_metadata(metadata))) if is_bad]
+    found += [(1, errors.malformed(name)) for name in bad[:1]]
     if value is not None:
         try:
             amount(errors.ANY, value)

@@ -13,6 +13,8 @@ from .state import Entry, Hold, Journal, Operation, Row, Wallet
 
 SIDES = {"TRANSFER": ("TRANSFER_OUT", "TRANSFER_IN"), "CAPTURE": ("CAPTURE_OUT", "CAPTURE_IN"),
          "REVERSAL": ("REVERSAL_OUT", "REVERSAL_IN")}
+# A call releases at most so many expired holds.
+SWEEPS = 100
 MOVES_BALANCE = ("FUND", "WITHDRAW", "TRANSFER", "CAPTURE", "REVERSAL")
 
 
@@ -31,6 +33,8 @@ class Core:
         self.observed = None
         # Operations of the call in progress, in the order of their entries.
         self.made = []
+        # Expired holds that the call in progress may still release.
+        self.sweeps_left = SWEEPS
         self.open_questions = Counter()
 
     def call(self, function, given, observed=None):
@@ -38,6 +42,7 @@ class Core:
         mark = self.journal.mark()
         self.observed = observed
         self.made = []
+        self.sweeps_left = SWEEPS
         values = arguments.with_defaults(function, given)
         try:
             if self.read_only:
@@ -80,8 +85,8 @@ class Core:
             if name not in kinds:
                 continue
             value = values[name]
-            if kinds[name] in ("amount", "limit"):
-                value = arguments.optional_amount(values, name)
+            if kinds[name] in ("amount", "limit", "cap"):
+                value = (arguments.optional_cap if name == "max_balance" else arguments.optional_amount)(values, name)
             elif name == "legs":
                 value = [(payer, payee, money.parse(amount)) for payer, payee, amount in value]
             elif name == "metadata":
@@ -131,14 +136,22 @@ class Core:
         if wallet.currency != first.currency:
             raise errors.currency_mismatch(wallet, first)
 
+    @staticmethod
+    def scale(_currency):
+        """Decimals of a currency's amounts."""
+        return 4
+
     def is_expired(self, hold):
         return hold.expires_at <= self.now
 
+    def unheld(self, wallet):
+        """The balance without what unexpired holds keep."""
+        return wallet.balance - sum(hold.remaining for hold in wallet.holds
+                                    if hold.status == "open" and not self.is_expired(hold))
+
     def available(self, wallet):
         """What a debit may take now."""
-        unexpired = sum(hold.remaining for hold in wallet.holds
-                        if hold.status == "open" and not self.is_expired(hold))
-        return wallet.balance - unexpired + wallet.credit_limit
+        return self.unheld(wallet) + wallet.credit_limit
 
     def check_floor(self, wallet, amount):
         available = self.available(wallet)
@@ -203,9 +216,10 @@ class Core:
         return sorted(found, key=lambda hold: (hold.expires_at, hold.operation.id or ""))
 
     def sweep(self, *wallets):
-        """A debit or hold first releases the wallet's expired holds, by operations of their own."""
+        """A debit or hold first releases the wallet's oldest expired holds, by operations of their own."""
         for wallet in dict.fromkeys(wallets):
-            for hold in self.expired_holds(wallet.holds):
+            for hold in self.expired_holds(wallet.holds)[: self.sweeps_left]:
+                self.journal.set(self, "sweeps_left", self.sweeps_left - 1)
                 self.give_back(self.begin(None), "EXPIRE", hold, "expired")
 
 
@@ -319,7 +333,9 @@ class Simple(Core):
         credit_limit = arguments.optional_amount(values, "credit_limit")
         if credit_limit is not None:
             self.journal.set(wallet, "credit_limit", credit_limit)
-        self.journal.set(wallet, "max_balance", arguments.optional_amount(values, "max_balance"))
+        max_balance = arguments.optional_cap(values, "max_balance")
+        if max_balance is not None:
+            self.journal.set(wallet, "max_balance", None if max_balance == arguments.NO_CAP else max_balance)
         operation = self.begin(function, values)
         self.add_row(operation, "LIMITS", None, wallet, 0)
         return operation
@@ -338,8 +354,8 @@ class Holds(Simple):
         self.check_active(wallet)
         self.sweep(wallet)
         # Holds don't draw on the credit limit.
-        if wallet.balance - wallet.held < amount:
-            raise errors.insufficient_funds(wallet, wallet.balance - wallet.held, amount)
+        if self.unheld(wallet) < amount:
+            raise errors.insufficient_funds(wallet, self.unheld(wallet), amount)
         operation = self.begin(function, values)
         hold = Hold(operation, wallet, amount, self.now + values["expires_in"] * 1_000_000)
         self.journal.append(wallet.holds, hold)

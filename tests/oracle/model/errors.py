@@ -39,12 +39,12 @@ class WalletError(Exception):
         return self
 
 
-def null():
-    return WalletError("22004")
+def null(argument):
+    return WalletError("22004", {"argument": argument})
 
 
-def malformed():
-    return WalletError("22023")
+def malformed(argument):
+    return WalletError("22023", {"argument": argument})
 
 
 def invalid_amount(argument, text):

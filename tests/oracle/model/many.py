@@ -1,8 +1,29 @@
 """The functions that move money by several rows: batch, post and reversals."""
+from dataclasses import dataclass
+from typing import Optional
+
 from . import arguments, errors, money
 from .core import Holds
+from .state import Operation
 
+# The arguments of an item, each with the array that holds it.
+ITEM_COLUMNS = {"from_wallet_id": "from_wallet_ids", "to_wallet_id": "to_wallet_ids", "amount": "amounts",
+                "idempotency_key": "idempotency_keys", "expected_version": "expected_versions",
+                "metadata": "item_metadata"}
 REVERSIBLE = ("FUND", "WITHDRAW", "TRANSFER", "CAPTURE")
+
+
+@dataclass
+class ItemResult:
+    """What a batch returns for an item."""
+
+    operation: Optional[Operation] = None
+    is_replay: bool = False
+    error: Optional[errors.WalletError] = None
+
+    @property
+    def code(self):
+        return self.error.code if self.error else "00000"
 
 
 class Many(Holds):
@@ -11,63 +32,69 @@ class Many(Holds):
     they come in order: the model expects the table's order and takes the other where the server does.
     """
 
-    def wallet_transfer_batch(self, function, values):
+    def wallet_transfer_batch(self, _function, values):
         items = self.batch_items(values)
         if values["atomic"]:
-            self.check_batch_in_table_order(function, items)
+            self.check_batch_in_table_order(items)
         results = []
         for index, item in enumerate(items, 1):
             mark, made = self.journal.mark(), len(self.made)
             try:
-                results.append((self.batch_item(function, item), "00000"))
+                operation, is_replay = self.batch_item(item)
+                results.append(ItemResult(operation, is_replay))
             except errors.WalletError as error:
                 if values["atomic"]:
                     raise error.at(index)
                 self.journal.rollback(mark)
                 del self.made[made:]
-                results.append((None, error.code))
+                results.append(ItemResult(error=error))
         return results
 
     @staticmethod
     def batch_items(values):
-        payers, payees, amounts = values["from_wallet_ids"], values["to_wallet_ids"], values["amounts"]
-        keys = values["idempotency_keys"]
-        keys = [None] * len(payers) if keys is None else keys
-        if len({len(payers), len(payees), len(amounts), len(keys)}) != 1 or len(payers) > arguments.ITEMS:
-            raise errors.malformed()
-        return [(*item, arguments.as_json(values["metadata"])) for item in zip(payers, payees, amounts, keys)]
+        """Each item as the arguments of a wallet_transfer, which it is for its key."""
+        count = len(values["from_wallet_ids"])
+        if values["metadata"] is not None and values["item_metadata"] is not None:
+            raise errors.malformed("item_metadata")
+        columns = {}
+        for name, column in ITEM_COLUMNS.items():
+            columns[name] = [None] * count if values[column] is None else values[column]
+            if len(columns[name]) != count:
+                raise errors.malformed(column)
+        if count > arguments.ITEMS:
+            raise errors.malformed("from_wallet_ids")
+        items = [dict(zip(columns, item)) for item in zip(*columns.values())]
+        for item in items:
+            item["metadata"] = item["metadata"] or values["metadata"]
+        return items
 
-    @staticmethod
-    def item_request(function, payer, payee, amount, metadata):
-        return [("operation", function), ("from_wallet_id", payer), ("to_wallet_id", payee),
-                ("amount", money.parse(amount)), ("metadata", metadata)]
-
-    def batch_pair(self, function, item):
+    def batch_pair(self, item):
         """The item's two wallets after all checks but that of money, or the operation it repeats."""
-        payer_id, payee_id, amount, key, metadata = item
-        for _, error in arguments.leg_errors(payer_id, payee_id, amount, key):
+        for _, error in arguments.leg_errors(item["from_wallet_id"], item["to_wallet_id"], item["amount"],
+                                             item["idempotency_key"], item["expected_version"], item["metadata"]):
             raise error
-        replayed = self.replay(self.item_request(function, payer_id, payee_id, amount, metadata), key)
+        replayed = self.replay_of("wallet_transfer", item)
         if replayed is not None:
             return None, None, replayed
-        payer, payee = self.find(payer_id), self.find(payee_id)
+        payer, payee = self.find(item["from_wallet_id"]), self.find(item["to_wallet_id"])
+        self.check_version(payer, item)
         self.check_pair(payer, payee)
         return payer, payee, None
 
-    def check_batch_in_table_order(self, function, items):
+    def check_batch_in_table_order(self, items):
         for index, item in enumerate(items, 1):
             try:
-                self.batch_pair(function, item)
+                self.batch_pair(item)
             except errors.WalletError as error:
-                if self.fails_before(function, items[: index - 1]):
+                if self.fails_before(items[: index - 1]):
                     self.may_fail("which item of an atomic batch is reported", error.at(index))
 
-    def fails_before(self, function, items):
+    def fails_before(self, items):
         """Whether an earlier item fails, so that it is a question which one is reported."""
         mark, made = self.journal.mark(), len(self.made)
         try:
             for item in items:
-                self.batch_item(function, item)
+                self.batch_item(item)
         except errors.WalletError:
             return True
         finally:
@@ -75,18 +102,17 @@ class Many(Holds):
             del self.made[made:]
         return False
 
-    def batch_item(self, function, item):
-        payer_id, payee_id, amount, key, metadata = item
-        payer, payee, replayed = self.batch_pair(function, item)
+    def batch_item(self, item):
+        """(the operation, whether it was done before)"""
+        payer, payee, replayed = self.batch_pair(item)
         if replayed is not None:
-            return replayed
-        units = money.parse(amount)
+            return replayed, True
+        amount = money.parse(item["amount"])
         self.sweep(payer)
-        self.check_money(payer, payee, units)
-        request = self.item_request(function, payer_id, payee_id, amount, metadata)
-        operation = self.begin(function, request=request, key=key)
-        self.add_row(operation, "TRANSFER", payer, payee, units)
-        return operation
+        self.check_money(payer, payee, amount)
+        operation = self.begin("wallet_transfer", item)
+        self.add_row(operation, "TRANSFER", payer, payee, amount)
+        return operation, False
 
     def raise_first(self, question, found):
         """found: [(rank in the table, index, error)]."""
@@ -101,7 +127,7 @@ class Many(Holds):
     def wallet_post(self, function, values):
         legs = values["legs"]
         if not 1 <= len(legs) <= arguments.ITEMS:
-            raise errors.malformed()
+            raise errors.malformed("legs")
         self.raise_first("which leg of a post is reported", [
             (rank, index, error)
             for index, leg in enumerate(legs, 1)
@@ -179,14 +205,14 @@ class Many(Holds):
         if reversed_operation.kind not in REVERSIBLE:
             self.raise_not_reversible(reversed_operation, values)
         rows = [row for row in reversed_operation.rows if row.kind in REVERSIBLE]
-        left = [row.amount - row.reversed for row in rows]
         debited = [row.payee for row in rows if row.payee is not None]
         self.check_version(debited[0] if debited else rows[0].payer, values)
-        reversible = sum(left)
-        amount = reversible if requested is None else requested
-        shares = money.shares(amount, left) if 0 < amount <= reversible else left
+        reversible = rows[0].amount - rows[0].reversed
+        is_too_much = requested is not None and requested > reversible
+        amount = reversible if requested is None or is_too_much else requested
+        shares = self.shares(rows, rows[0].reversed + amount)
         self.check_reversal_states(rows, shares)
-        if not 0 < amount <= reversible:
+        if is_too_much or not any(shares):
             raise errors.exceeds_reversible(reversed_operation, reversible, requested)
         self.sweep(*debited)
         operation = self.begin(function, values, reverses=reversed_operation)
@@ -195,6 +221,14 @@ class Many(Holds):
             if share:
                 self.reverse_row(operation, row, share, forced)
         return operation
+
+    def shares(self, rows, paid_back):
+        """What each leg pays back, once so much has been paid back of the first; the last step completes all."""
+        whole = rows[0].amount
+        targets = [row.amount if paid_back == whole
+                   else money.share(row.amount, paid_back, whole, self.scale((row.payer or row.payee).currency))
+                   for row in rows]
+        return [max(target - row.reversed, 0) for target, row in zip(targets, rows)]
 
     def raise_not_reversible(self, operation, values):
         """Which wallet would be debited is no question that has an answer here."""

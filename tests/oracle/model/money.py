@@ -39,14 +39,7 @@ def text(units):
     return f"{'-' if units < 0 else ''}{whole}.{rest:04d}"
 
 
-def shares(amount, left):
-    """
-    Divides amount among parts in proportion to what is left of each: rounded down first, then one
-    unit each to the largest remainders, ties in the parts' order.
-    """
-    total = sum(left)
-    result = [amount * part // total for part in left]
-    by_remainder = sorted(range(len(left)), key=lambda i: (-(amount * left[i] % total), i))
-    for i in by_remainder[: amount - sum(result)]:
-        result[i] += 1
-    return result
+def share(amount, done, whole, scale=4):
+    """amount * done / whole at the scale of a currency, rounded half away from zero."""
+    unit = 10 ** (4 - scale)
+    return (2 * amount * done + whole * unit) // (2 * whole * unit) * unit

@@ -142,7 +142,7 @@ SELECT wallet_post(ARRAY[(a(), b(), 2), (b(), a(), 1)]::wallet_leg[]) AS post \g
 SELECT wallet_reverse(:'post'), wallet_reverse_force(:'fund', 90);
 SELECT * FROM wallet_transfer_batch(ARRAY[b(), b()], ARRAY[a(), a()], '{0.25, 1000}', atomic => false);
 SELECT wallet_freeze(a(), metadata => '{"reason": "lost"}'), wallet_set_limits(a(), 50, 1000), wallet_unfreeze(a()), wallet_set_limits(b(), max_balance => 500);
-SELECT wallet_set_limits(b()), wallet_close('cccccccc-0000-0000-0000-000000000001');
+SELECT wallet_set_limits(b(), max_balance => 'Infinity'), wallet_close('cccccccc-0000-0000-0000-000000000001');
 SQL
 
 # From CREATED on, the events of a wallet alone rebuild its row.

@@ -137,6 +137,75 @@ is($server->sql_in('custom_schema', q{SELECT count(*) FROM pg_class WHERE relnam
 fill('custom_schema', '"Bank & Co"');
 restored_ok('custom_schema', dump_and_restore('custom_schema', $_), '"Bank & Co"') for qw(plain custom);
 
+# The block of that name in the administrator's document.
+sub documented
+{
+    my ($name) = @_;
+    open my $file, '<', dirname(abs_path(__FILE__)) . '/../../../docs/database.md' or die "docs/database.md: $!\n";
+    local $/;
+    my ($block) = <$file> =~ /^```sql \Q$name\E\n(.*?)^```$/ms or die "docs/database.md has no block $name\n";
+    return $block;
+}
+
+# What was added to the tables, by when it is to be put back: the difference to a database that has the extension alone.
+sub added_to
+{
+    my ($dbname, $when) = @_;
+    my ($all, $own) = map {
+        [ map { $_->[1] } grep { $_->[0] eq $when } @{ $server->connect(dbname => $_)->selectall_arrayref(documented('inventory')) } ]
+    } $dbname, 'extension_alone';
+    my %is_own = map { ($_ => 1) } @$own;
+    return [ grep { !$is_own{$_} } @$all ];
+}
+
+sub restore_section
+{
+    my ($into, $path, $section) = @_;
+    is(system("$bin/pg_restore", '--exit-on-error', "--section=$section", '-d', $server->uri(dbname => $into), $path), 0, "$section is restored");
+    return;
+}
+
+# What an administrator has put on the tables.
+$server->sql_in('postgres', "CREATE DATABASE $_") for qw(extension_alone administered restored_with_all restored_data);
+$server->sql_in($_, 'CREATE EXTENSION wallet') for qw(extension_alone administered restored_data);
+fill('administered', 'public');
+is_deeply(added_to('administered', $_), [], "nothing was added yet, $_ the data") for qw(before after);
+$server->sql_in('administered', $_) for (
+    'ALTER TABLE wallets ADD COLUMN note text DEFAULT \'none\', ADD COLUMN twice numeric GENERATED ALWAYS AS (balance * 2) STORED',
+    'CREATE UNIQUE INDEX one_per_user ON wallets (user_id, currency)',
+    'CREATE TABLE users AS SELECT DISTINCT user_id FROM wallets',
+    'ALTER TABLE users ADD PRIMARY KEY (user_id)',
+    'ALTER TABLE wallets ADD FOREIGN KEY (user_id) REFERENCES users, ADD CONSTRAINT poor CHECK (balance < 1e15)',
+    q{CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'},
+    'CREATE TRIGGER audit AFTER INSERT ON wallet_ledger FOR EACH ROW EXECUTE FUNCTION audit()',
+    'ALTER TABLE wallet_ledger ENABLE REPLICA TRIGGER audit',
+    'ALTER TABLE wallets ENABLE ROW LEVEL SECURITY',
+    q{CREATE POLICY own ON wallets FOR SELECT TO cashier USING (user_id = current_user)},
+    'ALTER TABLE wallet_ledger SET (autovacuum_freeze_max_age = 500000000)',
+    'CREATE PUBLICATION movements FOR TABLE wallet_ledger');
+my %added = map { ($_ => added_to('administered', $_)) } qw(before after);
+is(scalar(@{ $added{$_} }), { before => 2, after => 8 }->{$_}, "what was added $_ the data is listed") for qw(before after);
+
+my $dump = test_directory() . '/administered.dump';
+is(system("$bin/pg_dump", '-d', $server->uri(dbname => 'administered'), '-Fc', '-f', $dump), 0, 'it is dumped');
+restore_section('restored_with_all', $dump, 'pre-data');
+$server->sql_in('restored_with_all', $_) for @{ $added{before} };
+restore_section('restored_with_all', $dump, $_) for qw(data post-data);
+$server->sql_in('restored_with_all', $_) for @{ $added{after} };
+is_deeply(added_to('restored_with_all', $_), $added{$_}, "all of it is there again, $_ the data") for qw(before after);
+is_deeply(content_of('restored_with_all', 'public'), content_of('administered', 'public'), 'with every row');
+
+# A restore of the data alone, past the triggers, leaves the guards weak; the documented repair.
+my $data = test_directory() . '/custom.dump';
+is(system("$bin/pg_dump", '-d', $server->uri(dbname => 'wallet_db'), '-Fc', '-f', $data), 0, 'a ledger is dumped');
+is(system("$bin/pg_restore", '--exit-on-error', '--data-only', '--disable-triggers', '-d', $server->uri(dbname => 'restored_data'), $data), 0,
+    'and its data restored past the triggers');
+my $weak = q{SELECT count(*) FROM wallet_check() WHERE check_name = 'guard' AND actual = 'not always enabled'};
+is($server->sql_in('restored_data', $weak), 9, 'the guards are weak then');
+$server->sql_in('restored_data', documented('repair'));
+is($server->sql_in('restored_data', q{SELECT count(*) FROM wallet_check() WHERE check_name = 'guard'}), 0, 'and are repaired');
+is(objects_of('restored_data'), objects_of('extension_alone'), 'as a fresh installation has them');
+
 # Two databases of one server have nothing in common, and the extension can be dropped and made again.
 is($server->sql_in('custom_schema', q{SELECT count(*) FROM "Bank & Co".wallet_lookup('after-restore')}), 0,
     'what happened in a copy did not happen in the original');

@@ -75,7 +75,7 @@ for my $call ("wallet_create('carol')", "wallet_fund('$ALICE', 1)", "wallet_with
     "wallet_capture('$paid')", "wallet_release('$paid')", 'wallet_expire_holds()', "wallet_reverse('$paid')",
     "wallet_reverse_force('$paid')", "wallet_post(ARRAY[('$ALICE', '$BOB', 1)]::wallet_leg[])",
     "wallet_transfer_batch('{}', '{}', '{}')", "wallet_freeze('$ALICE')", "wallet_unfreeze('$ALICE')",
-    "wallet_close('$ALICE')", "wallet_set_limits('$ALICE')")
+    "wallet_close('$ALICE')", "wallet_set_limits('$ALICE', 1)")
 {
     ok(!eval { $dbh->do("SELECT $call"); 1 }, "$call is refused");
     is($dbh->state, '25006', 'as any write is');
