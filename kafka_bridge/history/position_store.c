@@ -40,8 +40,9 @@ static const char check_sql[] =
 
 static const char advance_sql[] =
 	"UPDATE %1$s.wallet_history_offsets o SET next_offset = b.next_offset, "
-	"last_event_at = greatest(least(o.last_event_at, now()), least(now(), "
-	"'epoch'::timestamptz + nullif(b.last_event_us, 0) * interval '1 microsecond')), "
+	"last_event_at = (SELECT CASE WHEN t.at > now() THEN now() ELSE t.at END FROM "
+	"(SELECT greatest(o.last_event_at, 'epoch'::timestamptz + nullif(b.last_event_us, 0) "
+	"* interval '1 microsecond')) AS t(at)), "
 	"updated_at = clock_timestamp() "
 	"FROM unnest($3::int4[], $4::int8[], $5::int8[], $6::int8[], $7::int8[]) "
 	"AS b(partition, fence, from_offset, next_offset, last_event_us) "
@@ -50,8 +51,9 @@ static const char advance_sql[] =
 
 /* By this server's clock never in the future. */
 static const char reach_sql[] =
-	"UPDATE %1$s.wallet_history_offsets o SET complete_at = greatest(least(o.complete_at, now()), "
-	"least(now(), 'epoch'::timestamptz + r.complete_us * interval '1 microsecond')) "
+	"UPDATE %1$s.wallet_history_offsets o SET complete_at = "
+	"least(now(), greatest(o.complete_at, "
+	"'epoch'::timestamptz + r.complete_us * interval '1 microsecond')) "
 	"FROM unnest($3::int4[], $4::int8[], $5::int8[]) AS r(partition, fence, complete_us) "
 	"WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = r.partition AND o.fence = r.fence";
 

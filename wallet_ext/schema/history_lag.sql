@@ -90,7 +90,7 @@ BEGIN ATOMIC
     )
     UPDATE wallet_history_mark AS mark
     SET complete_to = least(found.complete, now_bound.id),
-        has_more = found.is_settled AND found.complete = found.until AND found.until < found.noted,
+        has_more = coalesce(found.is_settled AND found.complete = found.until AND found.until < found.noted, false),
         noted = CASE WHEN noting.is_due THEN now_bound.id ELSE found.noted END,
         noted_at = CASE WHEN noting.is_due THEN clock_timestamp() ELSE found.noted_at END,
         noted_before = CASE WHEN noting.is_due THEN pg_snapshot_xmax(pg_current_snapshot())

@@ -253,8 +253,8 @@ BEGIN ATOMIC
         LIMIT 1
     ), history AS (
         -- A time from outside may lie ahead.
-        SELECT least(max(applied.last_event_at), clock_timestamp()) AS last_at
-        FROM wallet_history_offsets AS applied
+        SELECT CASE WHEN newest.at > clock_timestamp() THEN clock_timestamp() ELSE newest.at END AS last_at
+        FROM (SELECT max(applied.last_event_at) FROM wallet_history_offsets AS applied) AS newest (at)
     ), finding AS (
         SELECT slot.slot_name, slot.active, slot.wal_status, slot.lag_bytes,
                ledger.last_at AS ledger_last_at, history.last_at AS history_last_at,
