@@ -76,3 +76,22 @@ SELECT count(wallet_withdraw('c1000000-0000-0000-0000-000000000001', 0.0001)) FR
 SELECT balance FROM wallets WHERE id = 'c1000000-0000-0000-0000-000000000001';
 SELECT difference FROM wallet_totals() WHERE currency = 'EUR';
 SELECT DISTINCT check_name FROM wallet_check(:alice);
+
+-- What is stored is the numeric that PostgreSQL itself would have made, digit for digit.
+CREATE TABLE sample AS
+SELECT wallet_create('sample ' || n) AS wallet, amount
+FROM unnest(ARRAY[0.0001, 0.0010, 0.0100, 0.1000, 0.9999, 1, 1.0001, 9999, 9999.9999, 10000, 10000.0001, 12345.6789, 99990000, 99999999.9999,
+                  100000000, 100000000.0001, 999999999999, 123456789012345.6789, 900000000000000, 999999999999999.9999]) WITH ORDINALITY AS value (amount, n);
+SELECT count(wallet_fund(wallet, amount)) FROM sample;
+SELECT amount, balance FROM sample JOIN wallets ON id = wallet
+WHERE numeric_send(balance) <> numeric_send(amount::numeric(19, 4)) OR balance::text <> amount::numeric(19, 4)::text OR hash_numeric(balance) <> hash_numeric(amount);
+SELECT count(wallet_set_limits(wallet, credit_limit => amount)) FROM sample;
+SELECT count(wallet_withdraw(wallet, amount)) FROM sample;
+SELECT count(wallet_withdraw(wallet, amount)) FROM sample;
+SELECT amount, balance FROM sample JOIN wallets ON id = wallet
+WHERE numeric_send(balance) <> numeric_send((-amount)::numeric(19, 4)) OR balance::text <> (-amount)::numeric(19, 4)::text;
+-- Stored in other forms: with more decimals than needed, out of line, compressed.
+CREATE TABLE stored (amount numeric);
+INSERT INTO stored VALUES (1.0000000000000000), (2), (('3.' || repeat('0', 8000))::numeric), (('4.' || repeat('0', 4000) || '1')::numeric);
+SELECT left(amount::text, 3) AS amount, failure(format('wallet_fund(%L, (SELECT amount FROM stored WHERE trunc(amount) = %s))', (SELECT min(wallet::text) FROM sample), trunc(amount)))
+FROM stored ORDER BY stored.amount;

@@ -48,6 +48,11 @@ SELECT failure(format('wallet_post(ARRAY[(%1$L, %2$L, 1), (%1$L, %2$L, 1.5)]::wa
 SELECT failure(format('wallet_transfer_batch(ARRAY[%1$L, %1$L]::uuid[], ARRAY[%2$L, %2$L]::uuid[], ARRAY[1, 1.5])', :alice, :bob));
 SELECT index, sqlstate, message
 FROM wallet_transfer_batch(ARRAY[:alice, :alice]::uuid[], ARRAY[:bob, :bob]::uuid[], ARRAY[1.5, 1], atomic => false);
+-- The shares of a reversal of several legs are rounded to it, half away from zero; the last step completes each leg.
+SELECT keep('fees', wallet_create('fees', 'JPY'));
+SELECT keep('sale', wallet_post(ARRAY[(:alice, :bob, 100), (:bob, id('fees'), 3)]::wallet_leg[]));
+SELECT keep('half', wallet_reverse(id('sale'), 50)), keep('rest', wallet_reverse(id('sale')));
+SELECT name, type, user_id, amount FROM kept, wallet_receipt(id) WHERE name IN ('half', 'rest') ORDER BY name, entry;
 -- Other currencies keep to theirs.
 SELECT failure(format('wallet_fund(%L, 0.0001)', :euro));
 

@@ -114,7 +114,7 @@ static const EndpointParameter status_parameters[] = {ID, KEY, IF_MATCH, METADAT
 static const EndpointParameter limits_parameters[] = {
 	ID,
 	BODY("credit_limit", endpoint_amount_parse),
-	BODY("max_balance", endpoint_amount_parse),
+	BODY("max_balance", endpoint_cap_parse),
 	KEY,
 	IF_MATCH,
 	METADATA,

@@ -283,7 +283,7 @@ class Generator:
     def wallet_create(self):
         given = {"user_id": self.random.choice(["alice", "bob", "ü" * 100, "o'hara"])}
         if self.chance(0.4):
-            given["currency"] = self.random.choice(["USD", "EUR", "ABC1234567"])
+            given["currency"] = self.random.choice(["USD", "EUR", "EUR", "ABC1234567", "JPY", "BHD"])
         if self.chance(0.4):
             given["wallet_id"] = f"{self.random.getrandbits(32):08x}-1111-4000-8000-{self.random.getrandbits(40):012x}"
         if self.chance(0.1):

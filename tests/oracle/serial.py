@@ -6,7 +6,7 @@ import psycopg2
 
 import compare
 from compare import Mismatch, same
-from model import Model, WalletError
+from model import SCALES, Model, WalletError
 from server import now_microseconds, units
 from statements import Call, Read, Ref, RollbackTo, Savepoint, Writer, resolve
 
@@ -32,6 +32,8 @@ class Runner:
         self.refs = {}
         self.offset = 0
         self.calls = 0
+        for currency, scale in SCALES.items():
+            self.session(0).execute(f"SELECT wallet_set_currency('{currency}', {scale})")
         # "function sqlstate": how often.
         self.outcomes = Counter()
 

@@ -3,7 +3,7 @@ import random
 import unittest
 from fractions import Fraction
 
-from model import Amount, Model, WalletError, money
+from model import Amount, Model, Sent, WalletError, money
 
 SECOND = 1_000_000
 UNKNOWN = "feedface-0000-4000-8000-000000000001"
@@ -69,7 +69,8 @@ class ModelCase(unittest.TestCase):
         self.assertEqual(caught.exception.code, code)
         self.assertEqual(before, [self.state(wallet) for wallet in self.model.wallets])
         self.index = caught.exception.index
-        return {name: money.text(value.units) if isinstance(value, Amount) else value
+        return {name: money.text(value.units) if isinstance(value, Amount)
+                else value.text if isinstance(value, Sent) else value
                 for name, value in (caught.exception.detail or {}).items()}
 
     def state(self, wallet_id):
@@ -182,6 +183,34 @@ class Simple(ModelCase):
         euro = self.wallet(currency="EUR")
         self.assertEqual(self.fails("WL006", "wallet_transfer", from_wallet_id=self.a, to_wallet_id=euro,
                                     amount="1"), {"wallet_id": euro, "expected": "USD", "actual": "EUR"})
+
+    def test_scale_comes_after_the_wallet_and_before_the_version(self):
+        yen, dinar = self.wallet("100", currency="JPY"), self.wallet("1.005", currency="BHD")
+        self.assertEqual(self.fails("WL003", "wallet_fund", wallet_id=yen, amount="0.50", expected_version=7),
+                         {"argument": "amount", "value": "0.50", "scale": 0})
+        self.fails("WL001", "wallet_fund", wallet_id=UNKNOWN, amount="0.5")
+        self.fails("WL003", "wallet_transfer", from_wallet_id=yen, to_wallet_id=dinar, amount="0.5")
+        self.fails("WL006", "wallet_transfer", from_wallet_id=dinar, to_wallet_id=yen, amount="0.005")
+        self.assertEqual(self.fails("WL003", "wallet_withdraw", wallet_id=dinar, amount="0.0005"),
+                         {"argument": "amount", "value": "0.0005", "scale": 3})
+        self.assertEqual(self.fails("WL003", "wallet_set_limits", wallet_id=yen, credit_limit="1.00", max_balance="7.5"),
+                         {"argument": "max_balance", "value": "7.5", "scale": 0})
+        self.do("wallet_set_limits", wallet_id=yen, max_balance="Infinity")
+        self.assertEqual(self.fails("WL003", "wallet_post", legs=[(self.a, self.b, "0.0001"), (yen, dinar, "1.5")]),
+                         {"argument": "amount", "value": "1.5", "scale": 0})
+        self.assertEqual(self.index, 2)
+
+    def test_shares_of_a_reversal_keep_to_the_scale(self):
+        yen, shop, fee = self.wallet("100", currency="JPY"), self.wallet(currency="JPY"), self.wallet(currency="JPY")
+        sale = self.do("wallet_post", legs=[(yen, shop, "20"), (shop, fee, "3")])
+        self.do("wallet_reverse", transaction_id=sale, amount="10")
+        # Half of 3 is 1.5, away from zero 2; 13 of 20 is 1.95 of 3, and so 2 in all.
+        self.assertEqual(self.model.wallets[fee].balance, 1 * money.UNIT)
+        self.do("wallet_reverse", transaction_id=sale, amount="3")
+        self.assertEqual(self.model.wallets[fee].balance, 1 * money.UNIT)
+        self.fails("WL003", "wallet_reverse", transaction_id=sale, amount="0.5")
+        self.do("wallet_reverse", transaction_id=sale)
+        self.assertEqual(self.model.wallets[fee].balance, 0)
 
     def test_money_of_the_payer_comes_before_the_limit_of_the_payee(self):
         self.do("wallet_set_limits", wallet_id=self.b, max_balance="5")

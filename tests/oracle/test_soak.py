@@ -69,9 +69,9 @@ class FakeRunner:
                 self.model.bind_wallet(operation.result, given.get("wallet_id") or self.new_id())
             self.model.bind_operation(operation, self.new_id())
         if isinstance(result, list):
-            for part, (operation, _) in enumerate(result):
-                if operation is not None:
-                    self.remember(Ref(call.number, part), operation.id)
+            for part, item in enumerate(result):
+                if item.operation is not None:
+                    self.remember(Ref(call.number, part), item.operation.id)
         elif hasattr(result, "result"):
             self.remember(Ref(call.number), result.result.id)
         self.model.journal.forget()

@@ -37,5 +37,5 @@ CREATE FUNCTION wallet_set_limits(
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'wallet_set_limits';
 COMMENT ON FUNCTION wallet_set_limits(uuid, numeric, numeric, text, bigint, jsonb) IS
 $$Sets how far a wallet's debits may go below 0, how far its credits may go up, or both, and returns the transaction id. Lowering a limit is always allowed and only blocks later operations.
-credit_limit, max_balance: 0 or more, at most 4 decimals; unchanged when NULL, but not both. max_balance => 'Infinity' lifts the cap. expected_version: the version the wallet must have.
+credit_limit, max_balance: 0 or more, no more decimals than the currency has (4 unless set); unchanged when NULL, but not both. max_balance => 'Infinity' lifts the cap. expected_version: the version the wallet must have.
 Errors: 25006, 22004, 22023, WL003 (invalid_amount), WL005 (idempotency_conflict), WL001 (wallet_not_found), WL004 (version_conflict), WL009 (wallet_closed).$$;

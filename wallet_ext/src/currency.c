@@ -206,9 +206,10 @@ wallet_currency_changed(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/* Runs a query with the currency as $1 and the scale as $2, on what is committed now. */
+/* Runs a query with the currency as $1 and the scale as $2; reads: on what is committed now,
+ * whatever the transaction's snapshot. Whether it had a row. */
 static bool
-currency_query(const char *query, Datum *values)
+currency_query(const char *query, bool reads, Datum *values)
 {
 	Oid types[] = {TEXTOID, INT4OID};
 	SPIPlanPtr plan = SPI_prepare(query, lengthof(types), types);
@@ -216,10 +217,9 @@ currency_query(const char *query, Datum *values)
 	if (plan == NULL)
 		elog(ERROR, "query on currencies could not be prepared: %s", query);
 
-	bool read_only = strncmp(query, "SELECT", strlen("SELECT")) == 0;
-	Snapshot snapshot = read_only ? GetLatestSnapshot() : InvalidSnapshot;
+	Snapshot snapshot = reads ? GetLatestSnapshot() : InvalidSnapshot;
 
-	if (SPI_execute_snapshot(plan, values, NULL, snapshot, InvalidSnapshot, read_only, true, 0) < 0)
+	if (SPI_execute_snapshot(plan, values, NULL, snapshot, InvalidSnapshot, reads, true, 0) < 0)
 		elog(ERROR, "query on currencies failed: %s", query);
 	return SPI_processed > 0;
 }
@@ -233,7 +233,7 @@ currency_exceeds(const char *schema, Datum *values)
 				 "greatest(scale(trim_scale(amount)), scale(trim_scale(credit_limit)), "
 				 "scale(trim_scale(max_balance))) > $2 LIMIT 1",
 				 schema),
-		values);
+		true, values);
 }
 
 /* Lowers what the currency's amounts may have: nobody moves money meanwhile. The first look,
@@ -269,7 +269,7 @@ currency_set(Oid schema, Datum *values)
 							"ON CONFLICT (currency) DO UPDATE SET scale = excluded.scale "
 							"WHERE old.scale <> excluded.scale",
 							schema_name),
-				   values);
+				   false, values);
 }
 
 Datum

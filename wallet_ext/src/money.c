@@ -2,9 +2,11 @@
  * money.c
  *		Conversion between numeric and 128-bit integers of 1/10000, and the rules of an amount.
  *
- * Reading goes through numeric's binary wire format (numeric_send: a documented, stable form of
- * base-10000 digits), not through its private layout. Four decimals are one such digit, so that no
- * scaling is needed: units = sum of digit[i] * 10000^(weight - i + 1).
+ * Both ways go through numeric's stored form, not through a function call for every amount of a
+ * batch. It is the one on disk, which can't change without breaking pg_upgrade (the decoder's
+ * json_value.c reads the same): a header word, for the long form a word with the weight, then digits
+ * of base 10000, without zeros at either end. Four decimals are one such digit, so that no scaling is
+ * needed: units = sum of digit[i] * 10000^(weight - i + 1).
  */
 #include "postgres.h"
 
@@ -18,48 +20,73 @@
 /* Digit groups of the largest amount, 999 9999 9999 9999.9999, before the point. */
 #define WEIGHT_MAX 3
 
-#define WIRE_HEADER_BYTES 8
-#define WIRE_POSITIVE	  0x0000
-#define WIRE_NEGATIVE	  0x4000
+/* The header word of a stored numeric. */
+#define NUMERIC_SIGN_BITS		   0xC000
+#define NUMERIC_LONG_NEGATIVE	   0x4000
+#define NUMERIC_SHORT_FORM		   0x8000
+#define NUMERIC_SPECIAL_FORM	   0xC000
+#define NUMERIC_SHORT_NEGATIVE	   0x2000
+#define NUMERIC_SHORT_SCALE_SHIFT  7
+#define NUMERIC_SHORT_WEIGHT_MINUS 0x0040
+#define NUMERIC_SHORT_WEIGHT_BITS  0x003F
 
-static inline int
-wire_int16(const char *at)
+static inline uint16
+stored_word(const char *at)
 {
-	const unsigned char *byte = (const unsigned char *) at;
+	uint16 word;
 
-	return (int16) (byte[0] << 8 | byte[1]);
+	memcpy(&word, at, sizeof(word));
+	return word;
 }
 
 /* The value in units, where it has an exact one within numeric(19,4). */
 static MoneyClass
 money_from_numeric(Datum value, Money *money)
 {
-	bytea *wire = DatumGetByteaPP(DirectFunctionCall1(numeric_send, value));
-	const char *at = VARDATA_ANY(wire);
-	int digits = wire_int16(at);
-	int weight = wire_int16(at + 2);
-	int sign = wire_int16(at + 4);
+	/* Only what is compressed or stored out of line is copied. */
+	struct varlena *stored = PG_DETOAST_DATUM_PACKED(value);
+	const char *at = VARDATA_ANY(stored);
+	const char *end = at + VARSIZE_ANY_EXHDR(stored);
+	uint16 header = stored_word(at);
+	bool negative;
+	int weight;
 	Money units = 0;
 
-	if (sign != WIRE_POSITIVE && sign != WIRE_NEGATIVE)
+	at += sizeof(uint16);
+	if ((header & NUMERIC_SIGN_BITS) == NUMERIC_SPECIAL_FORM)
 		return MONEY_NOT_FINITE;
+	if ((header & NUMERIC_SIGN_BITS) == NUMERIC_SHORT_FORM)
+	{
+		negative = (header & NUMERIC_SHORT_NEGATIVE) != 0;
+		weight = header & NUMERIC_SHORT_WEIGHT_BITS;
+		if (header & NUMERIC_SHORT_WEIGHT_MINUS)
+			weight |= ~NUMERIC_SHORT_WEIGHT_BITS;
+	}
+	else
+	{
+		negative = (header & NUMERIC_SIGN_BITS) == NUMERIC_LONG_NEGATIVE;
+		weight = (int16) stored_word(at);
+		at += sizeof(uint16);
+	}
+
+	int digits = (int) ((end - at) / (int) sizeof(uint16));
+
 	if (digits > 0 && weight > WEIGHT_MAX)
 		return MONEY_TOO_LARGE;
-	for (int i = 0; i < digits; i++)
+	for (int i = 0; i < digits; i++, at += sizeof(uint16))
 	{
-		int digit = wire_int16(at + WIRE_HEADER_BYTES + 2 * i);
+		uint16 digit = stored_word(at);
 
 		if (weight - i >= -1)
 			units = units * DIGIT_BASE + digit;
 		else if (digit != 0)
 			return MONEY_TOO_PRECISE;
 	}
-	/* The wire form leaves out trailing zero digits: weight -1 is the digit of 1/10000. */
 	if (digits > 0)
 		for (int lowest = weight - digits + 1; lowest > -1; lowest--)
 			units *= DIGIT_BASE;
 
-	*money = sign == WIRE_NEGATIVE ? -units : units;
+	*money = negative ? -units : units;
 	return money_fits(*money) ? MONEY_EXACT : MONEY_TOO_LARGE;
 }
 
@@ -133,13 +160,38 @@ money_from_column(Datum value)
 	return money;
 }
 
+/* In the short form, which holds every amount: 4 decimals, at most 5 digits. A sum may be larger. */
 Datum
 money_to_column(Money money)
 {
-	if (money >= PG_INT64_MIN && money <= PG_INT64_MAX)
-		return NumericGetDatum(int64_div_fast_to_numeric((int64) money, 4));
-	return DirectFunctionCall3(numeric_in, CStringGetDatum(money_format(money)),
-							   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	uint128 units = money < 0 ? -(uint128) money : (uint128) money;
+	uint16 words[1 + WEIGHT_MAX + 2];
+	int first = lengthof(words);
+	int weight = -2;
+
+	if (!money_fits(money))
+		return DirectFunctionCall3(numeric_in, CStringGetDatum(money_format(money)),
+								   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	for (; units != 0; units /= DIGIT_BASE, weight++)
+		words[--first] = (uint16) (units % DIGIT_BASE);
+
+	int last = lengthof(words);
+
+	while (last > first && words[last - 1] == 0)
+		last--;
+	if (last == first)
+		weight = 0;
+	words[--first] = NUMERIC_SHORT_FORM | (money < 0 ? NUMERIC_SHORT_NEGATIVE : 0) |
+					 MONEY_SCALE << NUMERIC_SHORT_SCALE_SHIFT |
+					 (weight < 0 ? NUMERIC_SHORT_WEIGHT_MINUS : 0) |
+					 (weight & NUMERIC_SHORT_WEIGHT_BITS);
+
+	Size bytes = (last - first) * sizeof(uint16);
+	struct varlena *stored = palloc(VARHDRSZ + bytes);
+
+	SET_VARSIZE(stored, VARHDRSZ + bytes);
+	memcpy(VARDATA(stored), words + first, bytes);
+	return PointerGetDatum(stored);
 }
 
 char *

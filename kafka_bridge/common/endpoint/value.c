@@ -114,6 +114,14 @@ endpoint_amount_parse(const EndpointInput *input, char **values)
 }
 
 const char *
+endpoint_cap_parse(const EndpointInput *input, char **values)
+{
+	if (input->kind == JSON_STRING_VALUE && strcmp(input->text, "Infinity") == 0)
+		return value_set(input, values);
+	return endpoint_amount_parse(input, values);
+}
+
+const char *
 endpoint_boolean_parse(const EndpointInput *input, char **values)
 {
 	if (input->kind != JSON_BOOLEAN_VALUE)

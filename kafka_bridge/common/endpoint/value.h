@@ -21,6 +21,8 @@ const char *endpoint_uuid_parse(const EndpointInput *input, char **values);
  * already.
  */
 const char *endpoint_amount_parse(const EndpointInput *input, char **values);
+/* The same, or the string "Infinity": no limit. */
+const char *endpoint_cap_parse(const EndpointInput *input, char **values);
 const char *endpoint_boolean_parse(const EndpointInput *input, char **values);
 /* A JSON object, passed on byte by byte. */
 const char *endpoint_object_parse(const EndpointInput *input, char **values);

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -56,7 +57,9 @@ func sqlState(err error) string {
 func refusal(err error) (state string, detail map[string]any) {
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) {
-		must(json.Unmarshal([]byte(pgErr.Detail), &detail))
+		if strings.HasPrefix(pgErr.Detail, "{") {
+			must(json.Unmarshal([]byte(pgErr.Detail), &detail))
+		}
 		return pgErr.Code, detail
 	}
 	return "", nil

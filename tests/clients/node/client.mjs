@@ -44,7 +44,7 @@ async function refusal(promise) {
     try {
         await promise;
     } catch (error) {
-        return { state: error.code, detail: JSON.parse(error.detail) };
+        return { state: error.code, detail: error.detail?.startsWith('{') ? JSON.parse(error.detail) : {} };
     }
     return {};
 }

@@ -81,7 +81,8 @@ def refusal(call, *arguments, **options):
         call(*arguments, **options)
     except DatabaseError as error:
         cause = error.__cause__
-        return cause.sqlstate, json.loads(cause.diag.message_detail)
+        detail = cause.diag.message_detail or ""
+        return cause.sqlstate, json.loads(detail) if detail.startswith("{") else {}
     return None, {}
 
 

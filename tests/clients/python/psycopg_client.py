@@ -37,7 +37,8 @@ def refusal(call, *arguments):
     try:
         call(*arguments)
     except psycopg.Error as error:
-        return error.sqlstate, json.loads(error.diag.message_detail)
+        detail = error.diag.message_detail or ""
+        return error.sqlstate, json.loads(detail) if detail.startswith("{") else {}
     return None, {}
 
 
@@ -59,6 +60,13 @@ def main():
             detail,
             {"wallet_id": str(alice), "available": "74.5000", "requested": "80.0000"},
             "its DETAIL has the amounts",
+        )
+
+        # Not every error has an object in DETAIL.
+        is_equal(
+            refusal(connection.execute, "SELECT wallet_create('alice', wallet_id => %s)", (alice,)),
+            ("23505", {}),
+            "a wallet of that id exists",
         )
 
         state, detail = refusal(

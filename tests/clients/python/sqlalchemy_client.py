@@ -41,7 +41,8 @@ def refusal(*arguments, **options):
         with sessions.begin() as session:
             transfer(session, *arguments, **options)
     except DBAPIError as error:
-        return error.orig.sqlstate, json.loads(error.orig.diag.message_detail)
+        detail = error.orig.diag.message_detail or ""
+        return error.orig.sqlstate, json.loads(detail) if detail.startswith("{") else {}
     return None, {}
 
 

@@ -150,7 +150,8 @@ def check(function, arguments):
     for name, kind, _, _ in PARAMETERS[function]:
         value = arguments[name]
         if value is not None and kind in MALFORMED and MALFORMED[kind](value):
-            raise errors.malformed(name)
+            # What is wrong within the legs may be found before or after.
+            raise errors.malformed(errors.ANY if function == "wallet_post" else name)
         if name == "max_balance" and value is arguments["credit_limit"] is None:
             raise errors.malformed("credit_limit")
     for name, kind, _, _ in PARAMETERS[function]:

@@ -15,6 +15,8 @@ SIDES = {"TRANSFER": ("TRANSFER_OUT", "TRANSFER_IN"), "CAPTURE": ("CAPTURE_OUT",
          "REVERSAL": ("REVERSAL_OUT", "REVERSAL_IN")}
 # A call releases at most so many expired holds.
 SWEEPS = 100
+# The harness sets these scales in every database.
+SCALES = {"JPY": 0, "BHD": 3}
 MOVES_BALANCE = ("FUND", "WITHDRAW", "TRANSFER", "CAPTURE", "REVERSAL")
 
 
@@ -136,10 +138,21 @@ class Core:
         if wallet.currency != first.currency:
             raise errors.currency_mismatch(wallet, first)
 
-    @staticmethod
-    def scale(_currency):
+    def scale(self, currency):
         """Decimals of a currency's amounts."""
-        return 4
+        return SCALES.get(currency, 4)
+
+    def check_scale(self, wallet, name, text):
+        scale = self.scale(wallet.currency)
+        if money.exact(text) % 10 ** (4 - scale):
+            raise errors.too_many_decimals(name, text, scale)
+
+    def check_request(self, wallet, values):
+        """The amounts that are given by the wallet's currency, then its version."""
+        for name in ("amount", "credit_limit", "max_balance"):
+            if values.get(name) is not None and not (name == "max_balance" and arguments.lifts_cap("cap", values[name])):
+                self.check_scale(wallet, name, values[name])
+        self.check_version(wallet, values)
 
     def is_expired(self, hold):
         return hold.expires_at <= self.now
@@ -244,7 +257,7 @@ class Simple(Core):
             return replayed
         amount = money.parse(values["amount"])
         wallet = self.find(values["wallet_id"])
-        self.check_version(wallet, values)
+        self.check_request(wallet, values)
         self.check_active(wallet)
         self.check_ceiling(wallet, amount)
         operation = self.begin(function, values)
@@ -257,7 +270,7 @@ class Simple(Core):
             return replayed
         amount = money.parse(values["amount"])
         wallet = self.find(values["wallet_id"])
-        self.check_version(wallet, values)
+        self.check_request(wallet, values)
         self.check_active(wallet)
         self.sweep(wallet)
         self.check_floor(wallet, amount)
@@ -273,7 +286,7 @@ class Simple(Core):
             return replayed
         amount = money.parse(values["amount"])
         payer, payee = self.find(values["from_wallet_id"]), self.find(values["to_wallet_id"])
-        self.check_version(payer, values)
+        self.check_request(payer, values)
         self.check_pair(payer, payee)
         self.sweep(payer)
         self.check_money(payer, payee, amount)
@@ -308,7 +321,7 @@ class Simple(Core):
         if replayed is not None:
             return replayed
         wallet = self.find(values["wallet_id"])
-        self.check_version(wallet, values)
+        self.check_request(wallet, values)
         self.check_not_closed(wallet)
         if wallet.status == status == "frozen":
             raise errors.wallet_frozen(wallet)
@@ -328,7 +341,7 @@ class Simple(Core):
         if replayed is not None:
             return replayed
         wallet = self.find(values["wallet_id"])
-        self.check_version(wallet, values)
+        self.check_request(wallet, values)
         self.check_not_closed(wallet)
         credit_limit = arguments.optional_amount(values, "credit_limit")
         if credit_limit is not None:
@@ -350,7 +363,7 @@ class Holds(Simple):
             return replayed
         amount = money.parse(values["amount"])
         wallet = self.find(values["wallet_id"])
-        self.check_version(wallet, values)
+        self.check_request(wallet, values)
         self.check_active(wallet)
         self.sweep(wallet)
         # Holds don't draw on the credit limit.
@@ -378,7 +391,7 @@ class Holds(Simple):
             raise errors.same_wallet(payer.id)
         if values["to_wallet_id"] is not None:
             payee = self.find(values["to_wallet_id"])
-        self.check_version(payer, values)
+        self.check_request(payer, values)
         self.check_active(payer)
         if payee is not None:
             self.check_active(payee)
@@ -417,7 +430,7 @@ class Holds(Simple):
         if replayed is not None:
             return replayed
         hold = self.find_hold(values["hold_id"])
-        self.check_version(hold.wallet, values)
+        self.check_request(hold.wallet, values)
         self.check_not_closed(hold.wallet)
         # Expired and not yet swept is released like any other.
         if hold.status == "expired":

@@ -51,6 +51,10 @@ def invalid_amount(argument, text):
     return WalletError("WL003", {"argument": argument, "value": Sent(text)})
 
 
+def too_many_decimals(argument, text, scale):
+    return WalletError("WL003", {"argument": argument, "value": Sent(text), "scale": scale})
+
+
 def same_wallet(wallet_id):
     return WalletError("WL007", {"wallet_id": wallet_id})
 

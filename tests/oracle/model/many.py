@@ -77,7 +77,7 @@ class Many(Holds):
         if replayed is not None:
             return None, None, replayed
         payer, payee = self.find(item["from_wallet_id"]), self.find(item["to_wallet_id"])
-        self.check_version(payer, item)
+        self.check_request(payer, item)
         self.check_pair(payer, payee)
         return payer, payee, None
 
@@ -139,6 +139,11 @@ class Many(Holds):
         for index, (payer_id, payee_id, amount) in enumerate(legs, 1):
             try:
                 pairs.append((self.find(payer_id), self.find(payee_id), money.parse(amount)))
+            except errors.WalletError as error:
+                raise error.at(index)
+        for index, ((payer, _, _), leg) in enumerate(zip(pairs, legs), 1):
+            try:
+                self.check_scale(payer, "amount", leg[2])
             except errors.WalletError as error:
                 raise error.at(index)
         self.check_version(pairs[0][0], values)
@@ -206,7 +211,7 @@ class Many(Holds):
             self.raise_not_reversible(reversed_operation, values)
         rows = [row for row in reversed_operation.rows if row.kind in REVERSIBLE]
         debited = [row.payee for row in rows if row.payee is not None]
-        self.check_version(debited[0] if debited else rows[0].payer, values)
+        self.check_request(debited[0] if debited else rows[0].payer, values)
         reversible = rows[0].amount - rows[0].reversed
         is_too_much = requested is not None and requested > reversible
         amount = reversible if requested is None or is_too_much else requested
@@ -234,7 +239,7 @@ class Many(Holds):
         """Which wallet would be debited is no question that has an answer here."""
         for row in operation.rows:
             for wallet in filter(None, (row.payee, row.payer)):
-                for check in (lambda: self.check_version(wallet, values), lambda: self.check_active(wallet)):
+                for check in (lambda: self.check_request(wallet, values), lambda: self.check_active(wallet)):
                     try:
                         check()
                     except errors.WalletError as error:

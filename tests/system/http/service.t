@@ -252,6 +252,11 @@ subtest 'states and limits' => sub {
     my $limits = $http->post("/wallets/$id/limits", { credit_limit => '5', max_balance => '12' })->{json}{wallet};
     is_deeply([ @$limits{qw(credit_limit max_balance available)} ], [ '5.0000', '12.0000', '15.0000' ], 'limits');
     refused_ok($http->post("/wallets/$id/fund", { amount => '3' }), 422, 'WL010', 'above the limit');
+    $limits = $http->post("/wallets/$id/limits", { credit_limit => '6' })->{json}{wallet};
+    is_deeply([ @$limits{qw(credit_limit max_balance)} ], [ '6.0000', '12.0000' ], 'what is absent stays');
+    refused_ok($http->post("/wallets/$id/limits", {}), 400, '22023', 'but one is to be given');
+    $limits = $http->post("/wallets/$id/limits", { max_balance => 'Infinity' })->{json}{wallet};
+    is_deeply([ @$limits{qw(credit_limit max_balance)} ], [ '6.0000', undef ], 'and one of them can be lifted');
     refused_ok($http->post("/wallets/$id/close"), 409, 'WL011', 'not empty', balance => '10.0000');
     $http->post("/wallets/$id/withdraw", { amount => '10' });
     is($http->post("/wallets/$id/close")->{json}{wallet}{status}, 'closed', 'closed');
