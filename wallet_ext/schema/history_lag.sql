@@ -92,10 +92,26 @@ BEGIN ATOMIC
     SET complete_to = least(found.complete, now_bound.id),
         has_more = coalesce(found.is_settled AND found.complete = found.until AND found.until < found.noted, false),
         noted = CASE WHEN noting.is_due THEN now_bound.id ELSE found.noted END,
-        noted_at = CASE WHEN noting.is_due THEN clock_timestamp() ELSE found.noted_at END,
         noted_before = CASE WHEN noting.is_due THEN pg_snapshot_xmax(pg_current_snapshot())
-                            ELSE found.noted_before END
+                            ELSE found.noted_before END,
+        checked_to = CASE WHEN checking.is_read THEN found.check_to ELSE found.checked_to END,
+        check_to = CASE WHEN checking.is_read THEN NULL
+                        WHEN found.check_to IS NULL AND found.is_settled THEN found.noted
+                        ELSE found.check_to END,
+        check_lsn = CASE WHEN found.check_to IS NULL AND found.is_settled THEN pg_current_wal_insert_lsn()
+                         ELSE found.check_lsn END,
+        check_at = CASE WHEN checking.is_read OR found.check_to IS NULL THEN NULL
+                        ELSE coalesce(found.check_at, checking.published_at) END
     FROM found
+    CROSS JOIN LATERAL (
+        SELECT coalesce((SELECT bool_or(topic.is_read)
+                         FROM (SELECT min(coalesce(position.complete_at, '-infinity')) > found.check_at AS is_read
+                               FROM wallet_history_offsets AS position
+                               GROUP BY position.group_id, position.topic) AS topic), false) AS is_read,
+               (SELECT CASE WHEN min(slot.confirmed_flush_lsn) >= found.check_lsn THEN clock_timestamp() END
+                FROM pg_replication_slots AS slot
+                WHERE slot.plugin = 'wallet_decoder' AND slot.database = current_database()) AS published_at
+    ) AS checking
     CROSS JOIN LATERAL (SELECT wallet_history_bound(clock_timestamp() - '00:00:01'::interval) AS id) AS now_bound
     CROSS JOIN LATERAL (
         SELECT found.is_settled IS NULL OR found.is_settled AND found.until IS NOT DISTINCT FROM found.noted

@@ -54,13 +54,18 @@ DROP FUNCTION wallet_health();
 ALTER TABLE wallet_history_offsets ADD COLUMN complete_at timestamptz,
     ADD COLUMN claimed_at timestamptz NOT NULL DEFAULT now();
 -- One row, of the database's own: every entry before complete_to has its event, or stands in a recorded gap.
--- noted is the next point, noted_at when it was, noted_before the transactions that may write before it.
+-- noted is the next point, noted_before the transactions that may write before it. Every entry before checked_to
+-- was in the topic when all partitions were read: check_to is the next such point, check_lsn what the slot must
+-- have confirmed for it, check_at when it had.
 CREATE TABLE wallet_history_mark (
     id           boolean     NOT NULL DEFAULT true,
     complete_to  uuid        NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
     noted        uuid,
-    noted_at     timestamptz,
     noted_before xid8,
+    checked_to   uuid        NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+    check_to     uuid,
+    check_lsn    pg_lsn,
+    check_at     timestamptz,
     has_more     boolean     NOT NULL DEFAULT false,
     CONSTRAINT wallet_history_mark_pkey PRIMARY KEY (id),
     CONSTRAINT wallet_history_mark_id_check CHECK (id)
