@@ -8,7 +8,7 @@
 
 /*
  * The id must follow from wallet and version, the type be one of the ledger's, the user id no longer
- * than the ledger allows, and the time not lie more than a clock's error ahead of now_us. Otherwise
- * false, with the reason in *fault.
+ * than the ledger allows, and the time not far ahead of now_us. Else false, with the reason in
+ * *fault.
  */
 bool event_is_credible(const Event *event, int64_t now_us, EventFault *fault);

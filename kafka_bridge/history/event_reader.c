@@ -3,7 +3,8 @@
  *		The only reader of an event's fields: what passes here is stored, or rejected by PostgreSQL
  *		for a limit of its own; what does not pass is poison.
  *
- * An event is known by (wallet_id, version). Whether what is well-formed can be of our ledger, event_credible.c says. UUIDs are canonical (lower case), because the key decides the partition and
+ * An event is known by (wallet_id, version). Whether what is well-formed can be of our ledger,
+ * event_credible.c says. UUIDs are canonical (lower case), because the key decides the partition and
  * so the order: two spellings of one wallet could overtake each other.
  */
 #include "event_reader.h"

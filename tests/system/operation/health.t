@@ -55,7 +55,7 @@ my @missing = sort ("history_missing $lost 0", "history_missing $lost 1", "histo
 my $divergences = sub { return [ map { "$_->{check_name} $_->{wallet_id} $_->{version}" } $stack->rows('SELECT * FROM wallet_check()') ] };
 poll_until(sub { @{ $divergences->() } == 3 }, what => 'all that is missing');
 is_deeply([ sort @{ $divergences->() } ], \@missing, 'wallet_check() names last events, and wallets without any');
-is($stack->bridge_command([ 'backfill', '--wallet', $_, '--from', '-infinity', '--to', 'now' ]), 0, 'published again') for $lost, $kept;
+is(($stack->bridge_command([ 'backfill', '--wallet', $_, '--from', '-infinity', '--to', 'now' ]))[0], 0, 'published again') for $lost, $kept;
 poll_until(sub { !@{ $divergences->() } }, what => 'a whole history');
 
 # No bridge: the slot keeps what it has not confirmed.
