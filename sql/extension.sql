@@ -70,7 +70,7 @@ DISCARD TEMP;
 \set VERBOSITY terse
 BEGIN;
 ALTER TABLE bank.wallets ADD COLUMN nickname text;
-SELECT bank.wallet_fund(:alice, 1);
+SELECT bank.wallet_fund(:alice, 1) IS NOT NULL AS funded;
 ROLLBACK;
 BEGIN;
 ALTER TABLE bank.wallets RENAME TO purses;

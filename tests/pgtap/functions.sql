@@ -104,6 +104,7 @@ INSERT INTO expected VALUES
     ('wallet_check_ledger', '', 'SETOF wallet_divergence', 'sql stable safe'),
     ('wallet_check_guards', '', 'SETOF wallet_divergence', 'sql stable safe'),
     ('wallet_check_grants', '', 'SETOF wallet_divergence', 'sql stable safe'),
+    ('wallet_check_shape', '', 'SETOF wallet_divergence', 'c stable safe'),
     ('wallet_check_rules', '', 'SETOF wallet_divergence', 'sql stable safe');
 
 CREATE TEMPORARY VIEW actual AS

@@ -89,51 +89,27 @@ END;
 COMMENT ON FUNCTION wallet_check_grants() IS
     'Internal, part of wallet_check: nobody but the owner may write the ledger or put triggers on it.';
 
+CREATE FUNCTION wallet_check_shape() RETURNS SETOF wallet_divergence
+    LANGUAGE c STABLE PARALLEL SAFE ROWS 1 AS 'MODULE_PATHNAME', 'wallet_check_shape';
+COMMENT ON FUNCTION wallet_check_shape() IS
+    'Internal, part of wallet_check: columns, CHECKs, NOT NULLs and indexes of wallets, wallet_ledger and wallet_holds that are missing or changed, and what is on these tables that the operations cannot honour.';
+
 CREATE FUNCTION wallet_check_rules() RETURNS SETOF wallet_divergence
     LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    -- The indexes that keep versions and keys unique. By name: REINDEX CONCURRENTLY changes their OIDs.
-    SELECT 'index', NULL::uuid, NULL::bigint, 'unique index ' || needed.name,
-           CASE WHEN found.indexrelid IS NULL THEN 'missing' ELSE 'not valid' END
-    FROM (VALUES ('wallets_pkey', 'wallets'::regclass::oid), ('wallet_ledger_pkey', 'wallet_ledger'::regclass::oid),
-                 ('wallet_ledger_from_idx', 'wallet_ledger'::regclass::oid),
-                 ('wallet_ledger_to_idx', 'wallet_ledger'::regclass::oid),
-                 ('wallet_ledger_key_idx', 'wallet_ledger'::regclass::oid),
-                 ('wallet_holds_pkey', 'wallet_holds'::regclass::oid),
-                 ('transaction_events_pkey', 'transaction_events'::regclass::oid)) AS needed (name, relation)
-    LEFT JOIN (pg_index AS found JOIN pg_class AS index ON index.oid = found.indexrelid)
-           ON found.indrelid = needed.relation AND index.relname = needed.name
-    WHERE (found.indisunique AND found.indisvalid AND found.indisready) IS NOT TRUE
+    SELECT * FROM wallet_check_shape()
 
     UNION ALL
-    -- The extension's own CHECKs.
-    SELECT 'shape', NULL, NULL, 'constraint ' || needed.name,
-           CASE WHEN found.oid IS NULL THEN 'missing' ELSE 'not valid' END
-    FROM (VALUES ('wallets_status_check', 'wallets'::regclass::oid), ('wallets_held_check', 'wallets'::regclass::oid),
-                 ('wallets_version_check', 'wallets'::regclass::oid),
-                 ('wallet_ledger_kind_check', 'wallet_ledger'::regclass::oid),
-                 ('wallet_ledger_amount_check', 'wallet_ledger'::regclass::oid),
-                 ('wallet_ledger_side_check', 'wallet_ledger'::regclass::oid),
-                 ('wallet_ledger_from_check', 'wallet_ledger'::regclass::oid),
-                 ('wallet_ledger_to_check', 'wallet_ledger'::regclass::oid),
-                 ('wallet_holds_status_check', 'wallet_holds'::regclass::oid),
-                 ('wallet_holds_amount_check', 'wallet_holds'::regclass::oid)) AS needed (name, relation)
-    LEFT JOIN pg_constraint AS found
-           ON found.conrelid = needed.relation AND found.conname = needed.name AND found.contype = 'c'
-    WHERE found.convalidated IS NOT TRUE
-
-    UNION ALL
-    -- ... and NOT NULLs.
-    SELECT 'shape', NULL, NULL,
-           relation.relname::text || '.' || found.attname::text
-               || ' not null', 'nullable'
-    FROM (VALUES
-        ('wallets'::regclass::oid, '{id,user_id,currency,balance,held,credit_limit,status,version,created_at,updated_at}'::text[]),
-        ('wallet_ledger'::regclass::oid, '{transaction_id,created_at,leg,forced,kind,amount,currency,session_user_name,current_user_name,application_name}'),
-        ('wallet_holds'::regclass::oid, '{hold_id,wallet_id,amount,captured,released,status,expires_at,created_at}')) AS needed (relation, columns)
-    JOIN pg_class AS relation ON relation.oid = needed.relation
-    JOIN pg_attribute AS found ON found.attrelid = needed.relation AND found.attname::text = ANY (needed.columns)
-    WHERE NOT found.attnotnull;
+    -- The history's too is found by its columns: its name and OID may be others.
+    SELECT 'index', NULL::uuid, NULL::bigint, 'unique index on transaction_events (wallet_id, version)', 'missing'
+    WHERE NOT EXISTS (
+        SELECT FROM pg_index AS found
+        WHERE found.indrelid = 'transaction_events'::regclass::oid AND found.indisunique AND found.indisvalid
+          AND found.indisready AND found.indnkeyatts = 2 AND found.indpred IS NULL
+          AND found.indkey[0] = (SELECT attribute.attnum FROM pg_attribute AS attribute
+                                 WHERE attribute.attrelid = found.indrelid AND attribute.attname = 'wallet_id')
+          AND found.indkey[1] = (SELECT attribute.attnum FROM pg_attribute AS attribute
+                                 WHERE attribute.attrelid = found.indrelid AND attribute.attname = 'version'));
 END;
 COMMENT ON FUNCTION wallet_check_rules() IS
-    'Internal, part of wallet_check: the unique indexes, the CHECKs and the NOT NULLs are there and at work.';
+    'Internal, part of wallet_check: the tables have the shape that the extension gave them, and the indexes that it needs.';

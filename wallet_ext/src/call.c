@@ -10,6 +10,7 @@
 
 #include "call.h"
 #include "clock.h"
+#include "executor_write.h"
 #include "seal_chain.h"
 
 void
@@ -148,13 +149,12 @@ call_try_write(Call *call)
 	return false;
 }
 
-void
-call_write(Call *call)
+static void
+call_write_rows(void *argument)
 {
+	Call *call = argument;
 	ListCell *cell;
 
-	if (call->has_newest)
-		seal_journal(&call->journal, &call->wallets);
 	wallet_set_write(&call->wallets);
 	foreach (cell, call->changed_holds)
 	{
@@ -167,6 +167,24 @@ call_write(Call *call)
 			hold_row_insert(call_holds(call), hold);
 	}
 	journal_write(&call->journal, &call->ledger, call->snapshot);
+}
+
+static bool
+call_writes_directly(Call *call)
+{
+	return call->wallets.scan.description->is_direct && call->ledger.description->is_direct &&
+		   (call->changed_holds == NIL || call_holds(call)->description->is_direct);
+}
+
+void
+call_write(Call *call)
+{
+	if (call->has_newest)
+		seal_journal(&call->journal, &call->wallets);
+	if (call->journal.count == 0 || call_writes_directly(call))
+		call_write_rows(call);
+	else
+		executor_write_run(call_write_rows, call);
 }
 
 pg_uuid_t *

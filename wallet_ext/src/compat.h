@@ -8,11 +8,14 @@
 #include "access/tableam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
 #include "nodes/execnodes.h"
 #include "utils/acl.h"
 #include "utils/rel.h"
 
 #if PG_VERSION_NUM >= 160000
+#include "parser/parse_relation.h"
 #include "varatt.h"
 #endif
 
@@ -74,6 +77,78 @@ compat_index_insert_cleanup(Relation index, IndexInfo *info)
 {
 #if PG_VERSION_NUM >= 170000
 	index_insert_cleanup(index, info);
+#endif
+}
+
+/* Makes the entries the executor's range table; since PostgreSQL 16 each has its permissions apart.
+ * */
+static inline void
+compat_init_range_table(EState *estate, List *entries)
+{
+#if PG_VERSION_NUM >= 160000
+	List *permissions = estate->es_rteperminfos;
+	ListCell *cell;
+
+	foreach (cell, entries)
+		if (lfirst_node(RangeTblEntry, cell)->perminfoindex == 0)
+			(void) addRTEPermissionInfo(&permissions, lfirst_node(RangeTblEntry, cell));
+#if PG_VERSION_NUM >= 180000
+	ExecInitRangeTable(estate, entries, permissions, bms_add_range(NULL, 1, list_length(entries)));
+#else
+	ExecInitRangeTable(estate, entries, permissions);
+#endif
+#else
+	ExecInitRangeTable(estate, entries);
+#endif
+}
+
+static inline void
+compat_set_updated_columns(EState *estate, RangeTblEntry *entry, Bitmapset *columns)
+{
+#if PG_VERSION_NUM >= 160000
+	getRTEPermissionInfo(estate->es_rteperminfos, entry)->updatedCols = columns;
+#else
+	entry->updatedCols = columns;
+#endif
+}
+
+/* For row triggers that find the row as it was locked. */
+static inline void
+compat_eval_plan_qual_init(EPQState *epq, EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	EvalPlanQualInit(epq, estate, NULL, NIL, -1, NIL);
+#else
+	EvalPlanQualInit(epq, estate, NULL, NIL, -1);
+#endif
+}
+
+static inline bool
+compat_before_row_update(EState *estate, EPQState *epq, ResultRelInfo *relation, ItemPointer tid,
+						 TupleTableSlot *slot)
+{
+#if PG_VERSION_NUM >= 180000
+	return ExecBRUpdateTriggers(estate, epq, relation, tid, NULL, slot, NULL, NULL, false);
+#elif PG_VERSION_NUM >= 170000
+	return ExecBRUpdateTriggers(estate, epq, relation, tid, NULL, slot, NULL, NULL);
+#else
+	return ExecBRUpdateTriggers(estate, epq, relation, tid, NULL, slot, NULL);
+#endif
+}
+
+/* Enters an inserted row, or an updated one as update_indexes says, into the relation's indexes;
+ * returns those whose uniqueness is still to be checked. */
+static inline List *
+compat_insert_index_tuples(ResultRelInfo *relation, TupleTableSlot *slot, EState *estate,
+						   bool is_update, UpdateIndexes update_indexes)
+{
+	if (relation->ri_NumIndices == 0)
+		return NIL;
+#if PG_VERSION_NUM >= 160000
+	return ExecInsertIndexTuples(relation, slot, estate, is_update, false, NULL, NIL,
+								 is_update && UPDATE_INDEXES_ARE_SUMMARIES(update_indexes));
+#else
+	return ExecInsertIndexTuples(relation, slot, estate, is_update, false, NULL, NIL);
 #endif
 }
 

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "errors.h"
+#include "executor_write.h"
 #include "idempotency.h"
 #include "ledger.h"
 #include "request.h"
@@ -18,6 +19,28 @@
 #include "wallet.h"
 
 PG_FUNCTION_INFO_V1(wallet_create);
+
+/* What create_write_rows writes. */
+typedef struct Creation
+{
+	WalletScan *scan;
+	Ledger *ledger;
+	const Request *request;
+	const Wallet *wallet;
+	LedgerRow *row;
+} Creation;
+
+static void
+create_write_rows(void *argument)
+{
+	const Creation *creation = argument;
+
+	wallet_insert(creation->scan, creation->wallet);
+	ledger_insert(creation->ledger, creation->row);
+	if (creation->row->idempotency_key != NULL)
+		idempotency_enter_key(creation->ledger, creation->request, creation->scan->snapshot,
+							  creation->row);
+}
 
 /* Inserts the wallet and its entry, which is version 0 and sets the limits. */
 static void
@@ -51,10 +74,13 @@ create_insert(WalletScan *scan, Ledger *ledger, const Request *request, pg_uuid_
 
 	uuid7_make(now, &row.transaction_id);
 	seal_new_wallet(&row, &wallet);
-	wallet_insert(scan, &wallet);
-	ledger_insert(ledger, &row);
-	if (row.idempotency_key != NULL)
-		idempotency_enter_key(ledger, request, scan->snapshot, &row);
+
+	Creation creation = {scan, ledger, request, &wallet, &row};
+
+	if (scan->description->is_direct && ledger->description->is_direct)
+		create_write_rows(&creation);
+	else
+		executor_write_run(create_write_rows, &creation);
 	*wallet_id = wallet.id;
 }
 

@@ -447,3 +447,57 @@ error_raise_version_mismatch(const char *installed)
 					WALLET_VERSION, installed == NULL ? "unknown" : installed),
 			 errhint("Run ALTER EXTENSION wallet UPDATE, or reconnect to load the new library.")));
 }
+
+void
+error_raise_table_missing(const char *table)
+{
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("table \"%s\" of extension wallet is missing", table)));
+}
+
+void
+error_raise_shape(const char *expected, const char *actual)
+{
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("wallet functions need %s", expected), errdetail("Found: %s.", actual),
+					errhint("wallet_check() names whatever differs.")));
+}
+
+void
+error_raise_row_skipped(const char *table, const char *triggers)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("a trigger on table \"%s\" leaves out a row of an operation", table),
+			 errdetail("BEFORE triggers of the row, one of which has returned NULL: %s.", triggers),
+			 errhint("A trigger may add to an operation or raise an error.")));
+}
+
+void
+error_raise_row_changed(const char *table, const char *column, const char *triggers)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("a trigger on table \"%s\" changes column \"%s\" of an operation", table,
+					column),
+			 errdetail("BEFORE triggers of the row, one of which has changed it: %s.", triggers),
+			 errhint("A trigger may set added columns only.")));
+}
+
+void
+error_raise_reentry(const char *function)
+{
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("%s cannot be called while another operation writes its rows", function),
+					errhint("An AFTER trigger can call it.")));
+}
+
+void
+error_raise_invariant(const char *invariant, const pg_uuid_t *wallet_id, const char *column,
+					  const char *value)
+{
+	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+					errmsg("wallet %s would break %s", text_of_uuid(wallet_id), invariant),
+					errdetail("%s would be %s.", column, value),
+					errhint("wallet_check() names every divergence.")));
+}

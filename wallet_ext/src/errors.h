@@ -144,3 +144,22 @@ pg_noreturn extern void error_raise_insert_denied(const char *table);
 
 /* 55000: library and SQL objects are of different versions; installed is NULL where unknown. */
 pg_noreturn extern void error_raise_version_mismatch(const char *installed);
+
+/* 55000: a table of the extension is gone. */
+pg_noreturn extern void error_raise_table_missing(const char *table);
+
+/* 55000: something on a table isn't as the library needs it, or can't be honoured. */
+pg_noreturn extern void error_raise_shape(const char *expected, const char *actual);
+
+/* 55000: one of the BEFORE triggers has left out a row of an operation, or changed a column that
+ * the operation sets. */
+pg_noreturn extern void error_raise_row_skipped(const char *table, const char *triggers);
+pg_noreturn extern void error_raise_row_changed(const char *table, const char *column,
+												const char *triggers);
+
+/* 55000: an operation is called while the rows of another are being written. */
+pg_noreturn extern void error_raise_reentry(const char *function);
+
+/* XX001: what is about to be written would break the invariant, so what is stored does already. */
+pg_noreturn extern void error_raise_invariant(const char *invariant, const pg_uuid_t *wallet_id,
+											  const char *column, const char *value);

@@ -102,8 +102,8 @@ wallet_hold_get(PG_FUNCTION_ARGS)
 		error_raise_null_argument("hold_id");
 	result_begin(fcinfo);
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, PG_GETARG_DATUM(0));
-	index_read_begin(&read, get_func_namespace(fcinfo->flinfo->fn_oid), "wallet_holds",
-					 HOLDS_COLUMNS, "wallet_holds_pkey", &key, 1);
+	index_read_begin(&read, get_func_namespace(fcinfo->flinfo->fn_oid), INDEX_HOLDS_ID, COLUMNS_ALL,
+					 &key, 1);
 	if (index_read_next(&read))
 	{
 		hold_row_read_slot(read.slot, &hold);
@@ -133,8 +133,8 @@ source_begin(HoldSource *source, FunctionCallInfo fcinfo, HoldStatus status)
 						   F_TEXTEQ, CStringGetTextDatum(hold_row_status_name(status)));
 	if (!PG_ARGISNULL(2))
 		ScanKeyInit(&keys[count++], 3, BTGreaterStrategyNumber, F_UUID_GT, PG_GETARG_DATUM(2));
-	index_read_begin(&source->read, get_func_namespace(fcinfo->flinfo->fn_oid), "wallet_holds",
-					 HOLDS_COLUMNS, "wallet_holds_wallet_idx", keys, count);
+	index_read_begin(&source->read, get_func_namespace(fcinfo->flinfo->fn_oid), INDEX_HOLDS_WALLET,
+					 COLUMNS_ALL, keys, count);
 	source_advance(source);
 }
 

@@ -14,12 +14,10 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "compat.h"
 #include "errors.h"
 #include "hold_table.h"
 #include "index_read.h"
-#include "table_columns.h"
-#include "table_index.h"
+#include "table_row.h"
 #include "text_value.h"
 
 static const char *const status_names[] = {
@@ -78,11 +76,10 @@ hold_row_read_slot(TupleTableSlot *slot, Hold *hold)
 }
 
 static void
-hold_row_read_begin(IndexRead *read, const HoldTable *holds, const char *index, ScanKey keys,
+hold_row_read_begin(IndexRead *read, const HoldTable *holds, KnownIndex index, ScanKey keys,
 					int count)
 {
-	index_read_begin(read, RelationGetNamespace(holds->table), "wallet_holds", HOLDS_COLUMNS, index,
-					 keys, count);
+	index_read_begin(read, RelationGetNamespace(holds->table), index, COLUMNS_ALL, keys, count);
 }
 
 bool
@@ -92,7 +89,7 @@ hold_row_find(HoldTable *holds, const pg_uuid_t *id, Hold *hold)
 	ScanKeyData key;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(id));
-	hold_row_read_begin(&read, holds, "wallet_holds_pkey", &key, 1);
+	hold_row_read_begin(&read, holds, INDEX_HOLDS_ID, &key, 1);
 
 	bool found = index_read_next(&read);
 
@@ -103,11 +100,11 @@ hold_row_find(HoldTable *holds, const pg_uuid_t *id, Hold *hold)
 }
 
 /*
- * The holds that a scan of one of the indexes of open holds finds, at most max; what all others
- * keep is added to *rest, which may be NULL.
+ * The open holds that a scan of one of the indexes finds, at most max; what all others keep is
+ * added to *rest, which may be NULL.
  */
 static List *
-hold_row_list(HoldTable *holds, const char *index, ScanKey keys, int count, int max, Money *rest)
+hold_row_list(HoldTable *holds, KnownIndex index, ScanKey keys, int count, int max, Money *rest)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext row = AllocSetContextCreate(caller, "wallet hold row", ALLOCSET_SMALL_SIZES);
@@ -124,6 +121,8 @@ hold_row_list(HoldTable *holds, const char *index, ScanKey keys, int count, int 
 		MemoryContextSwitchTo(row);
 		hold_row_read_slot(read.slot, &hold);
 		MemoryContextSwitchTo(caller);
+		if (hold.status != HOLD_OPEN)
+			continue;
 		if (list_length(found) < max)
 			found = lappend(found, memcpy(palloc(sizeof(Hold)), &hold, sizeof(Hold)));
 		else
@@ -143,7 +142,7 @@ hold_row_list_expired(HoldTable *holds, const pg_uuid_t *wallet_id, TimestampTz 
 	*rest = 0;
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(wallet_id));
 	ScanKeyInit(&keys[1], 2, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE, TimestampTzGetDatum(now));
-	return hold_row_list(holds, "wallet_holds_open_idx", keys, lengthof(keys), max, rest);
+	return hold_row_list(holds, INDEX_HOLDS_OPEN, keys, lengthof(keys), max, rest);
 }
 
 List *
@@ -152,16 +151,26 @@ hold_row_list_all_expired(HoldTable *holds, TimestampTz now, int max)
 	ScanKeyData key;
 
 	ScanKeyInit(&key, 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE, TimestampTzGetDatum(now));
-	return hold_row_list(holds, "wallet_holds_expiry_idx", &key, 1, max, NULL);
+	return hold_row_list(holds, INDEX_HOLDS_EXPIRY, &key, 1, max, NULL);
+}
+
+/* A hold is never taken for more than it is: what is there isn't what the ledger says. */
+static void
+hold_row_check(const Hold *hold)
+{
+	if (hold->captured < 0 || hold->released < 0 || hold_row_remaining(hold) < 0)
+		error_raise_invariant("INV-2", &hold->wallet_id, "rest of a hold",
+							  money_format(hold_row_remaining(hold)));
 }
 
 /* A virtual slot with the hold's columns. */
 static TupleTableSlot *
 hold_row_make_slot(const HoldTable *holds, const Hold *hold)
 {
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(holds->table), &TTSOpsVirtual);
+	TupleTableSlot *slot = table_row_make(holds->table, holds->description);
 	Datum *values = slot->tts_values;
 
+	hold_row_check(hold);
 	memset(slot->tts_isnull, false, sizeof(bool) * HOLDS_COLUMNS);
 	values[HOLDS_HOLD_ID - 1] = UUIDPGetDatum(&hold->id);
 	values[HOLDS_WALLET_ID - 1] = UUIDPGetDatum(&hold->wallet_id);
@@ -179,29 +188,20 @@ hold_row_insert(HoldTable *holds, const Hold *hold)
 {
 	TupleTableSlot *slot = hold_row_make_slot(holds, hold);
 
-	table_tuple_insert(holds->table, slot, GetCurrentCommandId(true), 0, NULL);
-	table_index_insert(holds->table, holds->description, slot, INDEXES_ALL, ROW_INSERTED, NULL,
-					   NULL);
+	table_row_insert(holds->table, holds->description, slot);
 	ExecDropSingleTupleTableSlot(slot);
 }
 
 void
 hold_row_update(HoldTable *holds, const Hold *hold)
 {
+	static const ColumnSet changed =
+		COLUMN(HOLDS_CAPTURED) | COLUMN(HOLDS_RELEASED) | COLUMN(HOLDS_STATUS);
 	TupleTableSlot *slot = hold_row_make_slot(holds, hold);
-	UpdateIndexes update_indexes = UPDATE_INDEXES_NONE;
-	LockTupleMode lock_mode = LockTupleNoKeyExclusive;
-	ItemPointerData tid = hold->tid;
-	TM_FailureData failure;
 
 	/* Only somebody who locks holds by hand can be in the way here. */
-	if (table_tuple_update(holds->table, &tid, slot, GetCurrentCommandId(true), GetActiveSnapshot(),
-						   InvalidSnapshot, true, &failure, &lock_mode, &update_indexes) != TM_Ok)
+	if (table_row_update(holds->table, holds->description, &hold->tid, slot, changed,
+						 GetActiveSnapshot(), true) != TM_Ok)
 		error_raise_serialization_failure();
-	if (update_indexes != UPDATE_INDEXES_NONE)
-		table_index_insert(holds->table, holds->description, slot, INDEXES_ALL,
-						   UPDATE_INDEXES_ARE_SUMMARIES(update_indexes) ? ROW_MOVED_ON_PAGE
-																		: ROW_MOVED,
-						   NULL, NULL);
 	ExecDropSingleTupleTableSlot(slot);
 }

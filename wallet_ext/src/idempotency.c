@@ -7,13 +7,13 @@
 #include "access/genam.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/pg_collation.h"
 #include "common/hashfn.h"
 #include "executor/tuptable.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
 #include "compat.h"
@@ -203,8 +203,8 @@ idempotency_fetch(Ledger *ledger, const text *key, TupleTableSlot *slot, Transac
 	ScanKeyData scan_key;
 
 	InitDirtySnapshot(dirty);
-	ScanKeyEntryInitialize(&scan_key, 0, 1, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID,
-						   F_TEXTEQ, PointerGetDatum(key));
+	ScanKeyEntryInitialize(&scan_key, 0, 1, BTEqualStrategyNumber, InvalidOid,
+						   index->rd_indcollation[0], F_TEXTEQ, PointerGetDatum(key));
 
 	IndexScanDesc scan = compat_index_beginscan(ledger->table, index, &dirty, 1);
 
@@ -262,7 +262,7 @@ idempotency_look_up(Ledger *ledger, const text *key, Snapshot snapshot, LedgerRo
 		error_raise_serialization_failure();
 	/* A copy needs no buffer. */
 	ExecMaterializeSlot(slot);
-	ledger_read(slot, owner);
+	ledger_read(relation_cache_row(ledger->description, slot), owner);
 	return KEY_TAKEN;
 }
 

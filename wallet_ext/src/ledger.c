@@ -13,10 +13,10 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+#include "errors.h"
 #include "ledger.h"
 #include "origin.h"
-#include "table_columns.h"
-#include "table_index.h"
+#include "table_row.h"
 #include "text_value.h"
 
 static const char *const kind_names[] = {
@@ -74,7 +74,7 @@ void
 ledger_open(Ledger *ledger)
 {
 	ledger->table = relation_cache_open(TABLE_LEDGER, &ledger->description);
-	ledger->slot = MakeSingleTupleTableSlot(RelationGetDescr(ledger->table), &TTSOpsVirtual);
+	ledger->slot = table_row_make(ledger->table, ledger->description);
 	ledger->found = NULL;
 }
 
@@ -237,7 +237,7 @@ static TupleTableSlot *
 ledger_clear_slot(Ledger *ledger)
 {
 	ExecClearTuple(ledger->slot);
-	memset(ledger->slot->tts_isnull, true, sizeof(bool) * LEDGER_COLUMNS);
+	memset(ledger->slot->tts_isnull, true, sizeof(bool) * ledger->slot->tts_tupleDescriptor->natts);
 	return ledger->slot;
 }
 
@@ -252,18 +252,32 @@ ledger_compare_key(const LedgerRow *left, const LedgerRow *right)
 	return order != 0 ? order : left_bytes - right_bytes;
 }
 
+/* A movement has two sides, and they are never of one wallet. */
+static void
+ledger_check(const LedgerRow *row)
+{
+	if (!row->from.present && !row->to.present)
+		elog(ERROR, "a movement without a wallet");
+	if (row->amount < 0 || !money_fits(row->amount))
+		error_raise_invariant("INV-10",
+							  row->from.present ? &row->from.wallet_id : &row->to.wallet_id,
+							  "amount", money_format(row->amount));
+	if (row->from.present && row->to.present &&
+		wallet_compare_id(&row->from.wallet_id, &row->to.wallet_id) == 0)
+		error_raise_invariant("INV-2", &row->from.wallet_id, "the wallet of both sides",
+							  "the same");
+}
+
 void
 ledger_insert(Ledger *ledger, LedgerRow *row)
 {
 	TupleTableSlot *slot = ledger_clear_slot(ledger);
 
-	Assert(row->from.present || row->to.present);
+	ledger_check(row);
 	origin_begin_write();
 	ledger_fill(slot, row);
 	ExecStoreVirtualTuple(slot);
-	table_tuple_insert(ledger->table, slot, GetCurrentCommandId(true), 0, NULL);
-	table_index_insert(ledger->table, ledger->description, slot, INDEXES_BUT_LOOKUP, ROW_INSERTED,
-					   NULL, NULL);
+	table_row_insert(ledger->table, ledger->description, slot);
 	row->tid = slot->tts_tid;
 }
 
@@ -276,8 +290,7 @@ ledger_enter_key(Ledger *ledger, const LedgerRow *row, void (*on_duplicate)(void
 	slot_set(slot, LEDGER_IDEMPOTENCY_KEY, PointerGetDatum(row->idempotency_key));
 	ExecStoreVirtualTuple(slot);
 	slot->tts_tid = row->tid;
-	table_index_insert(ledger->table, ledger->description, slot, INDEX_LOOKUP, ROW_INSERTED,
-					   on_duplicate, argument);
+	table_row_enter_key(ledger->table, ledger->description, slot, on_duplicate, argument);
 }
 
 /* Datum of a column, with NULL as 0. */

@@ -13,13 +13,12 @@
 #include "table_columns.h"
 
 static void
-rows_begin(LedgerRows *rows, const Ledger *ledger, const char *index, const pg_uuid_t *id)
+rows_begin(LedgerRows *rows, const Ledger *ledger, KnownIndex index, const pg_uuid_t *id)
 {
 	ScanKeyData key;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(id));
-	index_read_begin(&rows->read, RelationGetNamespace(ledger->table), "wallet_ledger",
-					 LEDGER_COLUMNS, index, &key, 1);
+	index_read_begin(&rows->read, RelationGetNamespace(ledger->table), index, COLUMNS_ALL, &key, 1);
 	rows->context =
 		AllocSetContextCreate(CurrentMemoryContext, "wallet ledger row", ALLOCSET_SMALL_SIZES);
 }
@@ -27,13 +26,13 @@ rows_begin(LedgerRows *rows, const Ledger *ledger, const char *index, const pg_u
 void
 ledger_rows_begin(LedgerRows *rows, const Ledger *ledger, const pg_uuid_t *transaction_id)
 {
-	rows_begin(rows, ledger, "wallet_ledger_pkey", transaction_id);
+	rows_begin(rows, ledger, INDEX_LEDGER_LEGS, transaction_id);
 }
 
 void
 ledger_rows_begin_reversals(LedgerRows *rows, const Ledger *ledger, const pg_uuid_t *transaction_id)
 {
-	rows_begin(rows, ledger, "wallet_ledger_reverses_idx", transaction_id);
+	rows_begin(rows, ledger, INDEX_LEDGER_REVERSES, transaction_id);
 }
 
 bool

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -25,9 +26,38 @@
 PG_FUNCTION_INFO_V1(wallet_post);
 
 /* The type wallet_leg. */
-#define LEG_COLUMNS 3
+typedef enum LegColumn
+{
+	LEG_FROM,
+	LEG_TO,
+	LEG_AMOUNT,
+	LEG_COLUMNS,
+} LegColumn;
 
 static const char *const leg_columns[LEG_COLUMNS] = {"from_wallet_id", "to_wallet_id", "amount"};
+static const Oid leg_types[LEG_COLUMNS] = {UUIDOID, UUIDOID, NUMERICOID};
+
+/* Where the attribute stands in the type, which somebody may have altered. */
+static AttrNumber
+leg_find_column(TupleDesc descriptor, LegColumn column)
+{
+	Oid found = InvalidOid;
+
+	for (int i = 0; i < descriptor->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
+
+		if (attribute->attisdropped ||
+			strcmp(NameStr(attribute->attname), leg_columns[column]) != 0)
+			continue;
+		if (attribute->atttypid == leg_types[column])
+			return attribute->attnum;
+		found = attribute->atttypid;
+	}
+	error_raise_shape(psprintf("attribute %s of type wallet_leg with type %s", leg_columns[column],
+							   format_type_be(leg_types[column])),
+					  OidIsValid(found) ? format_type_be(found) : "missing");
+}
 
 /* The columns of a leg, none NULL. The numeric's value is judged after everything malformed. */
 static void
@@ -41,18 +71,17 @@ leg_read(Datum composite, Leg *leg, Datum *amount)
 		.t_data = header,
 	};
 	Datum values[LEG_COLUMNS];
-	bool nulls[LEG_COLUMNS];
+	bool is_null[LEG_COLUMNS];
 
-	if (descriptor->natts != LEG_COLUMNS)
-		error_raise_version_mismatch(NULL);
-	heap_deform_tuple(&tuple, descriptor, values, nulls);
+	for (int i = 0; i < LEG_COLUMNS; i++)
+		values[i] = heap_getattr(&tuple, leg_find_column(descriptor, i), descriptor, &is_null[i]);
 	ReleaseTupleDesc(descriptor);
 	for (int i = 0; i < LEG_COLUMNS; i++)
-		if (nulls[i])
+		if (is_null[i])
 			error_raise_null_argument(leg_columns[i]);
-	leg->from_wallet_id = DatumGetUUIDP(values[0]);
-	leg->to_wallet_id = DatumGetUUIDP(values[1]);
-	*amount = values[2];
+	leg->from_wallet_id = DatumGetUUIDP(values[LEG_FROM]);
+	leg->to_wallet_id = DatumGetUUIDP(values[LEG_TO]);
+	*amount = values[LEG_AMOUNT];
 }
 
 /* Reads the legs into the request and their amounts, unchecked; NULL comes before malformed. */
@@ -87,8 +116,8 @@ post_read_legs(Request *request, ArrayType *array)
 	for (int i = 0; i < count; i++)
 	{
 		error_set_index(i + 1);
-		request_check_id(legs[i].from_wallet_id, leg_columns[0]);
-		request_check_id(legs[i].to_wallet_id, leg_columns[1]);
+		request_check_id(legs[i].from_wallet_id, leg_columns[LEG_FROM]);
+		request_check_id(legs[i].to_wallet_id, leg_columns[LEG_TO]);
 	}
 	error_set_index(0);
 	request->legs = legs;
@@ -104,7 +133,7 @@ post_check_amounts(const Request *request, const Datum *amounts)
 	for (int i = 0; i < request->leg_count; i++)
 	{
 		error_set_index(i + 1);
-		legs[i].amount = request_check_amount(amounts[i], leg_columns[2]);
+		legs[i].amount = request_check_amount(amounts[i], leg_columns[LEG_AMOUNT]);
 	}
 	for (int i = 0; i < request->leg_count; i++)
 	{

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
@@ -42,8 +43,7 @@ read_unexpired_holds(Oid schema, Datum wallet_id)
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ, wallet_id);
 	ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT,
 				TimestampTzGetDatum(clock_read()));
-	index_read_begin(&read, schema, "wallet_holds", HOLDS_COLUMNS, "wallet_holds_open_idx", keys,
-					 lengthof(keys));
+	index_read_begin(&read, schema, INDEX_HOLDS_OPEN, COLUMNS_ALL, keys, lengthof(keys));
 	while (index_read_next(&read))
 	{
 		slot_getallattrs(read.slot);
@@ -69,8 +69,7 @@ read_created_metadata(Oid schema, Datum wallet_id, bool *is_null)
 
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ, wallet_id);
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(0));
-	index_read_begin(&read, schema, "wallet_ledger", LEDGER_COLUMNS, "wallet_ledger_to_idx", keys,
-					 lengthof(keys));
+	index_read_begin(&read, schema, INDEX_LEDGER_TO, COLUMN(LEDGER_METADATA), keys, lengthof(keys));
 	*is_null = true;
 	if (index_read_next(&read))
 		metadata = slot_getattr(read.slot, LEDGER_METADATA, is_null);
@@ -92,6 +91,21 @@ read_available(Oid schema, Datum wallet_id, const Datum *columns)
 										   money_from_column(columns[WALLETS_CREDIT_LIMIT - 1])));
 }
 
+/* The type wallet_details may have been altered. */
+static void
+details_check_type(TupleDesc descriptor)
+{
+	static const Oid types[DETAILS_COLUMNS] = {
+		UUIDOID, TEXTOID, TEXTOID,		  NUMERICOID,	  NUMERICOID, NUMERICOID, NUMERICOID,
+		TEXTOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, NUMERICOID, JSONBOID,
+	};
+
+	for (int i = 0; i < Max(descriptor->natts, DETAILS_COLUMNS); i++)
+		if (i >= descriptor->natts || i >= DETAILS_COLUMNS ||
+			TupleDescAttr(descriptor, i)->atttypid != types[i])
+			error_raise_shape("type wallet_details as the extension made it", "altered");
+}
+
 Datum
 wallet_get(PG_FUNCTION_ARGS)
 {
@@ -106,11 +120,11 @@ wallet_get(PG_FUNCTION_ARGS)
 	IndexRead read;
 	ScanKeyData key;
 
-	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE ||
-		descriptor->natts != DETAILS_COLUMNS)
+	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
 		error_raise_version_mismatch(NULL);
+	details_check_type(descriptor);
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, wallet_id);
-	index_read_begin(&read, schema, "wallets", WALLETS_COLUMNS, "wallets_pkey", &key, 1);
+	index_read_begin(&read, schema, INDEX_WALLETS_ID, COLUMNS_ALL & ~COLUMN(WALLETS_SEAL), &key, 1);
 	if (!index_read_next(&read))
 		error_raise_wallet_not_found(DatumGetUUIDP(wallet_id));
 
@@ -127,12 +141,19 @@ wallet_get(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(details));
 }
 
+/* The name that the second argument gives the first. */
+static const char *
+read_argument_name(FunctionCallInfo fcinfo)
+{
+	return PG_ARGISNULL(1) ? "value" : text_to_cstring(PG_GETARG_TEXT_PP(1));
+}
+
 /* wallet_read_argument(value, argument): the value, which must not be NULL. */
 Datum
 wallet_read_argument(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(0))
-		error_raise_null_argument(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+		error_raise_null_argument(read_argument_name(fcinfo));
 	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 }
 
@@ -141,7 +162,7 @@ Datum
 wallet_read_rows(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(0))
-		error_raise_null_argument(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+		error_raise_null_argument(read_argument_name(fcinfo));
 	if (PG_ARGISNULL(2))
 		error_raise_null_argument("max_rows");
 	if (PG_GETARG_INT32(2) < 0)

@@ -114,6 +114,16 @@ receipt_first_leg(Receipt *receipt)
 	return leg;
 }
 
+static ColumnSet
+receipt_column_set(void)
+{
+	ColumnSet columns = 0;
+
+	for (int i = 0; i < RECEIPT_ENTRY; i++)
+		columns |= COLUMN(receipt_columns[i][SIDE_FROM]) | COLUMN(receipt_columns[i][SIDE_TO]);
+	return columns;
+}
+
 static void
 receipt_read(Receipt *receipt, Oid schema, Datum transaction_id)
 {
@@ -123,8 +133,7 @@ receipt_read(Receipt *receipt, Oid schema, Datum transaction_id)
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ, transaction_id);
 	ScanKeyInit(&keys[1], 2, BTGreaterEqualStrategyNumber, F_INT4GE,
 				Int32GetDatum(receipt_first_leg(receipt)));
-	index_read_begin(&read, schema, "wallet_ledger", LEDGER_COLUMNS, "wallet_ledger_pkey", keys,
-					 lengthof(keys));
+	index_read_begin(&read, schema, INDEX_LEDGER_LEGS, receipt_column_set(), keys, lengthof(keys));
 	while (receipt->rows_left > 0 && index_read_next(&read))
 	{
 		receipt_add_side(receipt, read.slot, SIDE_FROM);

@@ -1,6 +1,6 @@
 /*
  * relation_cache.c
- *		Where the extension's tables are in this backend: OIDs and what their indexes need.
+ *		Where the extension's tables are in this backend, what they look like and what is on them.
  */
 #include "postgres.h"
 
@@ -22,52 +22,52 @@
 
 #include "errors.h"
 #include "relation_cache.h"
+#include "table_additions.h"
 
-typedef struct TableDefinition
+/* A table's description in a context of its own; NULL: not looked at yet. */
+typedef struct CachedTable
 {
-	const char *name;
-	const char *lookup_index;
-	int columns;
-} TableDefinition;
+	MemoryContext context;
+	TableDescription *description;
+	/* Cleared by invalidation, which may come at any moment; read where a table is opened. */
+	bool is_valid;
+} CachedTable;
 
-static const TableDefinition table_definitions[WALLET_TABLES] = {
-	[TABLE_WALLETS] = {"wallets", "wallets_pkey", WALLETS_COLUMNS},
-	[TABLE_LEDGER] = {"wallet_ledger", "wallet_ledger_key_idx", LEDGER_COLUMNS},
-	[TABLE_HOLDS] = {"wallet_holds", "wallet_holds_pkey", HOLDS_COLUMNS},
-};
+static CachedTable cached_tables[WALLET_TABLES];
 
-/* Lives as long as the backend; reset when a table is looked up again. */
-static MemoryContext cache_context = NULL;
-
-static TableDescription cached_tables[WALLET_TABLES];
-
-/* Cleared by invalidation, which may come at any moment; read where a table is opened. */
-static bool cache_valid = false;
-
-/* Counts invalidations, so that one that comes while the cache is built is noticed. */
+/* Counts invalidations, so that one that comes while a table is described is noticed. */
 static uint64 invalidations = 0;
 
+static const KnownIndex lookup_indexes[WALLET_TABLES] = {
+	[TABLE_WALLETS] = INDEX_WALLETS_ID,
+	[TABLE_LEDGER] = INDEX_LEDGER_KEY,
+	[TABLE_HOLDS] = INDEX_HOLDS_ID,
+};
+
 static bool
-relation_cache_has(Oid relation)
+description_has(const TableDescription *description, Oid relation)
 {
-	for (int i = 0; i < WALLET_TABLES; i++)
-	{
-		if (cached_tables[i].oid == relation)
+	if (description->oid == relation)
+		return true;
+	for (int i = 0; i < description->index_count; i++)
+		if (description->indexes[i].oid == relation)
 			return true;
-		for (int j = 0; j < cached_tables[i].index_count; j++)
-			if (cached_tables[i].indexes[j].oid == relation)
-				return true;
-	}
 	return false;
 }
 
 static void
 relation_cache_invalidate(Datum argument, Oid relation)
 {
-	if (!cache_valid || relation == InvalidOid || relation_cache_has(relation))
+	for (int i = 0; i < WALLET_TABLES; i++)
 	{
-		cache_valid = false;
-		invalidations++;
+		CachedTable *cached = &cached_tables[i];
+
+		if (!cached->is_valid || relation == InvalidOid ||
+			description_has(cached->description, relation))
+		{
+			cached->is_valid = false;
+			invalidations++;
+		}
 	}
 }
 
@@ -123,10 +123,23 @@ predicate_required_column(List *predicate)
 	return ((const Var *) test->arg)->varattno;
 }
 
+/* Which of the known indexes of the table this one is, if any. */
 static void
-table_index_describe(Oid oid, TableIndex *index)
+description_note_index(TableDescription *description, Relation table, Relation index,
+					   const IndexInfo *info)
 {
-	Relation relation = index_open(oid, RowExclusiveLock);
+	for (int i = 0; i < KNOWN_INDEXES; i++)
+		if (known_index_table(i) == description->table &&
+			!OidIsValid(description->known_indexes[i]) &&
+			table_index_matches(table, index, info, i, description->columns))
+			description->known_indexes[i] = RelationGetRelid(index);
+}
+
+static void
+description_add_index(TableDescription *description, Relation table, Oid oid, LOCKMODE lock)
+{
+	Relation relation = index_open(oid, lock);
+	TableIndex *index = &description->indexes[description->index_count++];
 
 	index->oid = oid;
 	index->info = BuildIndexInfo(relation);
@@ -136,84 +149,209 @@ table_index_describe(Oid oid, TableIndex *index)
 							relation->rd_rel->relam != BTREE_AM_OID ||
 							index->info->ii_Expressions != NIL ||
 							(index->info->ii_Predicate != NIL && index->required_column == 0);
+	if (table_index_is_addition(relation, index->info))
+		description->is_direct = false;
+	description_note_index(description, table, relation, index->info);
 	index_close(relation, NoLock);
 }
 
 static void
-table_describe(Relation table, const TableDefinition *definition, TableDescription *description)
+description_add_indexes(TableDescription *description, Relation table, LOCKMODE lock)
 {
-	List *index_oids = RelationGetIndexList(table);
-
-	description->indexes = palloc0(sizeof(TableIndex) * Max(list_length(index_oids), 1));
+	List *oids = RelationGetIndexList(table);
 	ListCell *cell;
 
-	foreach (cell, index_oids)
-	{
-		Oid oid = lfirst_oid(cell);
-		TableIndex *index = &description->indexes[description->index_count];
-
-		table_index_describe(oid, index);
-		if (strcmp(get_rel_name(oid), definition->lookup_index) == 0)
-			description->lookup_index = oid;
-		description->index_count++;
-	}
-	if (!OidIsValid(description->lookup_index) ||
-		RelationGetNumberOfAttributes(table) != definition->columns)
-		error_raise_version_mismatch(NULL);
+	description->indexes = palloc0(sizeof(TableIndex) * Max(list_length(oids), 1));
+	foreach (cell, oids)
+		description_add_index(description, table, lfirst_oid(cell), lock);
+	description->lookup_index = description->known_indexes[lookup_indexes[description->table]];
+	for (int i = 0; i < KNOWN_INDEXES; i++)
+		if (known_index_table(i) == description->table &&
+			!OidIsValid(description->known_indexes[i]))
+			description->findings =
+				lappend(description->findings,
+						table_finding("index", i == lookup_indexes[description->table],
+									  known_index_description(i), pstrdup("missing")));
 }
 
-/* Looks all tables up again. After an invalidation on the way cache_valid stays false: the caller
- * loops. */
-static void
-relation_cache_build(void)
+/* Describes the open table in the current memory context. */
+static TableDescription *
+table_describe(WalletTable table, Relation relation, LOCKMODE lock)
 {
-	if (cache_context == NULL)
-		cache_context =
-			AllocSetContextCreate(CacheMemoryContext, "wallet relations", ALLOCSET_SMALL_SIZES);
-	memset(cached_tables, 0, sizeof(cached_tables));
-	MemoryContextReset(cache_context);
+	TableDescription *description = palloc0(sizeof(TableDescription));
+	AttrNumber *columns = description->columns;
 
-	uint64 invalidations_before = invalidations;
-	Oid schema = extension_find_schema();
-
-	for (int i = 0; i < WALLET_TABLES; i++)
+	description->table = table;
+	description->oid = RelationGetRelid(relation);
+	description->schema = RelationGetNamespace(relation);
+	description->findings = table_find_columns(relation, table, columns);
+	description->is_plain = true;
+	for (int i = 0; i < table_column_count(table); i++)
 	{
-		Oid oid = get_relname_relid(table_definitions[i].name, schema);
-
-		if (!OidIsValid(oid))
-			error_raise_version_mismatch(NULL);
-
-		Relation table = table_open(oid, RowExclusiveLock);
-		MemoryContext caller = MemoryContextSwitchTo(cache_context);
-
-		cached_tables[i].oid = oid;
-		table_describe(table, &table_definitions[i], &cached_tables[i]);
-		MemoryContextSwitchTo(caller);
-		table_close(table, NoLock);
+		description->is_plain &= columns[i] == i + 1;
+		if (columns[i] == InvalidAttrNumber)
+			description->wrong_columns |= COLUMN(i + 1);
 	}
-	cache_valid = invalidations == invalidations_before;
+	description->own_descriptor = table_own_descriptor(table);
+	description->own_triggers = table_own_triggers(relation);
+	description->is_direct =
+		!table_has_additions(relation, table, columns, description->own_triggers);
+	description->findings =
+		list_concat(description->findings, table_find_obstacles(relation, table, columns));
+	description_add_indexes(description, relation, lock);
+	return description;
+}
+
+/* Who has the former description may use it until the transaction ends. */
+static void
+cached_table_replace(CachedTable *cached, MemoryContext context, TableDescription *description)
+{
+	if (cached->context != NULL)
+		MemoryContextSetParent(cached->context, TopTransactionContext);
+	MemoryContextSetParent(context, CacheMemoryContext);
+	cached->context = context;
+	cached->description = description;
+}
+
+/* Looks the table in the schema up again. After an invalidation on the way it stays invalid: the
+ * caller loops. */
+static void
+relation_cache_build(WalletTable table, Oid schema, LOCKMODE lock)
+{
+	CachedTable *cached = &cached_tables[table];
+	uint64 invalidations_before = invalidations;
+	Oid oid = get_relname_relid(table_name(table), schema);
+
+	if (!OidIsValid(oid))
+		error_raise_table_missing(table_name(table));
+
+	Relation relation = table_open(oid, lock);
+	/* Under the call's context until it is whole, so that an error leaves nothing behind. */
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "wallet relation", ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	TableDescription *description = table_describe(table, relation, lock);
+
+	MemoryContextSwitchTo(caller);
+	table_close(relation, NoLock);
+	cached_table_replace(cached, context, description);
+	cached->is_valid = invalidations == invalidations_before;
+}
+
+/* The table, open and described, if what is known of it still holds. */
+static Relation
+relation_cache_try(WalletTable table, Oid schema, LOCKMODE lock)
+{
+	CachedTable *cached = &cached_tables[table];
+	Relation relation = NULL;
+
+	if (cached->is_valid && (!OidIsValid(schema) || cached->description->schema == schema))
+		relation = try_table_open(cached->description->oid, lock);
+	/* Taking the lock may process an invalidation. */
+	if (relation != NULL && cached->is_valid)
+		return relation;
+	if (relation != NULL)
+		table_close(relation, NoLock);
+	return NULL;
+}
+
+/* Raises the first finding that stops writing. */
+static void
+description_check_writing(const TableDescription *description)
+{
+	ListCell *cell;
+
+	foreach (cell, description->findings)
+	{
+		const TableFinding *finding = lfirst(cell);
+
+		if (finding->stops_writing)
+			error_raise_shape(finding->expected, finding->actual);
+	}
 }
 
 Relation
 relation_cache_open(WalletTable table, const TableDescription **description)
 {
-	for (;;)
-	{
-		/*
-		 * Taking the lock may process an invalidation: the cache counts only if it is still valid.
-		 */
-		Relation relation = NULL;
+	CachedTable *cached = &cached_tables[table];
+	Relation relation = NULL;
 
-		if (cache_valid)
-			relation = try_table_open(cached_tables[table].oid, RowExclusiveLock);
-		if (relation != NULL && cache_valid)
-		{
-			*description = &cached_tables[table];
-			return relation;
-		}
+	while ((relation = relation_cache_try(table, InvalidOid, RowExclusiveLock)) == NULL ||
+		   !cached->description->has_version)
+	{
 		if (relation != NULL)
 			table_close(relation, NoLock);
-		cache_valid = false;
-		relation_cache_build();
+		relation_cache_build(table, extension_find_schema(), RowExclusiveLock);
+		cached->description->has_version = true;
 	}
+	if (cached->description->findings != NIL)
+		description_check_writing(cached->description);
+	*description = cached->description;
+	return relation;
+}
+
+static void
+description_check_reading(const TableDescription *description, KnownIndex index, ColumnSet columns)
+{
+	ListCell *cell;
+
+	foreach (cell, description->findings)
+	{
+		const TableFinding *finding = lfirst(cell);
+
+		if (finding->column != 0 && (columns & COLUMN(finding->column)) != 0)
+			error_raise_shape(finding->expected, finding->actual);
+	}
+	if (!OidIsValid(description->known_indexes[index]))
+		error_raise_shape(known_index_description(index), "missing");
+}
+
+Relation
+relation_cache_look(Oid schema, WalletTable table, const TableDescription **description)
+{
+	Relation relation = NULL;
+
+	while ((relation = relation_cache_try(table, schema, AccessShareLock)) == NULL)
+		relation_cache_build(table, schema, AccessShareLock);
+	*description = cached_tables[table].description;
+	return relation;
+}
+
+Relation
+relation_cache_read(Oid schema, KnownIndex index, ColumnSet columns,
+					const TableDescription **description)
+{
+	Relation relation = relation_cache_look(schema, known_index_table(index), description);
+
+	if ((columns & (*description)->wrong_columns) != 0 ||
+		!OidIsValid((*description)->known_indexes[index]))
+		description_check_reading(*description, index, columns);
+	return relation;
+}
+
+TupleTableSlot *
+relation_cache_row(const TableDescription *description, TupleTableSlot *slot)
+{
+	if (description->is_plain)
+		return slot;
+	return relation_cache_fill(description, slot,
+							   MakeSingleTupleTableSlot(description->own_descriptor,
+														&TTSOpsVirtual));
+}
+
+TupleTableSlot *
+relation_cache_fill(const TableDescription *description, TupleTableSlot *slot, TupleTableSlot *row)
+{
+	ExecClearTuple(row);
+	slot_getallattrs(slot);
+	for (int i = 0; i < description->own_descriptor->natts; i++)
+	{
+		AttrNumber column = description->columns[i];
+
+		row->tts_isnull[i] = column == InvalidAttrNumber || slot->tts_isnull[column - 1];
+		row->tts_values[i] = row->tts_isnull[i] ? (Datum) 0 : slot->tts_values[column - 1];
+	}
+	ExecStoreVirtualTuple(row);
+	row->tts_tid = slot->tts_tid;
+	return row;
 }

@@ -1,33 +1,25 @@
 /*
  * relation_cache.h
- *		Where the extension's tables are in this backend: OIDs and what their indexes need.
+ *		Where the extension's tables are in this backend, what they look like and what is on them.
  *
  * Tables are found by the extension's own schema, never through search_path. Only OIDs and plain
- * descriptions are kept, never Relation pointers; a relcache invalidation of any of them makes the
- * next opening look again (DROP and CREATE EXTENSION, REINDEX CONCURRENTLY, a new index).
+ * descriptions are kept, never Relation pointers; a relcache invalidation of a table or of one of
+ * its indexes makes the next opening look again (DROP and CREATE EXTENSION, REINDEX CONCURRENTLY,
+ * ALTER TABLE, CREATE TRIGGER, a new index), in the middle of a transaction too.
  *
- * Order of calls: relation_cache_init() once; per operation relation_cache_open() of each table.
- * Locks stay until the end of the transaction, as those of an UPDATE do.
+ * Order of calls: relation_cache_init() once; per operation relation_cache_open() of each table,
+ * per read relation_cache_read(). Locks stay until the end of the transaction, as those of a
+ * statement do.
  */
 #pragma once
 
+#include "access/tupdesc.h"
+#include "executor/tuptable.h"
 #include "nodes/execnodes.h"
 #include "storage/lockdefs.h"
 #include "utils/relcache.h"
 
-typedef enum WalletTable
-{
-	TABLE_WALLETS,
-	TABLE_LEDGER,
-	TABLE_HOLDS,
-} WalletTable;
-
-#define WALLET_TABLES 3
-
-/* Columns of the tables, in the order of schema/tables.sql. */
-#define WALLETS_COLUMNS 12
-#define LEDGER_COLUMNS	38
-#define HOLDS_COLUMNS	8
+#include "table_shape.h"
 
 /* One index of a table. */
 typedef struct TableIndex
@@ -41,19 +33,49 @@ typedef struct TableIndex
 	bool needs_executor;
 } TableIndex;
 
-/* A table and its indexes; valid until the next relation_cache_open() of any table. */
+/* A table and its indexes; valid until the end of the transaction, whatever is invalidated. */
 typedef struct TableDescription
 {
+	WalletTable table;
 	Oid oid;
+	Oid schema;
+	bool has_version;	/* the extension's version is known to be the library's */
+	bool is_direct;		/* nothing but the extension's own is on it: rows are written directly */
+	bool is_plain;		/* the own columns have their own numbers */
+	List *findings;		/* TableFinding */
+	List *own_triggers; /* OIDs */
+	ColumnSet wrong_columns;
+	AttrNumber columns[TABLE_COLUMNS_MAX]; /* by own number - 1: where it stands; 0: nowhere */
+	TupleDesc own_descriptor;			   /* the own columns alone */
 	int index_count;
 	TableIndex *indexes;
-	/* The index the operations look rows up by: wallets_pkey, wallet_ledger_key_idx,
-	 * wallet_holds_pkey. */
+	Oid known_indexes[KNOWN_INDEXES]; /* those of this table; InvalidOid: missing */
+	/* The index the operations look rows up by: of wallets and holds by id, of the ledger by key.
+	 * */
 	Oid lookup_index;
 } TableDescription;
 
 extern void relation_cache_init(void);
 
 /* Opens the table with the lock that an INSERT or UPDATE takes. Close with NoLock. Raises 55000
- * where the library doesn't match the SQL objects. */
+ * where the library doesn't match the SQL objects, or something on the table can't be honoured. */
 extern Relation relation_cache_open(WalletTable table, const TableDescription **description);
+
+/* Opens the table in the schema, whatever its findings; works on a standby too. Close with NoLock.
+ * */
+extern Relation relation_cache_look(Oid schema, WalletTable table,
+									const TableDescription **description);
+
+/* Opens the table in the schema for reading the columns by the index; works on a standby too. Close
+ * with NoLock. Raises 55000 where one of them is missing or changed. */
+extern Relation relation_cache_read(Oid schema, KnownIndex index, ColumnSet columns,
+									const TableDescription **description);
+
+/* The row in slot by the own numbers of its columns, as far as they are there: slot itself, or a
+ * new slot that points into it. */
+extern TupleTableSlot *relation_cache_row(const TableDescription *description,
+										  TupleTableSlot *slot);
+
+/* Does the same into a slot of own_descriptor. */
+extern TupleTableSlot *relation_cache_fill(const TableDescription *description,
+										   TupleTableSlot *slot, TupleTableSlot *row);

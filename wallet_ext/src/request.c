@@ -9,6 +9,7 @@
 #include "utils/builtins.h"
 
 #include "errors.h"
+#include "executor_write.h"
 #include "guc.h"
 #include "readable.h"
 #include "request.h"
@@ -17,6 +18,7 @@ void
 request_begin(const char *function)
 {
 	error_check_can_write(function);
+	executor_write_check_reentry(function);
 	CommandCounterIncrement();
 }
 

@@ -292,13 +292,12 @@ side_scan_next(SideScan *scan)
 }
 
 static void
-side_scan_begin(SideScan *scan, const Verification *verification, const char *index)
+side_scan_begin(SideScan *scan, const Verification *verification, KnownIndex index)
 {
 	scan->context =
 		AllocSetContextCreate(CurrentMemoryContext, "wallet seal row", ALLOCSET_SMALL_SIZES);
 	ScanKeyInit(&scan->key, 1, BTEqualStrategyNumber, F_UUID_EQ, verification->wallet_id);
-	index_read_begin(&scan->read, verification->schema, "wallet_ledger", LEDGER_COLUMNS, index,
-					 &scan->key, 1);
+	index_read_begin(&scan->read, verification->schema, index, COLUMNS_ALL, &scan->key, 1);
 	side_scan_next(scan);
 }
 
@@ -327,8 +326,8 @@ verification_run(Verification *verification, const Seal *newest)
 	SideScan from;
 	SideScan to;
 
-	side_scan_begin(&from, verification, "wallet_ledger_from_idx");
-	side_scan_begin(&to, verification, "wallet_ledger_to_idx");
+	side_scan_begin(&from, verification, INDEX_LEDGER_FROM);
+	side_scan_begin(&to, verification, INDEX_LEDGER_TO);
 	while (from.has_row || to.has_row)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -365,7 +364,8 @@ wallet_seal_verify(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	if (key_count == 1)
 		ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, PG_GETARG_DATUM(0));
-	index_read_begin(&read, schema, "wallets", WALLETS_COLUMNS, "wallets_pkey", &key, key_count);
+	index_read_begin(&read, schema, INDEX_WALLETS_ID, COLUMN(WALLETS_ID) | COLUMN(WALLETS_SEAL),
+					 &key, key_count);
 	while (index_read_next(&read))
 	{
 		bool is_null = false;

@@ -45,14 +45,14 @@ typedef struct Entry
 /* The index of one side of the ledger, and the side's columns. */
 typedef struct EntrySide
 {
-	const char *index;
+	KnownIndex index;
 	AttrNumber balance;
 	AttrNumber held;
 } EntrySide;
 
 static const EntrySide entry_sides[] = {
-	{"wallet_ledger_to_idx", LEDGER_TO_BALANCE, LEDGER_TO_HELD},
-	{"wallet_ledger_from_idx", LEDGER_FROM_BALANCE, LEDGER_FROM_HELD},
+	{INDEX_LEDGER_TO, LEDGER_TO_BALANCE, LEDGER_TO_HELD},
+	{INDEX_LEDGER_FROM, LEDGER_FROM_BALANCE, LEDGER_FROM_HELD},
 };
 
 static Datum
@@ -70,7 +70,8 @@ entry_find_on_side(Oid schema, Datum wallet_id, const EntrySide *side, Entry *en
 
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ, wallet_id);
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(entry->version));
-	index_read_begin(&read, schema, "wallet_ledger", LEDGER_COLUMNS, side->index, keys,
+	index_read_begin(&read, schema, side->index,
+					 COLUMN(LEDGER_CREATED_AT) | COLUMN(side->balance) | COLUMN(side->held), keys,
 					 lengthof(keys));
 
 	bool found = index_read_next(&read);
@@ -109,7 +110,7 @@ statement_newest_version(Oid schema, Datum wallet_id)
 	bool is_null = false;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, wallet_id);
-	index_read_begin(&read, schema, "wallets", WALLETS_COLUMNS, "wallets_pkey", &key, 1);
+	index_read_begin(&read, schema, INDEX_WALLETS_ID, COLUMN(WALLETS_VERSION), &key, 1);
 	if (!index_read_next(&read))
 		error_raise_wallet_not_found(DatumGetUUIDP(wallet_id));
 

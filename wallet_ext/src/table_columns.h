@@ -1,10 +1,33 @@
 /*
  * table_columns.h
- *		The columns of the tables by number, in the order of schema/tables.sql.
+ *		The tables of the extension and their columns, numbered in the order of schema/tables.sql.
+ *
+ * The numbers are the extension's own. Where a column stands in a table that somebody has altered
+ * is found by its name (table_shape.h).
  */
 #pragma once
 
-#include "relation_cache.h"
+#include "c.h"
+
+typedef enum WalletTable
+{
+	TABLE_WALLETS,
+	TABLE_LEDGER,
+	TABLE_HOLDS,
+} WalletTable;
+
+#define WALLET_TABLES 3
+
+#define WALLETS_COLUMNS	  12
+#define LEDGER_COLUMNS	  38
+#define HOLDS_COLUMNS	  8
+#define TABLE_COLUMNS_MAX LEDGER_COLUMNS
+
+/* A set of columns of one table. */
+typedef uint64 ColumnSet;
+
+#define COLUMN(number) (UINT64CONST(1) << (number))
+#define COLUMNS_ALL	   (~UINT64CONST(0))
 
 enum
 {

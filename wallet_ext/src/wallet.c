@@ -26,8 +26,7 @@
 #include "errors.h"
 #include "lock_class.h"
 #include "row_hint.h"
-#include "table_columns.h"
-#include "table_index.h"
+#include "table_row.h"
 #include "text_value.h"
 #include "wallet.h"
 
@@ -106,9 +105,9 @@ wallet_column(TupleTableSlot *slot, AttrNumber column)
 }
 
 static void
-wallet_read_slot(Wallet *wallet)
+wallet_read_slot(const WalletScan *scan, Wallet *wallet)
 {
-	TupleTableSlot *slot = wallet->slot;
+	TupleTableSlot *slot = relation_cache_row(scan->description, wallet->slot);
 	WalletState *state = &wallet->state;
 
 	slot_getallattrs(slot);
@@ -129,7 +128,7 @@ wallet_read_slot(Wallet *wallet)
 	state->seal =
 		seal_from_column(slot->tts_isnull[WALLETS_SEAL - 1], slot->tts_values[WALLETS_SEAL - 1]);
 	wallet->next = *state;
-	wallet->tid = slot->tts_tid;
+	wallet->tid = wallet->slot->tts_tid;
 }
 
 /* An index scan prunes a page as soon as it is fuller than the fillfactor, which is at nearly every
@@ -170,10 +169,10 @@ wallet_fetch_version(WalletScan *scan, ItemPointerData tid, Wallet *wallet, bool
 }
 
 static bool
-wallet_slot_has_id(const Wallet *wallet)
+wallet_slot_has_id(const WalletScan *scan, const Wallet *wallet)
 {
 	bool is_null = false;
-	Datum id = slot_getattr(wallet->slot, WALLETS_ID, &is_null);
+	Datum id = slot_getattr(wallet->slot, scan->description->columns[WALLETS_ID - 1], &is_null);
 
 	return !is_null && wallet_compare_id(DatumGetUUIDP(id), &wallet->id) == 0;
 }
@@ -187,7 +186,7 @@ wallet_fetch_hinted(WalletScan *scan, Wallet *wallet)
 	bool all_dead = false;
 
 	return !IsolationIsSerializable() && row_hint_find(scan->table, &wallet->id, &tid) &&
-		   wallet_fetch_version(scan, tid, wallet, &all_dead) && wallet_slot_has_id(wallet);
+		   wallet_fetch_version(scan, tid, wallet, &all_dead) && wallet_slot_has_id(scan, wallet);
 }
 
 static void
@@ -231,7 +230,7 @@ wallet_find(WalletScan *scan, const pg_uuid_t *id, Wallet *wallet)
 		wallet->slot = table_slot_create(scan->table, NULL);
 	wallet->found = wallet_fetch_hinted(scan, wallet) || wallet_fetch_indexed(scan, wallet);
 	if (wallet->found)
-		wallet_read_slot(wallet);
+		wallet_read_slot(scan, wallet);
 }
 
 /* Whether this transaction wrote or locked the version in the slot. Others change xmax and what it
@@ -284,7 +283,7 @@ wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue)
 	switch (result)
 	{
 		case TM_Ok:
-			wallet_read_slot(wallet);
+			wallet_read_slot(scan, wallet);
 			break;
 		case TM_Updated:
 		case TM_Deleted:
@@ -297,62 +296,93 @@ wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue)
 	}
 }
 
-/* Columns of the row that wallet->next describes, in the current memory context. */
+/* Where the balance lies and whether held is one, a wallet's stored state can't follow from what it
+ * is to become: what is there is not what the ledger says. */
 static void
-wallet_fill_values(const Wallet *wallet, Datum *values, bool *nulls)
+wallet_check_next(const Wallet *wallet)
 {
 	const WalletState *next = &wallet->next;
 
-	memset(nulls, 0, sizeof(bool) * WALLETS_COLUMNS);
-	values[WALLETS_ID - 1] = UUIDPGetDatum(&wallet->id);
-	values[WALLETS_USER_ID - 1] = PointerGetDatum(wallet->user_id);
-	values[WALLETS_CURRENCY - 1] = PointerGetDatum(wallet->currency);
-	values[WALLETS_BALANCE - 1] = money_to_column(next->balance);
-	values[WALLETS_HELD - 1] = money_to_column(next->held);
-	values[WALLETS_CREDIT_LIMIT - 1] = money_to_column(next->credit_limit);
-	nulls[WALLETS_MAX_BALANCE - 1] = !next->max_balance.present;
-	if (next->max_balance.present)
-		values[WALLETS_MAX_BALANCE - 1] = money_to_column(next->max_balance.value);
-	values[WALLETS_STATUS - 1] = CStringGetTextDatum(wallet_status_name(next->status));
-	values[WALLETS_VERSION - 1] = Int64GetDatum(next->version);
-	values[WALLETS_CREATED_AT - 1] = TimestampTzGetDatum(wallet->created_at);
-	values[WALLETS_UPDATED_AT - 1] = TimestampTzGetDatum(next->updated_at);
-	nulls[WALLETS_SEAL - 1] = !next->seal.present;
-	if (next->seal.present)
-		values[WALLETS_SEAL - 1] = seal_to_column(&next->seal);
+	if (next->held < 0)
+		error_raise_invariant("INV-2", &wallet->id, "held", money_format(next->held));
+	if (!money_fits(next->balance))
+		error_raise_invariant("INV-10", &wallet->id, "balance", money_format(next->balance));
+	if (next->version < 0 || (wallet->found && next->version <= wallet->state.version))
+		error_raise_invariant("INV-2", &wallet->id, "version",
+							  psprintf(INT64_FORMAT, next->version));
+}
+
+static void
+wallet_set_column(TupleTableSlot *slot, AttrNumber column, Datum value)
+{
+	slot->tts_values[column - 1] = value;
+	slot->tts_isnull[column - 1] = false;
 }
 
 /* A virtual slot with the row that wallet->next describes. */
 static TupleTableSlot *
-wallet_make_slot(Relation table, const Wallet *wallet)
+wallet_make_row(const WalletScan *scan, const Wallet *wallet)
 {
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(table), &TTSOpsVirtual);
+	const WalletState *next = &wallet->next;
+	TupleTableSlot *slot = table_row_make(scan->table, scan->description);
 
-	wallet_fill_values(wallet, slot->tts_values, slot->tts_isnull);
+	wallet_check_next(wallet);
+	wallet_set_column(slot, WALLETS_ID, UUIDPGetDatum(&wallet->id));
+	wallet_set_column(slot, WALLETS_USER_ID, PointerGetDatum(wallet->user_id));
+	wallet_set_column(slot, WALLETS_CURRENCY, PointerGetDatum(wallet->currency));
+	wallet_set_column(slot, WALLETS_BALANCE, money_to_column(next->balance));
+	wallet_set_column(slot, WALLETS_HELD, money_to_column(next->held));
+	wallet_set_column(slot, WALLETS_CREDIT_LIMIT, money_to_column(next->credit_limit));
+	if (next->max_balance.present)
+		wallet_set_column(slot, WALLETS_MAX_BALANCE, money_to_column(next->max_balance.value));
+	wallet_set_column(slot, WALLETS_STATUS, CStringGetTextDatum(wallet_status_name(next->status)));
+	wallet_set_column(slot, WALLETS_VERSION, Int64GetDatum(next->version));
+	wallet_set_column(slot, WALLETS_CREATED_AT, TimestampTzGetDatum(wallet->created_at));
+	wallet_set_column(slot, WALLETS_UPDATED_AT, TimestampTzGetDatum(next->updated_at));
+	if (next->seal.present)
+		wallet_set_column(slot, WALLETS_SEAL, seal_to_column(&next->seal));
 	return ExecStoreVirtualTuple(slot);
 }
 
-static TM_Result
-wallet_update(WalletScan *scan, Wallet *wallet, bool wait)
+static bool
+limits_differ(OptionalMoney left, OptionalMoney right)
 {
-	TupleTableSlot *slot = wallet_make_slot(scan->table, wallet);
-	UpdateIndexes update_indexes = UPDATE_INDEXES_NONE;
-	LockTupleMode lock_mode = LockTupleNoKeyExclusive;
-	TM_FailureData failure;
-	TM_Result result =
-		table_tuple_update(scan->table, &wallet->tid, slot, GetCurrentCommandId(true),
-						   scan->snapshot, InvalidSnapshot, wait, &failure, &lock_mode,
-						   &update_indexes);
+	return left.present != right.present || (left.present && left.value != right.value);
+}
+
+ColumnSet
+wallet_changed_columns(const Wallet *wallet)
+{
+	const WalletState *state = &wallet->state;
+	const WalletState *next = &wallet->next;
+	ColumnSet changed = COLUMN(WALLETS_VERSION) | COLUMN(WALLETS_UPDATED_AT);
+
+	if (next->balance != state->balance)
+		changed |= COLUMN(WALLETS_BALANCE);
+	if (next->held != state->held)
+		changed |= COLUMN(WALLETS_HELD);
+	if (next->credit_limit != state->credit_limit)
+		changed |= COLUMN(WALLETS_CREDIT_LIMIT);
+	if (limits_differ(next->max_balance, state->max_balance))
+		changed |= COLUMN(WALLETS_MAX_BALANCE);
+	if (next->status != state->status)
+		changed |= COLUMN(WALLETS_STATUS);
+	if (next->seal.present)
+		changed |= COLUMN(WALLETS_SEAL);
+	return changed;
+}
+
+static TM_Result
+wallet_update(WalletScan *scan, Wallet *wallet, ColumnSet changed, bool wait)
+{
+	TupleTableSlot *slot = wallet_make_row(scan, wallet);
+	TM_Result result = table_row_update(scan->table, scan->description, &wallet->tid, slot, changed,
+										scan->snapshot, wait);
 
 	if (result == TM_Ok)
 	{
 		wallet->tid = slot->tts_tid;
 		wallet->written = true;
-		if (update_indexes != UPDATE_INDEXES_NONE)
-			table_index_insert(scan->table, scan->description, slot, INDEXES_ALL,
-							   UPDATE_INDEXES_ARE_SUMMARIES(update_indexes) ? ROW_MOVED_ON_PAGE
-																			: ROW_MOVED,
-							   NULL, NULL);
 	}
 	ExecDropSingleTupleTableSlot(slot);
 	return result;
@@ -361,13 +391,13 @@ wallet_update(WalletScan *scan, Wallet *wallet, bool wait)
 bool
 wallet_try_update(WalletScan *scan, Wallet *wallet)
 {
-	return wallet_update(scan, wallet, false) == TM_Ok;
+	return scan->description->is_direct && wallet_update(scan, wallet, COLUMNS_ALL, false) == TM_Ok;
 }
 
 void
-wallet_update_locked(WalletScan *scan, Wallet *wallet)
+wallet_update_locked(WalletScan *scan, Wallet *wallet, ColumnSet changed)
 {
-	TM_Result result = wallet_update(scan, wallet, true);
+	TM_Result result = wallet_update(scan, wallet, changed, true);
 
 	if (result != TM_Ok)
 		elog(ERROR, "locked wallet row could not be updated: result %d", (int) result);
@@ -376,9 +406,8 @@ wallet_update_locked(WalletScan *scan, Wallet *wallet)
 void
 wallet_insert(WalletScan *scan, const Wallet *wallet)
 {
-	TupleTableSlot *slot = wallet_make_slot(scan->table, wallet);
+	TupleTableSlot *slot = wallet_make_row(scan, wallet);
 
-	table_tuple_insert(scan->table, slot, GetCurrentCommandId(true), 0, NULL);
-	table_index_insert(scan->table, scan->description, slot, INDEXES_ALL, ROW_INSERTED, NULL, NULL);
+	table_row_insert(scan->table, scan->description, slot);
 	ExecDropSingleTupleTableSlot(slot);
 }

@@ -100,12 +100,16 @@ extern void wallet_find(WalletScan *scan, const pg_uuid_t *id, Wallet *wallet);
  * one by one; only for operations of few wallets. */
 extern void wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue);
 
-/* Writes wallet->next where nobody else holds or has changed the row; otherwise changes nothing and
- * returns false. */
+/* Writes wallet->next where nobody else holds or has changed the row and it is written directly;
+ * otherwise changes nothing and returns false. */
 extern bool wallet_try_update(WalletScan *scan, Wallet *wallet);
 
-/* Writes wallet->next; the row is locked or was written by this call. */
-extern void wallet_update_locked(WalletScan *scan, Wallet *wallet);
+/* The columns in which wallet->next differs from what was found. */
+extern ColumnSet wallet_changed_columns(const Wallet *wallet);
+
+/* Writes wallet->next; the row is locked or was written by this call. changed: the columns in which
+ * any wallet of the call differs. */
+extern void wallet_update_locked(WalletScan *scan, Wallet *wallet, ColumnSet changed);
 
 /* Inserts a new wallet from id, user_id, currency, created_at and next. Raises 23505 where the id
  * exists. */

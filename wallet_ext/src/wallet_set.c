@@ -102,10 +102,15 @@ wallet_set_lock(WalletSet *set)
 void
 wallet_set_write(WalletSet *set)
 {
+	ColumnSet changed = 0;
+
+	for (int i = 0; i < set->count; i++)
+		if (wallet_is_changed(&set->wallets[i]))
+			changed |= wallet_changed_columns(&set->wallets[i]);
 	for (int i = 0; i < set->count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (wallet_is_changed(&set->wallets[i]) && !set->wallets[i].written)
-			wallet_update_locked(&set->scan, &set->wallets[i]);
+			wallet_update_locked(&set->scan, &set->wallets[i], changed);
 	}
 }
