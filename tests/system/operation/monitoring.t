@@ -160,7 +160,7 @@ my @cases = (
     [ ['WalletHistoryDown'],         { 'up{job="wallet_history"}' => '0x120' } ],
     [ [qw(WalletHistoryBehind WalletHistoryStuck)], { 'wallet_history_lag_seconds' => '90x120' } ],
     [ ['WalletHistoryStuck'],        { 'wallet_history_lag_seconds' => '0x109 11x10' } ],
-    [ ['WalletHistoryLagUnknown'],   { 'wallet_history_lag_seconds' => 'NaNx120' } ],
+    [ ['WalletHistoryLagUnknown'],   { 'wallet_history_lag_seconds' => join(' ', ('NaN') x 121) } ],
     [ ['WalletHistoryLagUnknown'],   { 'wallet_history_lag_seconds' => undef } ],
     [ ['WalletHistoryNotReady'],     { 'wallet_history_ready' => '0x120' } ],
     [ ['WalletHistoryUnassigned'],   { 'wallet_history_partitions' => '0x120' } ],
