@@ -30,7 +30,7 @@ lag_events_report(const ConsumerReport *report, const Membership *membership)
 	if (lag < 0)
 		health_fact_set(report->health, "lag_events", "unknown");
 	else
-		health_fact_set(report->health, "lag_events", "%lld", (long long) lag);
+		health_number_set(report->health, "lag_events", lag);
 }
 
 /* Of the whole history, as the database tells it; as it was a moment ago. */
@@ -47,8 +47,7 @@ lag_time_report(const ConsumerReport *report, int64_t now_ms)
 		return;
 	}
 	metric_set(report->metrics, HISTORY_LAG_TIME, 0, lag_us);
-	health_fact_set(report->health, "lag_seconds", "%lld.%03lld", (long long) (lag_us / 1000000),
-					(long long) (lag_us / 1000 % 1000));
+	health_number_set(report->health, "lag_seconds", lag_us / 1000000);
 }
 
 static void
@@ -58,7 +57,7 @@ partitions_report(const ConsumerReport *report, const Membership *membership, si
 
 	metric_set(report->metrics, HISTORY_PARTITIONS, 0, (int64_t) membership->table.count);
 	metric_set(report->metrics, HISTORY_PARTITIONS_HALTED, 0, (int64_t) halted);
-	health_fact_set(report->health, "partitions", "%zu", membership->table.count);
+	health_number_set(report->health, "partitions", (int64_t) membership->table.count);
 	if (halted > 0)
 		health_check_set(report->health, "partitions", false, "%zu stopped at a gap or conflict",
 						 halted);
@@ -181,9 +180,9 @@ consumer_report_counted(ConsumerReport *report, const ApplyTask *task, int64_t n
 	metric_set(report->metrics, HISTORY_GAPS, 0, counts->gaps);
 	metric_set(report->metrics, HISTORY_CONFLICTS, 0, counts->conflicts);
 	metric_set(report->metrics, HISTORY_DEAD_LETTERS_RECORDED, 0, counts->dead_letters);
-	health_fact_set(report->health, "gaps", "%lld", (long long) counts->gaps);
-	health_fact_set(report->health, "conflicts", "%lld", (long long) counts->conflicts);
-	health_fact_set(report->health, "dead_letters", "%lld", (long long) counts->dead_letters);
+	health_number_set(report->health, "gaps", counts->gaps);
+	health_number_set(report->health, "conflicts", counts->conflicts);
+	health_number_set(report->health, "dead_letters", counts->dead_letters);
 }
 
 /* The same trouble, tried again every few seconds, is not worth a record each time. */

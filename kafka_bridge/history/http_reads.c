@@ -76,14 +76,16 @@ static const Endpoint endpoints[ENDPOINT_COUNT] = {
 	 .parameters = history_parameters,
 	 .parameter_count = 3,
 	 .read = EVENT_ROWS("version", "wallet_history($1::uuid, $2::bigint, $3::integer)"),
-	 .answer = ANSWER_PAGE},
+	 .answer = ANSWER_PAGE,
+	 .scope = HTTP_SCOPE_READ},
 	{.method = "GET",
 	 .pattern = "/users/{id}/activity",
 	 .parameters = activity_parameters,
 	 .parameter_count = 3,
 	 .read = EVENT_ROWS("created_at || '_' || id",
 						"wallet_activity($1, $2::timestamptz, $3::uuid, $4::integer)"),
-	 .answer = ANSWER_PAGE},
+	 .answer = ANSWER_PAGE,
+	 .scope = HTTP_SCOPE_READ},
 };
 
 const char *const http_reads_labels[] = {"other", "history", "activity", NULL};
@@ -107,8 +109,10 @@ http_reads_new(const HistoryConfig *config)
 		free(reads);
 		return NULL;
 	}
-	reads->pools =
-		(EndpointPools){.write = reads->pool, .read = reads->pool, .retries = HISTORY_HTTP_RETRIES};
+	reads->pools = (EndpointPools){.write = reads->pool,
+								   .read = reads->pool,
+								   .application_name = reads->plan.application_name,
+								   .retries = HISTORY_HTTP_RETRIES};
 	endpoint_routes_fill(endpoints, ENDPOINT_COUNT, &reads->pools, reads->bindings, reads->routes,
 						 1);
 	reads->route_count =

@@ -5,7 +5,6 @@
  */
 #include "live.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,12 +16,13 @@
 #include "live_request.h"
 #include "live_streams.h"
 #include "observe/log.h"
-#include "postgres/query.h"
+#include "postgres/error.h"
 #include "service_metrics.h"
 
 #define FEED_INTERVAL_MS 200
 #define PING_INTERVAL_MS 15000
 #define RECONNECT_MS	 500
+#define CATCH_UP_MS		 20 /* while a client has more to read than it may have at once */
 
 struct Live
 {
@@ -33,7 +33,7 @@ struct Live
 	int stop_fd;
 	pthread_t thread; /* with has_thread: of the thread that starts and stops */
 	bool has_thread;
-	PGconn *connection; /* the feeding thread's; NULL: none */
+	PgSession *session; /* the feeding thread's */
 };
 
 /*
@@ -51,7 +51,7 @@ static const char feed_sql[] =
 	"WHERE newest.version > waiting.after ORDER BY waiting.number, event.version";
 
 Live *
-live_new(const PgPoolPlan *plan, PgPool *pool)
+live_new(const PgPoolPlan *plan, PgPool *pool, int64_t client_streams_max)
 {
 	Live *live = calloc(1, sizeof(Live));
 
@@ -59,9 +59,10 @@ live_new(const PgPoolPlan *plan, PgPool *pool)
 		return NULL;
 	live->plan = plan;
 	live->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	live->streams = live_streams_new();
+	live->session = pg_session_new(plan);
+	live->streams = live_streams_new(client_streams_max);
 	live->requests = (LiveRequests){.streams = live->streams, .pool = pool};
-	if (live->stop_fd >= 0 && live->streams != NULL)
+	if (live->stop_fd >= 0 && live->streams != NULL && live->session != NULL)
 		return live;
 	live_free(live);
 	return NULL;
@@ -72,7 +73,7 @@ live_free(Live *live)
 {
 	if (live == NULL)
 		return;
-	pg_connection_close(&live->connection);
+	pg_session_free(live->session);
 	live_streams_free(live->streams);
 	if (live->stop_fd >= 0)
 		close(live->stop_fd);
@@ -82,12 +83,16 @@ live_free(Live *live)
 HttpRoute
 live_route(const Live *live, size_t label)
 {
+	static const char *const queries[] = {"after", NULL};
+
 	return (HttpRoute){
 		.method = "GET",
 		.pattern = "/wallets/{id}/history/live",
 		.handler = live_request_handle,
 		.context = &live->requests,
 		.label = label,
+		.scope = HTTP_SCOPE_READ,
+		.queries = queries,
 	};
 }
 
@@ -97,24 +102,17 @@ feed_query(Live *live, char *const arrays[3])
 	char limit[16];
 	const char *const values[] = {arrays[0], arrays[1], arrays[2], limit};
 	PGresult *result = NULL;
-	Wait wait = wait_begin(live->stop_fd, live->plan->options->statement_timeout_ms);
-	const PgQuery query = {
-		.sql = feed_sql,
-		.parameter_count = 4,
-		.values = values,
-		.column_count = 3,
-	};
+	const PgRowSink rows = live_streams_sink(live->streams);
+	const PgQuery query = {.sql = feed_sql, .parameter_count = 4, .values = values, .rows = &rows};
+	/* Not run again with the same versions: a part of the events may have been written. */
+	const PgTransaction transaction = {.queries = &query, .count = 1};
 	Status status = status_ok();
 
 	snprintf(limit, sizeof(limit), "%d", LIVE_EVENTS_AT_ONCE);
-	if (live->connection == NULL)
-		status = pg_pool_connection_open(live->plan, &wait, &live->connection);
-	if (status_is_ok(&status))
-		status = pg_query_run(live->connection, &wait, &query, &result);
-	if (status_is_ok(&status))
-		live_streams_write(live->streams, result);
-	else
-		pg_connection_close(&live->connection);
+	if (pg_session_run(live->session, &transaction, &result, &status) == PG_OUTCOME_KNOWN)
+		status = pg_result_check(NULL, result, NULL);
+	if (!status_is_ok(&status))
+		pg_session_break(live->session);
 	PQclear(result);
 	return status;
 }
@@ -129,9 +127,6 @@ feed_main(void *argument)
 
 	while (wait_pause(live->stop_fd, pause_ms))
 	{
-		/* A turn leaves no transaction and no failed connection behind. */
-		assert(live->connection == NULL || PQtransactionStatus(live->connection) == PQTRANS_IDLE);
-
 		char *arrays[3] = {NULL, NULL, NULL};
 		Status status = status_ok();
 
@@ -142,7 +137,9 @@ feed_main(void *argument)
 		if (!status_is_ok(&status) && was_ok)
 			log_status(LOG_LEVEL_WARNING, "live histories wait", &status);
 		was_ok = status_is_ok(&status);
-		pause_ms = was_ok ? FEED_INTERVAL_MS : RECONNECT_MS;
+		pause_ms = !was_ok								  ? RECONNECT_MS
+				   : live_streams_were_cut(live->streams) ? CATCH_UP_MS
+														  : FEED_INTERVAL_MS;
 		if (clock_monotonic_ms() >= ping_ms)
 		{
 			live_streams_ping(live->streams);

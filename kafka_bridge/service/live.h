@@ -19,7 +19,7 @@
 typedef struct Live Live;
 
 /* plan must outlive it. NULL when out of memory. */
-Live *live_new(const PgPoolPlan *plan, PgPool *pool);
+Live *live_new(const PgPoolPlan *plan, PgPool *pool, int64_t client_streams_max);
 /* BUG: no thread can be started. */
 Status live_start(Live *live, Metrics *metrics);
 void live_stop(Live *live);

@@ -10,10 +10,8 @@
 #include "endpoint/problem.h"
 #include "endpoint/value.h"
 #include "postgres/error.h"
-#include "postgres/pipeline.h"
 
 #define FIRST_EVENTS	  50
-#define BEGIN_STATEMENT	  (PG_SESSION_STATEMENTS_MAX - 1)
 #define FIRST_VERSION_ALL (-1)
 
 /* A request that begins a stream, while it is with the pool. */
@@ -63,20 +61,15 @@ job_run(PgJob *taken, PgSession *session)
 	LiveJob *job = (LiveJob *) taken;
 	HttpResponse *response = http_request_response(job->request);
 	PGresult *result = NULL;
-	char name[PG_SESSION_NAME_BYTES];
 	const char *const values[] = {job->wallet_id};
-	const PgQuery query = {.prepared = name, .parameter_count = 1, .values = values};
-	Wait wait = pg_session_wait(session);
-	Status status = pg_session_prepare(session, BEGIN_STATEMENT,
-									   "SELECT version FROM wallet_get($1::uuid)", name);
+	const PgQuery query = {.sql = "SELECT version FROM wallet_get($1::uuid)",
+						   .parameter_count = 1,
+						   .values = values};
+	const PgTransaction transaction = {.queries = &query, .count = 1, .is_repeatable = true};
+	Status status = status_ok();
 
-	if (status_is_ok(&status))
-		status = pg_pipeline_run(pg_session_connection(session), &wait, &query, 1, &result);
-	if (!status_is_ok(&status))
-	{
-		pg_session_break(session);
-		problem_unavailable(response, "PostgreSQL cannot be reached at the moment");
-	}
+	if (pg_session_run(session, &transaction, &result, &status) != PG_OUTCOME_KNOWN)
+		problem_from_refusal(response, PG_REFUSAL_GONE);
 	else if (PQresultStatus(result) != PGRES_TUPLES_OK)
 	{
 		problem_from_result(response, result);

@@ -14,6 +14,12 @@
 #define STREAMS_MAX 256
 #define STALLED_MS	60000 /* a client that has not read for so long is let go */
 #define UUID_BYTES	37
+/*
+ * What a client has not read yet: every stream may have so much, so that none has to wait for
+ * others, and a few a single larger event.
+ */
+#define UNREAD_BYTES_MAX (64 * 1024)
+#define LARGE_BYTES_MAX	 (8 * 1024 * 1024) /* beyond that, of all together */
 
 typedef struct LiveStream LiveStream;
 struct LiveStream
@@ -24,25 +30,32 @@ struct LiveStream
 	int64_t after;		/* version of the newest event that was written */
 	int64_t drained_ms; /* when the client had last read all, by clock_monotonic_ms() */
 	char wallet_id[UUID_BYTES];
+	HttpClient client;
 	bool is_gone;
+	bool is_full; /* in this round */
 };
 
 struct LiveStreams
 {
+	int64_t client_max;
 	pthread_mutex_t lock; /* guards all below */
 	LiveStream *first;	  /* the newest */
 	int64_t count;
 	int64_t numbers;
+	size_t large_bytes; /* beyond UNREAD_BYTES_MAX of each, in this round */
+	bool was_cut;		/* in this round a stream had more than it may have at once */
 	bool closing;
 };
 
 LiveStreams *
-live_streams_new(void)
+live_streams_new(int64_t client_max)
 {
 	LiveStreams *streams = calloc(1, sizeof(*streams));
 
-	if (streams != NULL)
-		pthread_mutex_init(&streams->lock, NULL);
+	if (streams == NULL)
+		return NULL;
+	streams->client_max = client_max;
+	pthread_mutex_init(&streams->lock, NULL);
 	return streams;
 }
 
@@ -65,16 +78,22 @@ live_streams_close(LiveStreams *streams)
 
 /* With the lock held. How many there are. */
 static size_t
-waiting_print(const LiveStreams *streams, FILE *const out[3])
+waiting_print(LiveStreams *streams, FILE *const out[3])
 {
 	size_t count = 0;
 
-	for (const LiveStream *at = streams->first; at != NULL; at = at->next)
+	streams->large_bytes = 0;
+	streams->was_cut = false;
+	for (LiveStream *at = streams->first; at != NULL; at = at->next)
 	{
 		const char *comma = count == 0 ? "{" : ",";
+		size_t unread = http_stream_unread(at->stream);
 
+		at->is_full = false;
+		if (unread > UNREAD_BYTES_MAX)
+			streams->large_bytes += unread - UNREAD_BYTES_MAX;
 		/* A client that still reads gets more when it has done so: nothing gathers for it here. */
-		if (at->is_gone || !http_stream_is_drained(at->stream))
+		if (at->is_gone || unread > 0)
 			continue;
 		fprintf(out[0], "%s%" PRId64, comma, at->number);
 		fprintf(out[1], "%s%s", comma, at->wallet_id);
@@ -110,21 +129,41 @@ live_streams_print(LiveStreams *streams, char *arrays[3])
 	return count > 0 && is_open;
 }
 
+/* Once a stream has no room, what follows waits for another round, too. */
+static bool
+stream_has_room(LiveStreams *streams, LiveStream *stream, size_t bytes)
+{
+	size_t unread = http_stream_unread(stream->stream);
+	size_t beyond = unread + bytes > UNREAD_BYTES_MAX ? unread + bytes - UNREAD_BYTES_MAX : 0;
+
+	if (!stream->is_full && beyond > 0 &&
+		(unread > 0 || streams->large_bytes + beyond > LARGE_BYTES_MAX))
+	{
+		stream->is_full = true;
+		/* A client that reads is asked for soon again. */
+		streams->was_cut |= unread > 0;
+	}
+	if (!stream->is_full)
+		streams->large_bytes += beyond;
+	return !stream->is_full;
+}
+
 static void
-event_write(LiveStream *stream, const PGresult *result, int row)
+event_write(LiveStreams *streams, LiveStream *stream, const PGresult *row)
 {
 	char *text = NULL;
-	const char *version = PQgetvalue(result, row, 1);
+	const char *version = PQgetvalue(row, 0, 1);
 	int bytes = 0;
 
-	if (PQgetisnull(result, row, 1))
+	if (PQgetisnull(row, 0, 1))
 	{
 		stream->after += LIVE_EVENTS_AT_ONCE;
 		return;
 	}
+	if (!stream_has_room(streams, stream, (size_t) PQgetlength(row, 0, 2)))
+		return;
 	/* row_to_json() writes no line breaks, which would end the data. */
-	bytes =
-		asprintf(&text, "id: %s\nevent: entry\ndata: %s\n\n", version, PQgetvalue(result, row, 2));
+	bytes = asprintf(&text, "id: %s\nevent: entry\ndata: %s\n\n", version, PQgetvalue(row, 0, 2));
 	if (bytes < 0)
 	{
 		stream->is_gone = true;
@@ -135,24 +174,43 @@ event_write(LiveStream *stream, const PGresult *result, int row)
 	free(text);
 }
 
-void
-live_streams_write(LiveStreams *streams, const PGresult *result)
+static void
+rows_begin(void *context)
+{
+	(void) context;
+}
+
+static bool
+row_take(void *context, const PGresult *row)
+{
+	LiveStreams *streams = context;
+	int64_t number = atoll(PQgetvalue(row, 0, 0));
+	LiveStream *stream = NULL;
+
+	pthread_mutex_lock(&streams->lock);
+	stream = streams->first;
+	while (stream != NULL && stream->number != number)
+		stream = stream->next;
+	if (stream != NULL && !stream->is_gone)
+		event_write(streams, stream, row);
+	pthread_mutex_unlock(&streams->lock);
+	return true;
+}
+
+PgRowSink
+live_streams_sink(LiveStreams *streams)
+{
+	return (PgRowSink){rows_begin, row_take, streams};
+}
+
+bool
+live_streams_were_cut(LiveStreams *streams)
 {
 	pthread_mutex_lock(&streams->lock);
-	LiveStream *stream = streams->first;
+	bool were_cut = streams->was_cut;
 
-	for (int row = 0; row < PQntuples(result); row++)
-	{
-		int64_t number = atoll(PQgetvalue(result, row, 0));
-
-		/* Rows come by number; the list has the newest stream first. */
-		if (stream == NULL || stream->number != number)
-			for (stream = streams->first; stream != NULL && stream->number != number;)
-				stream = stream->next;
-		if (stream != NULL && !stream->is_gone)
-			event_write(stream, result, row);
-	}
 	pthread_mutex_unlock(&streams->lock);
+	return were_cut;
 }
 
 void
@@ -162,7 +220,7 @@ live_streams_ping(LiveStreams *streams)
 
 	pthread_mutex_lock(&streams->lock);
 	for (LiveStream *at = streams->first; at != NULL; at = at->next)
-		if (http_stream_is_drained(at->stream))
+		if (http_stream_unread(at->stream) == 0)
 			at->is_gone |= !http_stream_write(at->stream, ping, sizeof(ping) - 1);
 	pthread_mutex_unlock(&streams->lock);
 }
@@ -172,7 +230,7 @@ stream_goes_on(LiveStream *stream)
 {
 	int64_t now_ms = clock_monotonic_ms();
 
-	if (http_stream_is_drained(stream->stream))
+	if (http_stream_unread(stream->stream) == 0)
 		stream->drained_ms = now_ms;
 	return !stream->is_gone && now_ms - stream->drained_ms < STALLED_MS &&
 		   http_stream_is_open(stream->stream);
@@ -203,6 +261,17 @@ live_streams_sweep(LiveStreams *streams, bool all)
 	return left;
 }
 
+/* With the lock held. */
+static bool
+there_is_room(const LiveStreams *streams, const HttpClient *client)
+{
+	int64_t count = 0;
+
+	for (const LiveStream *at = streams->first; at != NULL; at = at->next)
+		count += http_client_equals(&at->client, client);
+	return !streams->closing && streams->count < STREAMS_MAX && count < streams->client_max;
+}
+
 bool
 live_streams_add(LiveStreams *streams, HttpRequest *request, const char *wallet_id, int64_t after)
 {
@@ -212,10 +281,11 @@ live_streams_add(LiveStreams *streams, HttpRequest *request, const char *wallet_
 	if (made == NULL)
 		return false;
 	snprintf(made->wallet_id, sizeof(made->wallet_id), "%s", wallet_id);
+	made->client = http_request_client(request);
 	made->after = after;
 	made->drained_ms = clock_monotonic_ms();
 	pthread_mutex_lock(&streams->lock);
-	if (streams->closing || streams->count >= STREAMS_MAX)
+	if (!there_is_room(streams, &made->client))
 	{
 		pthread_mutex_unlock(&streams->lock);
 		free(made);

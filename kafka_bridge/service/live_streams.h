@@ -13,14 +13,15 @@
 #include <stdint.h>
 
 #include "http/server.h"
+#include "postgres/query.h"
 
 /* Of one stream in one round: so one long history keeps nobody waiting. */
-#define LIVE_EVENTS_AT_ONCE 100
+#define LIVE_EVENTS_AT_ONCE 50
 
 typedef struct LiveStreams LiveStreams;
 
-/* NULL when out of memory. */
-LiveStreams *live_streams_new(void);
+/* client_max: of one address. NULL when out of memory. */
+LiveStreams *live_streams_new(int64_t client_max);
 void live_streams_free(LiveStreams *streams);
 
 /* Begins a stream after this version; false: there are too many, or the service stops. */
@@ -37,10 +38,13 @@ void live_streams_close(LiveStreams *streams);
 bool live_streams_print(LiveStreams *streams, char *arrays[3]);
 
 /*
- * Rows of number, version and JSON, by number and version. A row without a version moves its stream
- * on by LIVE_EVENTS_AT_ONCE.
+ * Takes rows of number, version and JSON, by number and version. A row without a version moves its
+ * stream on by LIVE_EVENTS_AT_ONCE. What a stream has no room for is left for another round.
  */
-void live_streams_write(LiveStreams *streams, const PGresult *result);
+PgRowSink live_streams_sink(LiveStreams *streams);
+
+/* Whether a stream was left with more than it had room for. */
+bool live_streams_were_cut(LiveStreams *streams);
 
 /* Writes a comment, which shows that the line is alive and finds clients that have gone. */
 void live_streams_ping(LiveStreams *streams);

@@ -6,7 +6,10 @@
 
 #include "endpoint/endpoint.h"
 
-#define SERVICE_ENDPOINT_COUNT 19
+#define SERVICE_ENDPOINT_COUNT 26
+
+/* As many transfers as wallet.max_batch_items allows, with long keys. */
+#define SERVICE_BATCH_BYTES_MAX (4 * 1024 * 1024)
 
 extern const Endpoint service_endpoints[SERVICE_ENDPOINT_COUNT];
 

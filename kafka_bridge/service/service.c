@@ -89,11 +89,13 @@ parts_make(Service *service)
 							 : service->write_pool;
 	if (service->write_pool == NULL || service->read_pool == NULL)
 		return status_bug("out of memory");
-	service->live = live_new(&service->read_plan, service->read_pool);
+	service->live = live_new(&service->read_plan, service->read_pool,
+							 service->config->service.client_streams_max);
 	if (service->live == NULL)
 		return status_bug("out of memory");
 	service->pools = (EndpointPools){.write = service->write_pool,
 									 .read = service->read_pool,
+									 .application_name = service->write_plan.application_name,
 									 .retries = SERVICE_RETRIES};
 	routes_fill(service);
 	return status_ok();

@@ -14,6 +14,14 @@ static const ConfigOption service_options[] = {
 	 .help =
 		 "PostgreSQL for the GET endpoints, as a standby; by default that of DATABASE_URL. What "
 		 "was just done may not be seen there yet."},
+	{.flag = "http-client-streams-max",
+	 .environment = "HTTP_CLIENT_STREAMS_MAX",
+	 .type = CONFIG_INTEGER,
+	 .offset = offsetof(ServiceOptions, client_streams_max),
+	 .default_text = "128",
+	 .minimum = 1,
+	 .maximum = 256,
+	 .help = "Most live histories that one address follows; all together follow 256."},
 	{.flag = "drain-timeout",
 	 .environment = "DRAIN_TIMEOUT",
 	 .type = CONFIG_DURATION,

@@ -13,8 +13,9 @@
 
 typedef struct ServiceOptions
 {
-	char *read_url;			  /* NULL: reads go where operations go */
-	int64_t drain_timeout_ms; /* for requests that are being worked on when a stop is asked for */
+	char *read_url;				/* NULL: reads go where operations go */
+	int64_t client_streams_max; /* live histories of one address */
+	int64_t drain_timeout_ms;	/* for requests that are being worked on when a stop is asked for */
 } ServiceOptions;
 
 typedef struct ServiceConfig

@@ -56,6 +56,7 @@ element_print(FILE *out, size_t index, const char *value)
 typedef struct Items
 {
 	ArrayLiteral arrays[TRANSFERS_VALUE_COUNT];
+	size_t member_count; /* of transfer_members, from the first */
 	size_t count;
 	char *reason; /* room of ENDPOINT_REASON_BYTES */
 } Items;
@@ -63,6 +64,7 @@ typedef struct Items
 /* The members of one item. */
 typedef struct Item
 {
+	size_t member_count;
 	JsonMember members[TRANSFERS_VALUE_COUNT];
 	bool is_given[TRANSFERS_VALUE_COUNT];
 	bool has_stranger;
@@ -74,7 +76,7 @@ member_take(const JsonMember *member, void *context)
 {
 	Item *item = context;
 
-	for (size_t i = 0; i < TRANSFERS_VALUE_COUNT; i++)
+	for (size_t i = 0; i < item->member_count; i++)
 	{
 		if (!json_string_equals(member->name, transfer_members[i].name))
 			continue;
@@ -121,7 +123,7 @@ static const char *
 item_take(const JsonMember *element, void *context)
 {
 	Items *items = context;
-	Item item = {.has_stranger = false};
+	Item item = {.member_count = items->member_count};
 	const char *wrong;
 
 	if (element->kind != JSON_OBJECT_VALUE)
@@ -130,7 +132,7 @@ item_take(const JsonMember *element, void *context)
 	wrong = json_scan_object(element->value.bytes, element->value.length, member_take, &item);
 	if (wrong != NULL)
 		return item_refuse(items, "", wrong);
-	for (size_t i = 0; i < TRANSFERS_VALUE_COUNT; i++)
+	for (size_t i = 0; i < items->member_count; i++)
 	{
 		const TransferMember *member = &transfer_members[i];
 		char *value = NULL;
@@ -144,18 +146,21 @@ item_take(const JsonMember *element, void *context)
 		element_print(items->arrays[i].out, items->count - 1, value);
 		free(value);
 	}
-	return item.has_stranger ? item_refuse(items, "",
-										   "has a member other than from_wallet_id, to_wallet_id, "
-										   "amount and idempotency_key")
-							 : NULL;
+	if (!item.has_stranger)
+		return NULL;
+	return item_refuse(items, "",
+					   items->member_count == LEGS_VALUE_COUNT
+						   ? "has a member other than from_wallet_id, to_wallet_id and amount"
+						   : "has a member other than from_wallet_id, to_wallet_id, amount and "
+							 "idempotency_key");
 }
 
 static bool
-arrays_open(ArrayLiteral *arrays)
+arrays_open(ArrayLiteral *arrays, size_t count)
 {
 	bool is_open = true;
 
-	for (size_t i = 0; i < TRANSFERS_VALUE_COUNT; i++)
+	for (size_t i = 0; i < count; i++)
 	{
 		arrays[i].out = open_memstream(&arrays[i].text, &arrays[i].bytes);
 		is_open &= arrays[i].out != NULL && fputc('{', arrays[i].out) != EOF;
@@ -165,9 +170,9 @@ arrays_open(ArrayLiteral *arrays)
 
 /* The values are the caller's where all went well. */
 static const char *
-arrays_close(ArrayLiteral *arrays, const char *wrong, char **values)
+arrays_close(ArrayLiteral *arrays, size_t count, const char *wrong, char **values)
 {
-	for (size_t i = 0; i < TRANSFERS_VALUE_COUNT; i++)
+	for (size_t i = 0; i < count; i++)
 	{
 		if (arrays[i].out != NULL)
 		{
@@ -180,17 +185,29 @@ arrays_close(ArrayLiteral *arrays, const char *wrong, char **values)
 	return wrong;
 }
 
-const char *
-transfers_parse(const EndpointInput *input, char **values)
+static const char *
+items_parse(const EndpointInput *input, size_t member_count, char **values)
 {
-	Items items = {.reason = input->reason};
+	Items items = {.member_count = member_count, .reason = input->reason};
 	const char *wrong = "are too many for the memory";
 
 	if (input->kind != JSON_ARRAY_VALUE)
 		return "must be an array of objects";
-	if (arrays_open(items.arrays))
+	if (arrays_open(items.arrays, member_count))
 		wrong = json_scan_array(input->text, input->length, item_take, &items);
 	if (wrong == NULL && items.count == 0)
 		wrong = "must have at least one item";
-	return arrays_close(items.arrays, wrong, values);
+	return arrays_close(items.arrays, member_count, wrong, values);
+}
+
+const char *
+transfers_parse(const EndpointInput *input, char **values)
+{
+	return items_parse(input, TRANSFERS_VALUE_COUNT, values);
+}
+
+const char *
+legs_parse(const EndpointInput *input, char **values)
+{
+	return items_parse(input, LEGS_VALUE_COUNT, values);
 }

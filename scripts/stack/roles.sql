@@ -19,14 +19,14 @@ $$;
 -- Application, also by way of the HTTP service.
 GRANT EXECUTE ON FUNCTION wallet_create, wallet_transfer, wallet_transfer_batch, wallet_post,
     wallet_hold, wallet_capture, wallet_release, wallet_reverse, wallet_lock, wallet_get,
-    wallet_list, wallet_hold_get, wallet_hold_list, wallet_receipt, wallet_lookup, wallet_history, wallet_activity, wallet_statement,
-    wallet_balance_at TO wallet_user, wallet_service;
+    wallet_list, wallet_hold_get, wallet_hold_list, wallet_receipt, wallet_lookup, wallet_history,
+    wallet_activity, wallet_statement, wallet_balance_at TO wallet_user, wallet_service;
 -- Cashier.
 GRANT EXECUTE ON FUNCTION wallet_fund, wallet_withdraw TO wallet_user, wallet_service;
 
 -- Operator, as far as the HTTP service has endpoints for it.
 GRANT EXECUTE ON FUNCTION wallet_freeze, wallet_unfreeze, wallet_close, wallet_set_limits,
-    wallet_health TO wallet_service;
+    wallet_reverse_force, wallet_operations, wallet_totals, wallet_health TO wallet_service;
 
 -- Bridge: the stream needs REPLICATION alone, backfill reads the ledger.
 GRANT SELECT ON wallet_ledger TO wallet_bridge;

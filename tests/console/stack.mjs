@@ -44,7 +44,7 @@ export async function walletNew(userId, amount, { currency = 'USD', metadata } =
 
 // What the ledger has: the types and amounts of a wallet's entries, oldest first.
 export async function ledgerOf(id) {
-    const { items } = await read(`/wallets/${id}/statement`);
+    const { items } = await read(`/wallets/${id}/statement?limit=1000`);
     return items.filter((item) => !['OPENING', 'CLOSING', 'CREATED'].includes(item.type))
         .map((item) => `${item.type} ${item.amount}`);
 }

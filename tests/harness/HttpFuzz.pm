@@ -250,7 +250,7 @@ sub _noise
 {
     my ($self) = @_;
     return $self->_one_of($self->_bytes(1 + $self->_number(400)), "\r\n" x $self->_number(20000), "\0" x $self->_number(50000), "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 'A' x 50000, "GET / HTTP/1.1\r\n" . 'A: ' . 'b' x 60000, "\n" x 100 . "GET /live HTTP/1.1\r\nHost: x\r\n\r\n");
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 'A' x 50000, "GET / HTTP/1.1\r\n" . 'A: ' . 'b' x 60000, "\n" x 100 . "GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n");
 }
 
 1;

@@ -70,8 +70,8 @@ def open_bodies(document):
 
 def unused(document):
     named = {node["$ref"] for _, node in nodes(document) if "$ref" in node}
-    # No operation of a path answers that a path has no such method.
-    named.add("#/components/responses/MethodNotAllowed")
+    # No operation of a path answers that a path has no such method, or that the host is another's.
+    named.update(f"#/components/responses/{name}" for name in ("MethodNotAllowed", "MisdirectedRequest"))
     for kind in KINDS:
         for name in document["components"].get(kind, ()):
             if f"#/components/{kind}/{name}" not in named:

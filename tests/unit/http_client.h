@@ -18,7 +18,7 @@
 #define ANSWER_TIMEOUT_MS 10000
 
 /* How a request line and its fields go on. */
-#define REST "HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+#define REST "HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 
 /* The one that is asked; the test starts and stops it. */
 static HttpServer *server;

@@ -4,15 +4,16 @@
  *
  * Both ways go through numeric's stored form, not through a function call for every amount of a
  * batch. It is the one on disk, which can't change without breaking pg_upgrade (the decoder's
- * json_value.c reads the same): a header word, for the long form a word with the weight, then digits
- * of base 10000, without zeros at either end. Four decimals are one such digit, so that no scaling is
- * needed: units = sum of digit[i] * 10000^(weight - i + 1).
+ * json_value.c reads the same): a header word, for the long form a word with the weight, then
+ * digits of base 10000, without zeros at either end. Four decimals are one such digit, so that no
+ * scaling is needed: units = sum of digit[i] * 10000^(weight - i + 1).
  */
 #include "postgres.h"
 
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
+#include "compat.h"
 #include "money.h"
 
 #define DIGIT_BASE 10000
@@ -160,7 +161,7 @@ money_from_column(Datum value)
 	return money;
 }
 
-/* In the short form, which holds every amount: 4 decimals, at most 5 digits. A sum may be larger. */
+/* In the short form, which holds every amount: 4 decimals, 5 digits. A sum may be larger. */
 Datum
 money_to_column(Money money)
 {

@@ -7,6 +7,7 @@
 #include "fmgr.h"
 #include "utils/fmgrprotos.h"
 
+#include "compat.h"
 #include "text_value.h"
 
 int

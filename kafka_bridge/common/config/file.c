@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "config/value.h"
 
@@ -155,6 +156,25 @@ file_error(const char *path, const char *reason)
 	return status_fatal(EXIT_CODE_CONFIGURATION, "cannot read %s: %s", path, reason);
 }
 
+/*
+ * A file that nobody named but lies where the program was started: who can write it could send it
+ * to another database.
+ */
+static Status
+stranger_refuse(const char *path, FILE *file)
+{
+	struct stat information;
+	bool is_known = fstat(fileno(file), &information) == 0;
+
+	if (is_known && (information.st_uid == geteuid() || information.st_uid == 0) &&
+		(information.st_mode & S_IWOTH) == 0)
+		return status_ok();
+	return status_fatal(EXIT_CODE_CONFIGURATION,
+						"%s belongs to another user, or everybody may write it: change that, or "
+						"name it with --env-file if it is meant",
+						path);
+}
+
 Status
 config_file_read(const char *path, bool required, ConfigProperties *lines)
 {
@@ -172,6 +192,10 @@ config_file_read(const char *path, bool required, ConfigProperties *lines)
 		status = file_error(path, strerror(errno));
 		goto cleanup;
 	}
+	if (!required)
+		status = stranger_refuse(path, file);
+	if (!status_is_ok(&status))
+		goto cleanup;
 	text = malloc(FILE_BYTES_MAX + 1);
 	if (text == NULL)
 	{

@@ -12,7 +12,8 @@
 
 /*
  * Reads path into lines, sorted by name, for config_file_free(). A file that is missing (or is a
- * directory) is an error only if required. Errors name the file and the line, never a value:
+ * directory) is an error only if required; one that is not required must belong to us or root, and
+ * not be for everybody to write. Errors name the file and the line, never a value:
  * EXIT_CODE_CONFIGURATION.
  */
 Status config_file_read(const char *path, bool required, ConfigProperties *lines);

@@ -6,6 +6,7 @@
 #include "daemon/daemon.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,11 +39,23 @@ request_observe(size_t label, unsigned status, int64_t duration_us, void *contex
 	metric_observe(daemon->metrics, request_metrics->duration, label, duration_us);
 }
 
+/*
+ * What a large answer took goes back to the system at its end: else the threads' arenas keep it,
+ * and glibc raises the bound from which it would, with each one that it sees.
+ */
+static void
+memory_settle(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+	mallopt(M_ARENA_MAX, 2);
+}
+
 Status
 daemon_start(Daemon *daemon, const DaemonPlan *plan)
 {
 	const char *program = plan->source->program->name;
 
+	memory_settle();
 	*daemon = (Daemon){.source = plan->source, .options_offset = plan->options_offset};
 	log_start(program, &plan->options->log);
 
@@ -80,7 +93,7 @@ daemon_start(Daemon *daemon, const DaemonPlan *plan)
 	return status;
 }
 
-/* Only the log level changes while a daemon runs; everything else needs a restart. */
+/* Only log level and tokens change while a daemon runs; everything else needs a restart. */
 static void
 daemon_reload(const Daemon *daemon)
 {
@@ -99,6 +112,9 @@ daemon_reload(const Daemon *daemon)
 		log_level_set((LogLevel) options->log.level);
 		log_info("log level reloaded",
 				 log_text("to", log_level_name((LogLevel) options->log.level)));
+		status = http_server_tokens_set(daemon->server, &options->http);
+		if (!status_is_ok(&status))
+			log_status(LOG_LEVEL_ERROR, "tokens not reloaded", &status);
 		config_free(program, config);
 	}
 	free(config);

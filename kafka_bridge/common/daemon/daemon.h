@@ -68,8 +68,8 @@ typedef struct DaemonPlan
 Status daemon_start(Daemon *daemon, const DaemonPlan *plan);
 
 /*
- * Serves until a stop is requested: re-reads the log level at HUP, feeds the watchdog while all
- * loops are alive, tells the service manager when the daemon is ready for the first time.
+ * Serves until a stop is requested: re-reads log level and tokens at HUP, feeds the watchdog while
+ * all loops are alive, tells the service manager when the daemon is ready for the first time.
  */
 void daemon_serve(Daemon *daemon);
 

@@ -4,6 +4,7 @@
  */
 #include "endpoint/answer.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,108 +12,74 @@
 #include "endpoint/problem.h"
 
 #define JSON_TYPE		"application/json"
-#define COLUMN_JSON		0
-#define COLUMN_VERSION	1 /* or cursor */
 #define COLUMN_ID		0
 #define COLUMN_REPLAYED 1
+#define COLUMN_ENTRY	2
 
 static void
-answer_take(HttpResponse *response, unsigned status, FILE *out, char **text, const size_t *bytes)
+rows_answer(HttpResponse *response, unsigned status, EndpointRows *rows, const char *before,
+			const char *after)
 {
-	if (out == NULL || fclose(out) != 0)
-	{
-		free(*text);
-		*text = NULL;
-	}
-	http_response_take(response, status, JSON_TYPE, *text, *text != NULL ? *bytes : 0);
-}
-
-static void
-rows_print(FILE *out, const PGresult *read, int count)
-{
-	for (int row = 0; row < count; row++)
-	{
-		if (row > 0)
-			fputc(',', out);
-		fwrite(PQgetvalue(read, row, COLUMN_JSON), 1, (size_t) PQgetlength(read, row, COLUMN_JSON),
-			   out);
-	}
-}
-
-/* A row more than was asked for tells that there is a next page, and where it begins. */
-static void
-page_print(FILE *out, const EndpointValues *values, const PGresult *read)
-{
-	int asked = atoi(values->items[values->count - 1]) - 1;
-	int shown = PQntuples(read) > asked ? asked : PQntuples(read);
-
-	fputs("{\"items\":[", out);
-	rows_print(out, read, shown);
-	if (shown < PQntuples(read))
-		fprintf(out, "],\"next\":\"%s\"}", PQgetvalue(read, shown - 1, COLUMN_VERSION));
-	else
-		fputs("],\"next\":null}", out);
-}
-
-static void
-items_answer(const Endpoint *endpoint, const EndpointValues *values, const PGresult *read,
-			 HttpResponse *response)
-{
-	char *text = NULL;
 	size_t bytes = 0;
-	FILE *out = NULL;
+	char *text = endpoint_rows_take(rows, before, after, &bytes);
 
-	if (PQntuples(read) > ENDPOINT_ROWS_MAX)
-	{
-		problem_from_code(response, PG_INVALID_PARAMETER,
-						  "more than 10000 items: ask for a part, as with since and until");
-		return;
-	}
-	out = open_memstream(&text, &bytes);
-	if (out != NULL && endpoint->answer == ANSWER_PAGE)
-		page_print(out, values, read);
-	else if (out != NULL)
-	{
-		if (endpoint->answer == ANSWER_RECEIPT)
-			fprintf(out, "{\"transaction_id\":\"%s\",\"items\":[", values->items[0]);
-		else
-			fputs("{\"items\":[", out);
-		rows_print(out, read, PQntuples(read));
-		fputs("]}", out);
-	}
-	answer_take(response, 200, out, &text, &bytes);
+	http_response_take(response, status, JSON_TYPE, text, bytes);
+}
+
+int
+endpoint_rows_most(const Endpoint *endpoint, const EndpointValues *values)
+{
+	if (endpoint->answer == ANSWER_ITEMS || endpoint->next_in_row)
+		return INT_MAX;
+	if (endpoint->answer != ANSWER_PAGE && endpoint->answer != ANSWER_RECEIPT)
+		return 1;
+	return endpoint->page_rows > 0 ? endpoint->page_rows
+								   : atoi(values->items[values->count - 1]) - 1;
 }
 
 static void
-version_show(const PGresult *read, HttpResponse *response)
+items_answer(const Endpoint *endpoint, const EndpointValues *values, const PGresult *call,
+			 EndpointRows *rows, HttpResponse *response)
 {
-	char tag[32];
+	bool has_next = endpoint->next_in_row ? rows->has_cursor : rows->has_more;
+	char before[128] = "{\"items\":[";
+	char after[ENDPOINT_CURSOR_BYTES + 32] = "]}";
 
-	if (PQgetisnull(read, 0, COLUMN_VERSION))
+	if (endpoint->answer == ANSWER_RECEIPT)
+		snprintf(before, sizeof(before), "{\"transaction_id\":\"%s\",\"items\":[",
+				 call != NULL ? PQgetvalue(call, 0, COLUMN_ID) : values->items[0]);
+	if (endpoint->answer != ANSWER_ITEMS)
+		snprintf(after, sizeof(after), has_next ? "],\"next\":\"%s\"}" : "],\"next\":null}",
+				 rows->cursor);
+	rows_answer(response, 200, rows, before, after);
+}
+
+static void
+version_show(const EndpointRows *rows, HttpResponse *response)
+{
+	char tag[ENDPOINT_CURSOR_BYTES + 2];
+
+	if (!rows->has_cursor)
 		return;
-	snprintf(tag, sizeof(tag), "\"%s\"", PQgetvalue(read, 0, COLUMN_VERSION));
+	snprintf(tag, sizeof(tag), "\"%s\"", rows->cursor);
 	http_response_header(response, "ETag", tag);
 }
 
 static void
-row_answer(const Endpoint *endpoint, const PGresult *call, const PGresult *read,
+row_answer(const Endpoint *endpoint, const PGresult *call, EndpointRows *rows,
 		   HttpResponse *response)
 {
-	char *text = NULL;
-	size_t bytes = 0;
-	FILE *out = open_memstream(&text, &bytes);
-	bool is_operation = endpoint->answer == ANSWER_OPERATION;
+	char *before = NULL;
 
-	if (out != NULL)
+	if (endpoint->answer != ANSWER_OPERATION)
+		rows_answer(response, endpoint->answer == ANSWER_CREATED ? 201 : 200, rows, "", "");
+	else if (asprintf(&before, "{\"transaction_id\":\"%s\",\"entry\":%s,\"wallet\":",
+					  PQgetvalue(call, 0, COLUMN_ID), PQgetvalue(call, 0, COLUMN_ENTRY)) >= 0)
 	{
-		if (is_operation)
-			fprintf(out, "{\"transaction_id\":\"%s\",\"wallet\":", PQgetvalue(call, 0, COLUMN_ID));
-		rows_print(out, read, 1);
-		if (is_operation)
-			fputc('}', out);
+		rows_answer(response, 200, rows, before, "}");
+		free(before);
 	}
-	answer_take(response, endpoint->answer == ANSWER_CREATED ? 201 : 200, out, &text, &bytes);
-	version_show(read, response);
+	version_show(rows, response);
 }
 
 static void
@@ -130,23 +97,26 @@ call_show(const Endpoint *endpoint, const PGresult *call, HttpResponse *response
 
 void
 endpoint_answer_fill(const Endpoint *endpoint, const EndpointValues *values, const PGresult *call,
-					 const PGresult *read, HttpResponse *response)
+					 EndpointRows *rows, HttpResponse *response)
 {
 	bool needs_row = endpoint->answer != ANSWER_ITEMS && endpoint->answer != ANSWER_PAGE;
 
-	if (needs_row && PQntuples(read) == 0)
+	if (rows->is_refused)
 	{
-		if (endpoint->missing_code != NULL)
-			problem_from_code(response, endpoint->missing_code, "there is no such operation");
-		else
-			http_response_problem(response, 404, "there is no such operation");
+		problem_unavailable(response, "too many large answers at once: ask for fewer items, or "
+									  "again in a moment");
+		return;
+	}
+	if (needs_row && rows->shown == 0)
+	{
+		problem_from_code(response, endpoint->missing_code, endpoint->missing_detail);
 		return;
 	}
 	if (endpoint->answer == ANSWER_ONE || endpoint->answer == ANSWER_CREATED ||
 		endpoint->answer == ANSWER_OPERATION)
-		row_answer(endpoint, call, read, response);
+		row_answer(endpoint, call, rows, response);
 	else
-		items_answer(endpoint, values, read, response);
+		items_answer(endpoint, values, call, rows, response);
 	if (call != NULL)
 		call_show(endpoint, call, response);
 }

@@ -8,7 +8,11 @@
 
 #include "endpoint/endpoint.h"
 #include "endpoint/request.h"
+#include "endpoint/rows.h"
 
-/* call is NULL where the endpoint has none. Both are results without an error. */
+/* How many rows the answer shows at most; a page asks for one more. */
+int endpoint_rows_most(const Endpoint *endpoint, const EndpointValues *values);
+
+/* call is NULL where the endpoint has none, else a result without an error; rows are those read. */
 void endpoint_answer_fill(const Endpoint *endpoint, const EndpointValues *values,
-						  const PGresult *call, const PGresult *read, HttpResponse *response);
+						  const PGresult *call, EndpointRows *rows, HttpResponse *response);

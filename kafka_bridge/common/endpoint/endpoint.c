@@ -4,6 +4,7 @@
  */
 #include "endpoint/endpoint.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,8 +12,8 @@
 #include "base/clock.h"
 #include "endpoint/answer.h"
 #include "endpoint/request.h"
+#include "endpoint/rows.h"
 #include "observe/log.h"
-#include "postgres/pipeline.h"
 #include "endpoint/problem.h"
 #include "base/wait.h"
 
@@ -30,12 +31,13 @@ typedef struct EndpointJob
 	const EndpointBinding *binding;
 	HttpRequest *request;
 	EndpointValues values;
+	EndpointRows rows;
 } EndpointJob;
 
 typedef struct EndpointResults
 {
-	PGresult *call;
-	PGresult *read;
+	PGresult *call; /* NULL: there was no such statement */
+	PGresult *read; /* without its rows */
 } EndpointResults;
 
 static void
@@ -44,6 +46,7 @@ job_finish(EndpointJob *job)
 	HttpRequest *request = job->request;
 
 	endpoint_values_free(&job->values);
+	endpoint_rows_free(&job->rows);
 	free(job);
 	http_request_finish(request);
 }
@@ -65,76 +68,78 @@ results_error(const EndpointResults *results)
 	return PQresultStatus(results->read) != PGRES_TUPLES_OK ? results->read : NULL;
 }
 
-static Status
-statements_prepare(const EndpointJob *job, PgSession *session, char call[PG_SESSION_NAME_BYTES],
-				   char read[PG_SESSION_NAME_BYTES])
+/* Whether the endpoint changes something. */
+static bool
+endpoint_writes(const Endpoint *endpoint)
 {
-	const Endpoint *endpoint = job->binding->endpoint;
-	size_t number = job->binding->number;
-	Status status = status_ok();
-
-	if (endpoint->call != NULL)
-		status = pg_session_prepare(session, number, endpoint->call, call);
-	if (status_is_ok(&status))
-		status = pg_session_prepare(session, number + 1, endpoint->read, read);
-	return status;
+	return endpoint->call != NULL || endpoint->is_write;
 }
 
-/* Runs the statements once, in one round trip. */
-static Status
-statements_run(const EndpointJob *job, PgSession *session, EndpointResults *results)
+/* Runs the statements once, in one round trip. The caller's name holds for the transaction. */
+static PgOutcome
+statements_run(EndpointJob *job, PgSession *session, EndpointResults *results, Status *status)
 {
 	const Endpoint *endpoint = job->binding->endpoint;
+	const char *caller = http_request_caller(job->request)->name;
 	const char *const *values = (const char *const *) job->values.items;
 	int count = (int) job->values.count;
 	bool has_call = endpoint->call != NULL;
-	char call_name[PG_SESSION_NAME_BYTES];
-	char read_name[PG_SESSION_NAME_BYTES];
-	PGresult *taken[2] = {NULL, NULL};
-	Status status = statements_prepare(job, session, call_name, read_name);
-
-	if (!status_is_ok(&status))
-		return status;
-
+	const PgRowSink rows = endpoint_rows_sink(&job->rows);
 	const PgQuery queries[] = {
-		{.prepared = call_name, .parameter_count = count, .values = values},
-		{.prepared = read_name,
+		{.sql = endpoint->call, .parameter_count = count, .values = values},
+		{.sql = endpoint->read,
 		 .parameter_count = has_call ? (int) endpoint->read_values : count,
-		 .values = values},
+		 .values = values,
+		 .rows = &rows},
 	};
-	Wait wait = pg_session_wait(session);
+	char name[128];
+	PGresult *taken[2] = {NULL, NULL};
+	const PgTransaction transaction = {
+		.application_name = caller[0] != '\0' && endpoint_writes(endpoint) ? name : NULL,
+		.queries = has_call ? queries : queries + 1,
+		.count = has_call ? 2 : 1,
+		.is_repeatable = !endpoint_writes(endpoint) ||
+						 http_request_header(job->request, "Idempotency-Key") != NULL,
+	};
 
-	status = pg_pipeline_run(pg_session_connection(session), &wait,
-							 has_call ? queries : queries + 1, has_call ? 2 : 1, taken);
+	snprintf(name, sizeof(name), "%s:%s", job->binding->pools->application_name, caller);
+
+	PgOutcome outcome = pg_session_run(session, &transaction, taken, status);
+
 	results->call = has_call ? taken[0] : NULL;
 	results->read = has_call ? taken[1] : taken[0];
-	return status;
+	return outcome;
 }
 
 static void
-session_failed(PgSession *session, HttpResponse *response, const Status *status)
+call_broken(const EndpointJob *job, PgOutcome outcome, const Status *status)
 {
-	pg_session_break(session);
-	log_status(LOG_LEVEL_WARNING, "a call was broken off", status);
-	if (status->class == STATUS_RETRY)
+	HttpResponse *response = http_request_response(job->request);
+
+	log_warning("a call was broken off", log_text("request_id", http_request_id(job->request)),
+				log_text("error", status->text));
+	if (outcome == PG_OUTCOME_NOT_DONE)
+		problem_from_refusal(response, PG_REFUSAL_GONE);
+	else if (endpoint_writes(job->binding->endpoint))
 		problem_unavailable(response,
 							"the connection to PostgreSQL was lost and the outcome is not known: "
 							"repeat the request with the same Idempotency-Key");
 	else
-		http_response_problem(response, 500, "internal error");
+		problem_unavailable(response, "the connection to PostgreSQL was lost: repeat the request");
 }
 
 /* False when the job should be tried again. */
 static bool
-attempt(const EndpointJob *job, PgSession *session, bool is_last)
+attempt(EndpointJob *job, PgSession *session, bool is_last)
 {
 	EndpointResults results = {0};
 	HttpResponse *response = http_request_response(job->request);
-	Status status = statements_run(job, session, &results);
+	Status status = status_ok();
+	PgOutcome outcome = statements_run(job, session, &results, &status);
 
-	if (!status_is_ok(&status))
+	if (outcome != PG_OUTCOME_KNOWN)
 	{
-		session_failed(session, response, &status);
+		call_broken(job, outcome, &status);
 		return true;
 	}
 
@@ -143,7 +148,7 @@ attempt(const EndpointJob *job, PgSession *session, bool is_last)
 	bool is_over = error == NULL || is_last || !problem_is_transient(sqlstate);
 
 	if (error == NULL)
-		endpoint_answer_fill(job->binding->endpoint, &job->values, results.call, results.read,
+		endpoint_answer_fill(job->binding->endpoint, &job->values, results.call, &job->rows,
 							 response);
 	else if (is_over)
 		problem_from_result(response, error);
@@ -151,6 +156,40 @@ attempt(const EndpointJob *job, PgSession *session, bool is_last)
 		pg_session_error(session, sqlstate);
 	results_clear(&results);
 	return is_over;
+}
+
+/*
+ * Whether the caller has the scope; false with the answer. What an operation was never changes, so
+ * it can be asked for beforehand.
+ */
+static bool
+scope_check(EndpointJob *job, PgSession *session)
+{
+	const Endpoint *endpoint = job->binding->endpoint;
+	const char *const *values = (const char *const *) job->values.items;
+	const unsigned either = endpoint->scope | HTTP_SCOPE_CASHIER;
+	PGresult *result = NULL;
+	Status status = status_ok();
+
+	if (endpoint->outside == NULL || (http_request_caller(job->request)->scopes & either) == either)
+		return true;
+
+	const PgQuery query = {.sql = endpoint->outside, .parameter_count = 1, .values = values};
+	PgOutcome outcome =
+		pg_session_run(session,
+					   &(const PgTransaction){.queries = &query, .count = 1, .is_repeatable = true},
+					   &result, &status);
+	bool is_known = outcome == PG_OUTCOME_KNOWN && PQresultStatus(result) == PGRES_TUPLES_OK;
+	bool is_outside = is_known && PQgetvalue(result, 0, 0)[0] == 't';
+
+	/* Nothing but a read was lost. */
+	if (outcome != PG_OUTCOME_KNOWN)
+		call_broken(job, PG_OUTCOME_NOT_DONE, &status);
+	else if (!is_known)
+		problem_from_result(http_request_response(job->request), result);
+	PQclear(result);
+	return is_known && http_request_may(job->request, is_outside ? HTTP_SCOPE_CASHIER
+																 : (HttpScope) endpoint->scope);
 }
 
 static void
@@ -161,6 +200,11 @@ job_run(PgJob *taken, PgSession *session)
 	int64_t end_ms = clock_monotonic_ms() + RETRY_TIME_MS;
 	Backoff backoff = backoff_begin(RETRY_INITIAL_MS, RETRY_MAXIMUM_MS, (uint64_t) clock_wall_us());
 
+	if (!scope_check(job, session))
+	{
+		job_finish(job);
+		return;
+	}
 	for (int n = 1; !attempt(job, session, n == ATTEMPTS_MAX || clock_monotonic_ms() >= end_ms);
 		 n++)
 	{
@@ -179,6 +223,18 @@ job_refuse(PgJob *taken, PgRefusal refusal)
 	job_finish(job);
 }
 
+/* As far as the request itself says what it needs. */
+static bool
+values_scope_check(const EndpointJob *job)
+{
+	const Endpoint *endpoint = job->binding->endpoint;
+	size_t without = endpoint->outside_without;
+
+	return without == 0 || http_request_may(job->request, job->values.items[without - 1] == NULL
+															  ? HTTP_SCOPE_CASHIER
+															  : (HttpScope) endpoint->scope);
+}
+
 static void
 endpoint_handle(HttpRequest *request, HttpResponse *response, const void *context)
 {
@@ -192,16 +248,42 @@ endpoint_handle(HttpRequest *request, HttpResponse *response, const void *contex
 	job->job.refuse = job_refuse;
 	job->binding = binding;
 	job->request = request;
-	if (!endpoint_request_parse(endpoint, request, response, &job->values))
+	if (!endpoint_request_parse(endpoint, request, response, &job->values) ||
+		!values_scope_check(job))
 	{
 		endpoint_values_free(&job->values);
 		free(job);
 		return;
 	}
 	http_request_defer(request);
-	pg_pool_submit(endpoint->call != NULL || endpoint->is_write ? binding->pools->write
-																: binding->pools->read,
+	endpoint_rows_begin(&job->rows, request, endpoint_rows_most(endpoint, &job->values),
+						endpoint_writes(endpoint));
+	pg_pool_submit(endpoint_writes(endpoint) ? binding->pools->write : binding->pools->read,
 				   &job->job);
+}
+
+/* What can be asked for before the body is looked at: one of them. */
+static unsigned
+scope_of_route(const Endpoint *endpoint)
+{
+	bool is_either = endpoint->outside != NULL || endpoint->outside_without > 0;
+
+	return endpoint->scope | (is_either ? (unsigned) HTTP_SCOPE_CASHIER : 0);
+}
+
+static void
+binding_fill(EndpointBinding *binding, const Endpoint *endpoint, const EndpointPools *pools)
+{
+	size_t count = 0;
+
+	*binding = (EndpointBinding){.endpoint = endpoint, .pools = pools};
+	for (size_t i = 0; i < endpoint->parameter_count; i++)
+	{
+		EndpointSource source = endpoint->parameters[i].source;
+
+		if (source == SOURCE_QUERY || source == SOURCE_QUERY_OBJECT)
+			binding->queries[count++] = endpoint->parameters[i].name;
+	}
 }
 
 void
@@ -210,13 +292,16 @@ endpoint_routes_fill(const Endpoint *endpoints, size_t count, const EndpointPool
 {
 	for (size_t i = 0; i < count; i++)
 	{
-		bindings[i] = (EndpointBinding){&endpoints[i], pools, 2 * i};
+		binding_fill(&bindings[i], &endpoints[i], pools);
 		routes[i] = (HttpRoute){
 			.method = endpoints[i].method,
 			.pattern = endpoints[i].pattern,
 			.handler = endpoint_handle,
 			.context = &bindings[i],
 			.label = first_label + i,
+			.scope = scope_of_route(&endpoints[i]),
+			.queries = bindings[i].queries,
+			.body_bytes_max = endpoints[i].body_bytes_max,
 		};
 	}
 }

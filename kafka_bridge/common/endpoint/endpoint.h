@@ -5,15 +5,17 @@
  *
  * parameter	a part of the request: of the path, the query, a header or a member of the JSON
  *				body; becomes one value (or several) in the order of the table: $1, $2 ...
- * call			the statement of an operation; one row (id text, replayed boolean)
+ * call			the statement of an operation; one row (id text, replayed boolean, entry JSON)
  * read			the statement whose rows are shown, in the transaction of the call
  *
  * A request is parsed in the server's thread and refused there where it is malformed (400, 415).
  * The rest is a job of a pool: 40001, 40P01, 55P03 and 57014 are tried again a few times; a
- * connection that breaks means 503, and the client, which alone knows its key, repeats.
+ * connection that breaks is renewed and the transaction run again where that does nothing twice: a
+ * read, or with an Idempotency-Key. Else it means 503, and the client, which alone knows what it
+ * wants, repeats.
  *
- * A body is one JSON object; unknown members and members given twice are refused, null counts as
- * absent, so that a misspelt name cannot change what is paid.
+ * A body is one JSON object; unknown members and members given twice are refused, so that a
+ * misspelt name cannot change what is paid; and so are parameters of the query.
  */
 #pragma once
 
@@ -25,13 +27,14 @@
 #include "base/metrics.h"
 #include "postgres/pool.h"
 
-#define ENDPOINT_VALUES_MAX	  8
+#define ENDPOINT_VALUES_MAX	  12
 #define ENDPOINT_REASON_BYTES 256
 
 typedef enum EndpointSource
 {
 	SOURCE_PATH,
 	SOURCE_QUERY,
+	SOURCE_QUERY_OBJECT, /* every parameter whose name begins so ("metadata."), as a JSON object */
 	SOURCE_HEADER,
 	SOURCE_BODY,
 } EndpointSource;
@@ -59,6 +62,7 @@ typedef struct EndpointParameter
 	size_t value_count;		  /* 0: one */
 	bool is_required;		  /* 400 without it */
 	const char *default_text; /* parsed where nothing is given */
+	const char *null_text;	  /* value of a member that is null; NULL: null counts as absent */
 } EndpointParameter;
 
 /*
@@ -74,10 +78,11 @@ typedef enum EndpointAnswer
 {
 	ANSWER_ONE,		  /* the row: 200, its JSON; 404 without a row */
 	ANSWER_CREATED,	  /* the row: 201, its JSON, Location */
-	ANSWER_OPERATION, /* {"transaction_id": of the call, "wallet": the row} */
+	ANSWER_OPERATION, /* {"transaction_id","entry": both of the call, "wallet": the row} */
 	ANSWER_ITEMS,	  /* {"items":[the rows]} */
-	ANSWER_RECEIPT, /* {"transaction_id": the first value, "items":[the rows]}; 404 without a row */
-	ANSWER_PAGE,	/* {"items":[the rows],"next":of the last}; the last value is one row more */
+	ANSWER_PAGE,	  /* {"items":[the rows],"next":of the last} */
+	ANSWER_RECEIPT,	  /* {"transaction_id": of the call, or the first value, "items","next"}; 404
+					 * without a row */
 } EndpointAnswer;
 
 /* The columns of read: the JSON, and the version for ETag or the cursor of a page, or NULL. */
@@ -91,19 +96,29 @@ typedef struct Endpoint
 	const char *read;
 	size_t read_values; /* of the values read takes the first so many; without a call, all */
 	EndpointAnswer answer;
+	/*
+	 * Of a page: whether the cursor of the last row is next as it stands, or NULL. Else a row more
+	 * than is shown was asked for, and tells whether there is a next page.
+	 */
+	bool next_in_row;
+	int page_rows;			  /* of a page: how many are shown; 0: the last value less one */
 	bool is_write;			  /* without a call: read changes something all the same */
 	const char *missing_code; /* of the 404 without a row, or NULL */
-	const char *location;	  /* ANSWER_CREATED: format of the id's path */
+	const char *missing_detail;
+	unsigned scope; /* HttpScope that a caller needs */
+	/* Money that leaves the ledger, or comes back to it, needs the scope cashier instead. */
+	size_t outside_without; /* it does without this value, counted from 1; 0: never */
+	const char *outside;	/* SQL: whether it does, by the first value; NULL: never */
+	size_t body_bytes_max;	/* 0: the server's */
+	const char *location;	/* ANSWER_CREATED: format of the id's path */
 	const EndpointRefusedHeader *refused_headers; /* or NULL */
 } Endpoint;
-
-/* More rows than these are refused, so that no answer can fill the memory. */
-#define ENDPOINT_ROWS_MAX 10000
 
 typedef struct EndpointPools
 {
 	PgPool *write;
 	PgPool *read; /* may be the same */
+	const char *application_name;
 	Metrics *metrics;
 	size_t retries; /* counter */
 } EndpointPools;
@@ -113,12 +128,12 @@ typedef struct EndpointBinding
 {
 	const Endpoint *endpoint;
 	const EndpointPools *pools;
-	size_t number;
+	const char *queries[ENDPOINT_VALUES_MAX + 1]; /* names of its parameters of the query */
 } EndpointBinding;
 
 /*
  * Fills a binding and a route for each endpoint; the routes' labels count from first_label on. All
- * must outlive the server; numbers are those of pg_session_prepare(), two for each endpoint.
+ * must outlive the server.
  */
 void endpoint_routes_fill(const Endpoint *endpoints, size_t count, const EndpointPools *pools,
 						  EndpointBinding *bindings, HttpRoute *routes, size_t first_label);

@@ -111,12 +111,14 @@ problem_from_result(HttpResponse *response, const PGresult *result)
 	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	unsigned status = problem_status(sqlstate);
-	bool is_ours = pg_sqlstate_is(sqlstate, PG_CLASS_WALLET);
+	bool is_ours =
+		pg_sqlstate_is(sqlstate, PG_CLASS_WALLET) || pg_sqlstate_is(sqlstate, PG_CLASS_DATA);
 
 	if (status == 500)
 	{
 		log_error("PostgreSQL refused a statement", log_text("sqlstate", sqlstate),
-				  log_text("error", message));
+				  log_text("error", message),
+				  log_text("request_id", http_response_request_id(response)));
 		message = "internal error";
 	}
 	problem_fill(response, status, sqlstate, message, is_ours ? detail_members(result) : NULL);

@@ -4,6 +4,7 @@
  */
 #include "endpoint/request.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,12 +65,48 @@ plain_text_get(const EndpointParameter *parameter, const HttpRequest *request)
 			return http_request_parameter(request, parameter->name);
 		case SOURCE_QUERY:
 			return http_request_query(request, parameter->name);
+		case SOURCE_QUERY_OBJECT:
+			break;
 		case SOURCE_HEADER:
 			return http_request_header(request, parameter->name);
 		case SOURCE_BODY:
 			break;
 	}
 	return NULL;
+}
+
+typedef struct QueryObject
+{
+	const char *prefix;
+	json_t *object;
+	bool is_text; /* false: a name or value is no UTF-8 */
+} QueryObject;
+
+static void
+query_object_add(const char *name, const char *value, void *context)
+{
+	QueryObject *made = context;
+	size_t bytes = strlen(made->prefix);
+
+	if (strncmp(name, made->prefix, bytes) == 0 &&
+		json_object_set_new(made->object, name + bytes, json_string(value)) != 0)
+		made->is_text = false;
+}
+
+/* The value of SOURCE_QUERY_OBJECT: NULL where the query has no such parameter. */
+static bool
+query_object_parse(const EndpointParameter *parameter, const HttpRequest *request,
+				   HttpResponse *response, char **value)
+{
+	QueryObject made = {parameter->name, json_object(), true};
+
+	http_request_query_each(request, query_object_add, &made);
+	if (json_object_size(made.object) > 0)
+		*value = json_dumps(made.object, JSON_COMPACT);
+	json_decref(made.object);
+	if (!made.is_text)
+		problem_from_code(response, PG_INVALID_TEXT, "the query is not valid UTF-8");
+	return made.is_text;
 }
 
 /* What does not stand in the body. */
@@ -84,6 +121,10 @@ plain_parse(const Endpoint *endpoint, const HttpRequest *request, HttpResponse *
 		const EndpointParameter *parameter = &endpoint->parameters[i];
 		const char *text = plain_text_get(parameter, request);
 
+		if (parameter->source == SOURCE_QUERY_OBJECT &&
+			!query_object_parse(parameter, request, response,
+								parameter_values(endpoint, i, values)))
+			return false;
 		if (text == NULL)
 			text = parameter->default_text;
 		if (text != NULL)
@@ -137,6 +178,18 @@ member_copy(const JsonMember *member, EndpointInput *input)
 	return true;
 }
 
+static const char *
+null_take(BodyScan *scan, size_t i)
+{
+	const char *text = scan->endpoint->parameters[i].null_text;
+	char **value = parameter_values(scan->endpoint, i, scan->values);
+
+	if (text == NULL)
+		return NULL;
+	*value = strdup(text);
+	return *value != NULL ? NULL : "out of memory";
+}
+
 /* JsonMemberFunction: the static text only says that the scan's own reason is there. */
 static const char *
 member_take(const JsonMember *member, void *context)
@@ -163,7 +216,7 @@ member_take(const JsonMember *member, void *context)
 	}
 	scan->seen |= 1U << i;
 	if (member->kind == JSON_NULL_VALUE)
-		return NULL;
+		return null_take(scan, i);
 	if (!member_copy(member, &input))
 		return "out of memory";
 

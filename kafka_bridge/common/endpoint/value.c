@@ -114,11 +114,23 @@ endpoint_amount_parse(const EndpointInput *input, char **values)
 }
 
 const char *
-endpoint_cap_parse(const EndpointInput *input, char **values)
+endpoint_interval_parse(const EndpointInput *input, char **values)
 {
-	if (input->kind == JSON_STRING_VALUE && strcmp(input->text, "Infinity") == 0)
-		return value_set(input, values);
-	return endpoint_amount_parse(input, values);
+	if (input->kind != JSON_STRING_VALUE)
+		return "must be a string such as \"7 days\"";
+	for (const char *at = input->text; *at != '\0';)
+	{
+		if (!isdigit((unsigned char) *at))
+		{
+			at++;
+			continue;
+		}
+		at += strspn(at, "0123456789.");
+		at += strspn(at, " ");
+		if (!isalpha((unsigned char) *at))
+			return "needs a unit behind each number, as in \"7 days\" or \"90 minutes\"";
+	}
+	return value_set(input, values);
 }
 
 const char *
@@ -157,6 +169,24 @@ endpoint_version_parse(const EndpointInput *input, char **values)
 		*digits_skip(input->text) != '\0')
 		return "must be a number of a version";
 	return value_set(input, values);
+}
+
+const char *
+endpoint_words_parse(const EndpointInput *input, char **values)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+
+	for (const char *at = input->text;; at++)
+	{
+		size_t bytes = strspn(at, letters);
+
+		at += bytes;
+		if (bytes == 0 || (*at != ',' && *at != '\0'))
+			return "must be words of A-Z and _, separated by commas";
+		if (*at == '\0')
+			break;
+	}
+	return asprintf(values, "{%s}", input->text) >= 0 ? NULL : "out of memory";
 }
 
 const char *

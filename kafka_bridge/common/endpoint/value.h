@@ -21,8 +21,8 @@ const char *endpoint_uuid_parse(const EndpointInput *input, char **values);
  * already.
  */
 const char *endpoint_amount_parse(const EndpointInput *input, char **values);
-/* The same, or the string "Infinity": no limit. */
-const char *endpoint_cap_parse(const EndpointInput *input, char **values);
+/* A duration as PostgreSQL reads it, where each number has a unit: "15" would be 15 seconds. */
+const char *endpoint_interval_parse(const EndpointInput *input, char **values);
 const char *endpoint_boolean_parse(const EndpointInput *input, char **values);
 /* A JSON object, passed on byte by byte. */
 const char *endpoint_object_parse(const EndpointInput *input, char **values);
@@ -30,6 +30,8 @@ const char *endpoint_object_parse(const EndpointInput *input, char **values);
 const char *endpoint_if_match_parse(const EndpointInput *input, char **values);
 /* A number of a version: 1 to 18 digits. */
 const char *endpoint_version_parse(const EndpointInput *input, char **values);
+/* Words of A-Z and _, separated by commas; the value is an array literal. */
+const char *endpoint_words_parse(const EndpointInput *input, char **values);
 /* 1 to 1000; the value is one more, which tells whether there is a next page. */
 const char *endpoint_limit_parse(const EndpointInput *input, char **values);
 /* A moment of RFC 3339, or a day (its midnight in UTC). */

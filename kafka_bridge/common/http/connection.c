@@ -4,22 +4,28 @@
  */
 #include "http/connection.h"
 
+#include <netinet/in.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <sys/socket.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 
 #include "base/clock.h"
 
-#define SWEEP_INTERVAL_MS 500
+#define SWEEP_INTERVAL_MS 100
+#define SILENCE_MS		  500 /* that is not just the way of a request through the network */
 
 struct HttpConnection
 {
 	HttpConnection *previous;
 	HttpConnection *next;
 	struct HttpRequest *request; /* of the library's thread, without the lock */
+	HttpClient client;
 	int fd;
+	bool is_worked;
+	bool is_shut;
+	int64_t waits_ms;	 /* since when the client is waited for, by clock_monotonic_ms() */
 	int64_t deadline_ms; /* by clock_monotonic_ms(); HTTP_CONNECTION_NO_DEADLINE: none */
 };
 
@@ -28,8 +34,10 @@ struct HttpConnections
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t stop_wanted;
-	HttpConnection *first; /* lock */
-	bool stopping;		   /* lock */
+	HttpConnectionLimits limits;
+	HttpConnection *first; /* lock, as all below; the newest */
+	size_t count;
+	bool stopping;
 };
 
 static int64_t
@@ -39,7 +47,70 @@ deadline_after(int64_t timeout_ms)
 													 : clock_monotonic_ms() + timeout_ms;
 }
 
-/* With the lock held. */
+/* All of these with the lock held. */
+
+static void
+connection_shut(HttpConnection *connection)
+{
+	shutdown(connection->fd, SHUT_RDWR);
+	connection->is_shut = true;
+	connection->deadline_ms = HTTP_CONNECTION_NO_DEADLINE;
+}
+
+/* What has come already waits for the server, not for the client. */
+static bool
+connection_is_silent(const HttpConnection *connection, int64_t now_ms)
+{
+	int unread = 0;
+
+	return !connection->is_worked && !connection->is_shut &&
+		   now_ms - connection->waits_ms >= SILENCE_MS &&
+		   (ioctl(connection->fd, FIONREAD, &unread) != 0 || unread == 0);
+}
+
+/* The one that has been silent for longest, of one client or of all. NULL: none is. */
+static HttpConnection *
+silent_find(const HttpConnections *connections, const HttpClient *client)
+{
+	HttpConnection *oldest = NULL;
+	int64_t now_ms = clock_monotonic_ms();
+
+	for (HttpConnection *at = connections->first; at != NULL; at = at->next)
+		if ((client == NULL || http_client_equals(&at->client, client)) &&
+			(oldest == NULL || at->waits_ms < oldest->waits_ms) && connection_is_silent(at, now_ms))
+			oldest = at;
+	return oldest;
+}
+
+static size_t
+open_count(const HttpConnections *connections, const HttpClient *client)
+{
+	size_t count = 0;
+
+	for (const HttpConnection *at = connections->first; at != NULL; at = at->next)
+		count += !at->is_shut && (client == NULL || http_client_equals(&at->client, client));
+	return count;
+}
+
+/* Some places are kept free: the next client may be the one that asks for /health. */
+static void
+room_make(const HttpConnections *connections)
+{
+	size_t reserve = connections->limits.most / 16 + 2;
+
+	if (connections->count + reserve <= connections->limits.most)
+		return;
+	for (size_t open = open_count(connections, NULL); open + reserve > connections->limits.most;
+		 open--)
+	{
+		HttpConnection *silent = silent_find(connections, NULL);
+
+		if (silent == NULL)
+			return;
+		connection_shut(silent);
+	}
+}
+
 static void
 connections_sweep(const HttpConnections *connections)
 {
@@ -47,10 +118,8 @@ connections_sweep(const HttpConnections *connections)
 
 	for (HttpConnection *at = connections->first; at != NULL; at = at->next)
 		if (at->deadline_ms != HTTP_CONNECTION_NO_DEADLINE && now_ms >= at->deadline_ms)
-		{
-			shutdown(at->fd, SHUT_RDWR);
-			at->deadline_ms = HTTP_CONNECTION_NO_DEADLINE;
-		}
+			connection_shut(at);
+	room_make(connections);
 }
 
 static void *
@@ -75,13 +144,14 @@ sweeper_main(void *argument)
 }
 
 HttpConnections *
-http_connections_new(void)
+http_connections_new(const HttpConnectionLimits *limits)
 {
 	HttpConnections *connections = calloc(1, sizeof(HttpConnections));
 	pthread_condattr_t monotonic;
 
 	if (connections == NULL)
 		return NULL;
+	connections->limits = *limits;
 	pthread_mutex_init(&connections->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -110,22 +180,78 @@ http_connections_free(HttpConnections *connections)
 	free(connections);
 }
 
+static HttpClient
+client_of(const struct sockaddr *address)
+{
+	HttpClient client = {{0}};
+
+	if (address != NULL && address->sa_family == AF_INET6)
+		memcpy(client.address, &((const struct sockaddr_in6 *) (const void *) address)->sin6_addr,
+			   16);
+	else if (address != NULL && address->sa_family == AF_INET)
+	{
+		memset(client.address + 10, 0xFF, 2);
+		memcpy(client.address + 12,
+			   &((const struct sockaddr_in *) (const void *) address)->sin_addr, 4);
+	}
+	return client;
+}
+
+bool
+http_client_equals(const HttpClient *a, const HttpClient *b)
+{
+	return memcmp(a->address, b->address, sizeof(a->address)) == 0;
+}
+
+const HttpClient *
+http_connection_client(const HttpConnection *connection)
+{
+	return &connection->client;
+}
+
+/* With the lock held. A client's own silent connection makes room for its next one. */
+static bool
+client_room_make(const HttpConnections *connections, const HttpClient *client)
+{
+	size_t most = connections->limits.per_client;
+	HttpConnection *silent = NULL;
+
+	if (most == 0 || open_count(connections, client) < most)
+		return true;
+	silent = silent_find(connections, client);
+	if (silent != NULL)
+		connection_shut(silent);
+	return silent != NULL;
+}
+
 HttpConnection *
-http_connection_add(HttpConnections *connections, int fd, int64_t timeout_ms)
+http_connection_add(HttpConnections *connections, int fd, const struct sockaddr *address,
+					int64_t timeout_ms)
 {
 	HttpConnection *connection = calloc(1, sizeof(HttpConnection));
+	bool has_room = false;
 
 	if (connection == NULL)
 		return NULL;
 	connection->fd = fd;
+	connection->client = client_of(address);
+	connection->waits_ms = clock_monotonic_ms();
 	connection->deadline_ms = deadline_after(timeout_ms);
 	pthread_mutex_lock(&connections->lock);
-	connection->next = connections->first;
-	if (connection->next != NULL)
-		connection->next->previous = connection;
-	connections->first = connection;
+	has_room = client_room_make(connections, &connection->client);
+	if (has_room)
+	{
+		connection->next = connections->first;
+		if (connection->next != NULL)
+			connection->next->previous = connection;
+		connections->first = connection;
+		connections->count++;
+	}
 	pthread_mutex_unlock(&connections->lock);
-	return connection;
+	if (has_room)
+		return connection;
+	free(connection);
+	return NULL;
 }
 
 void
@@ -140,6 +266,7 @@ http_connection_remove(HttpConnections *connections, HttpConnection *connection)
 		connections->first = connection->next;
 	if (connection->next != NULL)
 		connection->next->previous = connection->previous;
+	connections->count--;
 	pthread_mutex_unlock(&connections->lock);
 	free(connection);
 }
@@ -161,4 +288,27 @@ http_connection_limit(HttpConnections *connections, HttpConnection *connection, 
 	pthread_mutex_lock(&connections->lock);
 	connection->deadline_ms = deadline_after(timeout_ms);
 	pthread_mutex_unlock(&connections->lock);
+}
+
+void
+http_connection_work(HttpConnections *connections, HttpConnection *connection, bool is_worked)
+{
+	if (connection == NULL)
+		return;
+	pthread_mutex_lock(&connections->lock);
+	connection->is_worked = is_worked;
+	connection->waits_ms = clock_monotonic_ms();
+	pthread_mutex_unlock(&connections->lock);
+}
+
+size_t
+http_connections_worked(HttpConnections *connections, const HttpClient *client)
+{
+	size_t count = 0;
+
+	pthread_mutex_lock(&connections->lock);
+	for (const HttpConnection *at = connections->first; at != NULL; at = at->next)
+		count += at->is_worked && http_client_equals(&at->client, client);
+	pthread_mutex_unlock(&connections->lock);
+	return count;
 }

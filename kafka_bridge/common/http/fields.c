@@ -5,10 +5,12 @@
 #include "http/fields.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#define QUERY_PARAMETERS_MAX 16
+#define QUERY_PARAMETERS_MAX 24
+#define NAME_SHOWN_BYTES	 64
 
 typedef struct FieldScan
 {
@@ -19,7 +21,10 @@ typedef struct FieldScan
 		const char *name;
 		size_t bytes;
 	} names[QUERY_PARAMETERS_MAX];
-	const char *wrong;
+	const char *encoding;  /* Transfer-Encoding */
+	const char *last_name; /* of the header before */
+	const char *last_end;  /* of its value: the NUL behind it */
+	char *reason;		   /* empty: nothing is wrong */
 } FieldScan;
 
 typedef enum SingleField
@@ -54,7 +59,49 @@ name_is_token(const char *name, size_t bytes)
 	return bytes > 0;
 }
 
-/* MHD_KeyValueIteratorN, as the next one. */
+/* The reason with a name in it, which may be anything: only what can stand in JSON is shown. */
+static void
+reason_name(char *reason, const char *before, const char *name, size_t bytes, const char *after)
+{
+	char shown[NAME_SHOWN_BYTES + 1];
+	size_t count = bytes < NAME_SHOWN_BYTES ? bytes : NAME_SHOWN_BYTES;
+
+	for (size_t i = 0; i < count; i++)
+		shown[i] = (char) (name[i] < ' ' || name[i] > '~' ? '?' : name[i]);
+	shown[count] = '\0';
+	snprintf(reason, HTTP_REASON_BYTES, "%s%s%s", before, shown, after);
+}
+
+static void
+reason_set(char *reason, const char *text)
+{
+	snprintf(reason, HTTP_REASON_BYTES, "%s", text);
+}
+
+/*
+ * The library cuts a value at a NUL: two keys would be the same one. Before 1.0 it says so nowhere,
+ * but its lines stand where they came, each ended by one or two NULs for its line feed: more than
+ * that was in the value (or the line was folded, which is refused as well). next is NULL behind the
+ * last line, where those of the empty line follow.
+ */
+static void
+line_end_check(FieldScan *scan, const char *next)
+{
+#if MHD_VERSION < 0x01000000
+	const char *end = scan->last_end;
+	bool is_cut = end != NULL && (next != NULL ? next != end + 1 && next != end + 2
+											   : end[1] != '\0' || end[2] != '\0');
+
+	if (is_cut && scan->reason[0] == '\0')
+		reason_name(scan->reason, "the header ", scan->last_name, strlen(scan->last_name),
+					" has a NUL in its value, or several lines");
+#else
+	(void) scan;
+	(void) next;
+#endif
+}
+
+/* MHD_KeyValueIteratorN, as the next ones. */
 static enum MHD_Result
 header_look(void *context, enum MHD_ValueKind kind, const char *name, size_t bytes,
 			const char *value, size_t value_bytes)
@@ -62,25 +109,24 @@ header_look(void *context, enum MHD_ValueKind kind, const char *name, size_t byt
 	FieldScan *scan = context;
 
 	(void) kind;
-	(void) value;
-	(void) value_bytes;
 	if (!name_is_token(name, bytes))
-	{
-		scan->wrong = "a header has a malformed name";
-		return MHD_NO;
-	}
+		reason_name(scan->reason, "the header \"", name, bytes, "\" has a malformed name");
+	else if (value != NULL && memchr(value, '\0', value_bytes) != NULL)
+		reason_name(scan->reason, "the header ", name, bytes, " has a NUL in its value");
+	line_end_check(scan, name);
+	scan->last_name = name;
+	scan->last_end = value != NULL ? value + value_bytes : NULL;
 	for (size_t i = 0; i < sizeof(single_fields) / sizeof(single_fields[0]); i++)
 	{
 		if (strcasecmp(name, single_fields[i]) != 0)
 			continue;
 		if (scan->seen & 1U << i)
-		{
-			scan->wrong = "a header is given twice";
-			return MHD_NO;
-		}
+			reason_name(scan->reason, "the header ", name, bytes, " is given twice");
 		scan->seen |= 1U << i;
+		if (i == FIELD_ENCODING)
+			scan->encoding = value;
 	}
-	return MHD_YES;
+	return scan->reason[0] == '\0' ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result
@@ -92,13 +138,14 @@ parameter_look(void *context, enum MHD_ValueKind kind, const char *name, size_t 
 	(void) kind;
 	if (memchr(name, '\0', bytes) != NULL ||
 		(value != NULL && memchr(value, '\0', value_bytes) != NULL))
-		scan->wrong = "%00 must not stand in the query";
+		reason_set(scan->reason, "%00 must not stand in the query");
 	else if (scan->count == QUERY_PARAMETERS_MAX)
-		scan->wrong = "the query has too many parameters";
-	for (size_t i = 0; i < scan->count && scan->wrong == NULL; i++)
+		reason_set(scan->reason, "the query has too many parameters");
+	for (size_t i = 0; i < scan->count && scan->reason[0] == '\0'; i++)
 		if (scan->names[i].bytes == bytes && memcmp(scan->names[i].name, name, bytes) == 0)
-			scan->wrong = "a parameter of the query is given twice";
-	if (scan->wrong != NULL)
+			reason_name(scan->reason, "the parameter \"", name, bytes,
+						"\" of the query is given twice");
+	if (scan->reason[0] != '\0')
 		return MHD_NO;
 	scan->names[scan->count].name = name;
 	scan->names[scan->count].bytes = bytes;
@@ -106,21 +153,84 @@ parameter_look(void *context, enum MHD_ValueKind kind, const char *name, size_t 
 	return MHD_YES;
 }
 
-const char *
-http_fields_check(struct MHD_Connection *connection, const char *version)
+/*
+ * The library reads no body but a chunked one, and would wait for the end of any other. 0, or the
+ * status of RFC 9112: a coding that ends otherwise leaves the length unknown.
+ */
+static unsigned
+encoding_check(const char *encoding, char *reason)
+{
+	static const char chunked[] = "chunked";
+	size_t bytes = encoding != NULL ? strlen(encoding) : 0;
+	size_t last = sizeof(chunked) - 1;
+
+	if (encoding == NULL || strcasecmp(encoding, chunked) == 0)
+		return 0;
+	if (bytes > last && strcasecmp(encoding + bytes - last, chunked) == 0 &&
+		strchr(", \t", encoding[bytes - last - 1]) != NULL)
+	{
+		reason_set(reason, "Transfer-Encoding may be chunked alone");
+		return MHD_HTTP_NOT_IMPLEMENTED;
+	}
+	reason_set(reason, "Transfer-Encoding must be chunked");
+	return MHD_HTTP_BAD_REQUEST;
+}
+
+unsigned
+http_fields_check(struct MHD_Connection *connection, const char *version,
+				  char reason[HTTP_REASON_BYTES])
 {
 	const unsigned length = 1U << FIELD_LENGTH;
 	const unsigned encoding = 1U << FIELD_ENCODING;
-	FieldScan scan = {0};
+	FieldScan scan = {.reason = reason};
 
+	reason[0] = '\0';
 	MHD_get_connection_values_n(connection, MHD_HEADER_KIND, header_look, &scan);
-	if (scan.wrong == NULL)
+	line_end_check(&scan, NULL);
+	if (reason[0] == '\0')
 		MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, parameter_look, &scan);
-	if (scan.wrong != NULL)
-		return scan.wrong;
-	if ((scan.seen & (length | encoding)) == (length | encoding))
-		return "Content-Length and Transfer-Encoding exclude each other";
-	if (!(scan.seen & 1U << FIELD_HOST) && strcmp(version, "HTTP/1.1") == 0)
-		return "Host is missing";
-	return NULL;
+	if (reason[0] == '\0' && (scan.seen & (length | encoding)) == (length | encoding))
+		reason_set(reason, "Content-Length and Transfer-Encoding exclude each other");
+	if (reason[0] == '\0' && !(scan.seen & 1U << FIELD_HOST) && strcmp(version, "HTTP/1.1") == 0)
+		reason_set(reason, "Host is missing");
+	return reason[0] != '\0' ? MHD_HTTP_BAD_REQUEST : encoding_check(scan.encoding, reason);
+}
+
+typedef struct QueryScan
+{
+	const char *const *known;
+	char *reason;
+} QueryScan;
+
+static enum MHD_Result
+known_look(void *context, enum MHD_ValueKind kind, const char *name, size_t bytes,
+		   const char *value, size_t value_bytes)
+{
+	const QueryScan *scan = context;
+
+	(void) kind;
+	(void) value;
+	(void) value_bytes;
+	for (const char *const *known = scan->known; known != NULL && *known != NULL; known++)
+	{
+		size_t known_bytes = strlen(*known);
+		bool is_prefix = (*known)[known_bytes - 1] == '.';
+
+		if ((is_prefix ? bytes > known_bytes : bytes == known_bytes) &&
+			memcmp(name, *known, known_bytes) == 0)
+			return MHD_YES;
+	}
+	reason_name(scan->reason, "unknown parameter \"", name, bytes, "\" in the query");
+	return MHD_NO;
+}
+
+bool
+http_query_check(struct MHD_Connection *connection, const char *const *known,
+				 char reason[HTTP_REASON_BYTES])
+{
+	QueryScan scan = {known, reason};
+
+	reason[0] = '\0';
+	MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, known_look, &scan);
+	return reason[0] == '\0';
 }

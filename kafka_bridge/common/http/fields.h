@@ -7,6 +7,20 @@
 #pragma once
 
 #include <microhttpd.h>
+#include <stdbool.h>
 
-/* NULL, or why the request is refused (static text). version is that of the request line. */
-const char *http_fields_check(struct MHD_Connection *connection, const char *version);
+#define HTTP_REASON_BYTES 160
+
+/*
+ * 0, or the status with which the request is refused (400, 501) and the reason. version is that of
+ * the request line.
+ */
+unsigned http_fields_check(struct MHD_Connection *connection, const char *version,
+						   char reason[HTTP_REASON_BYTES]);
+
+/*
+ * Whether the query has known parameters only; else the reason names one. known ends in NULL, a
+ * name in it that ends in . stands for all that begin so; NULL: there are none.
+ */
+bool http_query_check(struct MHD_Connection *connection, const char *const *known,
+					  char reason[HTTP_REASON_BYTES]);

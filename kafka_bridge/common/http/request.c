@@ -4,6 +4,7 @@
  */
 #include "http/request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,31 @@ http_request_query(const HttpRequest *request, const char *name)
 	return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
+typedef struct QueryWalk
+{
+	HttpQueryFunction function;
+	void *context;
+} QueryWalk;
+
+/* MHD_KeyValueIterator */
+static enum MHD_Result
+query_step(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	const QueryWalk *walk = context;
+
+	(void) kind;
+	walk->function(name, value != NULL ? value : "", walk->context);
+	return MHD_YES;
+}
+
+void
+http_request_query_each(const HttpRequest *request, HttpQueryFunction function, void *context)
+{
+	QueryWalk walk = {function, context};
+
+	MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, query_step, &walk);
+}
+
 const char *
 http_request_header(const HttpRequest *request, const char *name)
 {
@@ -50,15 +76,49 @@ http_request_body(const HttpRequest *request, size_t *bytes)
 	return request->body != NULL ? request->body : "";
 }
 
-/* The path of a request target. */
-static char *
-target_path_copy(const char *target)
+const char *
+http_request_id(const HttpRequest *request)
+{
+	return request->id;
+}
+
+const HttpCaller *
+http_request_caller(const HttpRequest *request)
+{
+	return &request->caller;
+}
+
+bool
+http_request_may(HttpRequest *request, HttpScope scope)
+{
+	char detail[128];
+
+	if (request->caller.scopes & scope)
+		return true;
+	snprintf(detail, sizeof(detail), "the token \"%s\" lacks the scope %s", request->caller.name,
+			 http_scope_name(scope));
+	http_response_problem_members(&request->response, MHD_HTTP_FORBIDDEN, detail,
+								  json_pack("{s:s}", "scope", http_scope_name(scope)));
+	return false;
+}
+
+/* Authority and path of a request target; false when out of memory. */
+static bool
+target_take(HttpRequest *request, const char *target)
 {
 	const char *scheme_end = strstr(target, "://");
 
 	if (target[0] != '/' && scheme_end != NULL)
-		target = scheme_end + 3 + strcspn(scheme_end + 3, "/?");
-	return strndup(target, strcspn(target, "?"));
+	{
+		size_t bytes = strcspn(scheme_end + 3, "/?");
+
+		request->authority = strndup(scheme_end + 3, bytes);
+		if (request->authority == NULL)
+			return false;
+		target = scheme_end + 3 + bytes;
+	}
+	request->path = strndup(target, strcspn(target, "?"));
+	return request->path != NULL;
 }
 
 HttpRequest *
@@ -70,10 +130,9 @@ http_request_new(struct MHD_Connection *connection, const char *target)
 		return NULL;
 	request->connection = connection;
 	request->begun_us = clock_monotonic_us();
-	request->path = target_path_copy(target);
-	if (request->path != NULL)
+	if (target_take(request, target))
 		return request;
-	free(request);
+	http_request_free(request);
 	return NULL;
 }
 
@@ -84,6 +143,7 @@ http_request_free(HttpRequest *request)
 		return;
 	http_response_clear(&request->response);
 	http_request_body_free(request);
+	free(request->authority);
 	free(request->path);
 	free(request);
 }

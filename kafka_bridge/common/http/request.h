@@ -13,29 +13,39 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "http/budget.h"
 #include "http/connection.h"
+#include "http/fields.h"
+#include "http/request_id.h"
 #include "http/response.h"
 #include "http/route.h"
+#include "http/token.h"
 
 struct HttpRequest
 {
 	struct MHD_Connection *connection;
 	HttpConnection *guard;
 	const char *method;
-	const char *malformed; /* why it is refused, or NULL */
+	char id[HTTP_REQUEST_ID_BYTES];
+	HttpCaller caller;
+	unsigned refusal; /* status with which it is refused before it is looked at, or 0 */
+	char reason[HTTP_REASON_BYTES];
+	char *authority; /* of an absolute form, or NULL */
 	char *path;
 	char *body;
 	size_t body_bytes;
 	size_t body_room;
 	size_t discarded_bytes;
 	size_t reserved_bytes; /* of the server's memory for bodies */
-	size_t answer_bytes;   /* of its memory for large answers */
+	HttpBudget *answers;   /* the server's memory for large answers */
+	size_t answer_bytes;   /* granted of it */
 	int64_t begun_us;	   /* by clock_monotonic_us() */
 	bool body_too_large;
 	bool body_has_no_room; /* among those of all requests */
 	bool headers_seen;
 	bool is_deferred; /* stays true once it was */
 	bool is_counted;  /* among those that http_server_drain() waits for */
+	HttpMatchResult match_result;
 	HttpMatch match;
 	HttpResponse response;
 };

@@ -5,6 +5,7 @@
 #include "http/response.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +68,49 @@ http_response_text(HttpResponse *response, unsigned status, const char *content_
 		http_response_take(response, status, content_type, copy, strlen(copy));
 }
 
+/* The code of a problem that has none from SQL. */
+static const char *
+status_code_name(unsigned status)
+{
+	static const struct
+	{
+		unsigned status;
+		const char *name;
+	} names[] = {
+		{MHD_HTTP_BAD_REQUEST, "malformed_request"},
+		{MHD_HTTP_UNAUTHORIZED, "token_needed"},
+		{MHD_HTTP_FORBIDDEN, "scope_missing"},
+		{MHD_HTTP_NOT_FOUND, "path_unknown"},
+		{MHD_HTTP_METHOD_NOT_ALLOWED, "method_not_allowed"},
+		{MHD_HTTP_CONTENT_TOO_LARGE, "body_too_large"},
+		{MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, "content_type_unsupported"},
+		{MHD_HTTP_MISDIRECTED_REQUEST, "host_unknown"},
+		{MHD_HTTP_NOT_IMPLEMENTED, "encoding_unsupported"},
+		{MHD_HTTP_SERVICE_UNAVAILABLE, "unavailable"},
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].status == status)
+			return names[i].name;
+	return "internal_error";
+}
+
+/* Which problem it is, for programs; and which request, for people. */
+static void
+problem_name(HttpResponse *response, unsigned status, json_t *problem)
+{
+	const char *code = json_string_value(json_object_get(problem, "code"));
+
+	if (code == NULL)
+	{
+		code = status_code_name(status);
+		json_object_set_new(problem, "code", json_string(code));
+	}
+	snprintf(response->code, sizeof(response->code), "%s", code);
+	if (response->request_id != NULL)
+		json_object_set_new(problem, "request_id", json_string(response->request_id));
+}
+
 void
 http_response_problem(HttpResponse *response, unsigned status, const char *detail)
 {
@@ -85,6 +129,8 @@ http_response_problem_members(HttpResponse *response, unsigned status, const cha
 	if (problem != NULL && members != NULL)
 		json_object_update_missing(problem, members);
 	json_decref(members);
+	if (problem != NULL)
+		problem_name(response, status, problem);
 
 	char *text = problem != NULL ? json_dumps(problem, JSON_COMPACT) : NULL;
 
@@ -103,6 +149,12 @@ http_response_header(HttpResponse *response, const char *name, const char *value
 	response->headers[response->header_count].name = strdup(name);
 	response->headers[response->header_count].value = strdup(value);
 	response->header_count++;
+}
+
+const char *
+http_response_request_id(const HttpResponse *response)
+{
+	return response->request_id;
 }
 
 HttpStream *
@@ -143,6 +195,8 @@ headers_add(struct MHD_Response *message, const HttpResponse *response)
 	/* What these endpoints say is true now only, and never what a browser guesses it to be. */
 	MHD_add_response_header(message, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	MHD_add_response_header(message, "X-Content-Type-Options", "nosniff");
+	if (response->request_id != NULL)
+		MHD_add_response_header(message, "X-Request-Id", response->request_id);
 	for (size_t i = 0; i < response->header_count; i++)
 		if (response->headers[i].name != NULL && response->headers[i].value != NULL)
 			MHD_add_response_header(message, response->headers[i].name, response->headers[i].value);

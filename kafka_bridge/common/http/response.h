@@ -11,6 +11,7 @@
 #include "http/server.h"
 
 #define HTTP_RESPONSE_HEADERS_MAX 8
+#define HTTP_CODE_BYTES			  32
 
 struct HttpResponse
 {
@@ -26,6 +27,8 @@ struct HttpResponse
 		char *value;
 	} headers[HTTP_RESPONSE_HEADERS_MAX];
 	size_t header_count;
+	const char *request_id;		/* lives as long as the request; NULL: none */
+	char code[HTTP_CODE_BYTES]; /* of a problem, for the log; else "" */
 };
 
 /* Frees what it owns; zeroed, it can be filled again. */

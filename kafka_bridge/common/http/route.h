@@ -25,8 +25,11 @@ typedef struct HttpRoute
 	const char *pattern;
 	HttpHandler handler;
 	const void *context;
-	bool is_public; /* answered without the bearer token */
-	size_t label;	/* of the metrics; 0 is for what has no route */
+	bool is_public;				/* answered without a bearer token */
+	size_t label;				/* of the metrics; 0 is for what has no route */
+	unsigned scope;				/* of HttpScope, one of which a token needs; 0: any token will do */
+	const char *const *queries; /* known parameters of the query, as http_query_check() has them */
+	size_t body_bytes_max;		/* 0: the server's */
 } HttpRoute;
 
 #define HTTP_PARAMETERS_MAX		  4

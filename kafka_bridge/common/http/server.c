@@ -17,12 +17,13 @@
 
 #include "base/clock.h"
 #include "base/descriptors.h"
+#include "http/access_log.h"
+#include "http/admission.h"
 #include "http/connection.h"
 #include "http/fields.h"
 #include "http/listen.h"
 #include "http/request.h"
 #include "http/response.h"
-#include "http/token.h"
 #include "observe/log.h"
 #include "base/wait.h"
 
@@ -40,85 +41,20 @@ struct HttpServer
 	struct MHD_Daemon *daemon;
 	HttpConnections *connections;
 	HttpPlan plan;
-	const char *tokens;
+	HttpAdmission admission;
+	HttpAccessLog access_log;
 	size_t body_bytes_max;
 	size_t bodies_bytes_max;
 	atomic_size_t bodies_bytes; /* received of requests that are not answered yet */
-	size_t answers_bytes_max;
-	atomic_size_t answers_bytes; /* of large answers that are not read yet */
+	HttpBudget answers;			/* large answers that are not read yet */
+	size_t client_requests_max;
 	int64_t request_timeout_ms;
 	int64_t idle_timeout_ms;
+	unsigned connections_max;
 	uint16_t port;
 	atomic_long requests; /* between their last byte and the end of their answer */
 	atomic_bool draining;
 };
-
-const ConfigOption http_options[] = {
-	{
-		.flag = "listen-address",
-		.environment = "LISTEN_ADDRESS",
-		.type = CONFIG_STRING,
-		.offset = offsetof(HttpOptions, listen_address),
-		.default_text = "127.0.0.1",
-		.value_name = "ADDRESS",
-		.help = "Address of the HTTP endpoints; 0.0.0.0 or :: for all interfaces.",
-	},
-	{
-		.flag = "http-connections-max",
-		.environment = "HTTP_CONNECTIONS_MAX",
-		.type = CONFIG_INTEGER,
-		.offset = offsetof(HttpOptions, connections_max),
-		.default_text = "1000",
-		.minimum = 2,
-		.maximum = 10000,
-		.help = "More HTTP clients than these wait to be accepted.",
-	},
-	{
-		.flag = "http-idle-timeout",
-		.environment = "HTTP_IDLE_TIMEOUT",
-		.type = CONFIG_DURATION,
-		.offset = offsetof(HttpOptions, idle_timeout_ms),
-		.default_text = "15s",
-		.minimum = 1000,
-		.maximum = 3600000,
-		.help = "A connection without traffic for so long is closed.",
-	},
-	{
-		.flag = "http-request-timeout",
-		.environment = "HTTP_REQUEST_TIMEOUT",
-		.type = CONFIG_DURATION,
-		.offset = offsetof(HttpOptions, request_timeout_ms),
-		.default_text = "10s",
-		.minimum = 1000,
-		.maximum = 3600000,
-		.help = "A request that is not there whole after so long is cut off.",
-	},
-	CONFIG_OPTIONS_END,
-};
-
-const ConfigOption http_token_options[] = {
-	{
-		.flag = "bearer-token",
-		.environment = "BEARER_TOKEN",
-		.type = CONFIG_SECRET,
-		.offset = offsetof(HttpOptions, bearer_tokens),
-		.value_name = "TOKEN",
-		.help = "Clients must send it as 'Authorization: Bearer TOKEN', but for /health, /live, "
-				"/metrics and static files. Several separated by commas are all good; each has at "
-				"least 16 characters. Without one everybody who can connect may ask.",
-	},
-	CONFIG_OPTIONS_END,
-};
-
-Status
-http_options_check(const HttpOptions *options)
-{
-	const char *reason =
-		options->bearer_tokens != NULL ? http_tokens_check(options->bearer_tokens) : NULL;
-
-	return reason == NULL ? status_ok()
-						  : status_fatal(EXIT_CODE_CONFIGURATION, "BEARER_TOKEN %s", reason);
-}
 
 void
 http_request_defer(HttpRequest *request)
@@ -131,6 +67,29 @@ void
 http_request_finish(HttpRequest *request)
 {
 	MHD_resume_connection(request->connection);
+}
+
+HttpClient
+http_request_client(const HttpRequest *request)
+{
+	return *http_connection_client(request->guard);
+}
+
+bool
+http_request_grant(HttpRequest *request, size_t bytes)
+{
+	if (!http_budget_take(request->answers, bytes))
+		return false;
+	request->answer_bytes += bytes;
+	return true;
+}
+
+void
+http_request_grants_end(HttpRequest *request)
+{
+	if (request->answers != NULL)
+		http_budget_give(request->answers, request->answer_bytes);
+	request->answer_bytes = 0;
 }
 
 HttpResponse *
@@ -166,16 +125,14 @@ busy_answer(HttpResponse *response, const char *detail)
  * operation answers is small; it is done, and told.
  */
 static void
-answer_reserve(HttpServer *server, HttpRequest *request)
+answer_reserve(HttpRequest *request)
 {
 	HttpResponse *response = &request->response;
 	bool is_read = strcmp(request->method, "POST") != 0;
 
 	if (!is_read || !response->body_is_owned || response->bytes < ANSWER_BYTES_LARGE)
 		return;
-	request->answer_bytes = response->bytes;
-	if (atomic_fetch_add(&server->answers_bytes, response->bytes) + response->bytes >
-		server->answers_bytes_max)
+	if (request->answer_bytes == 0 && !http_request_grant(request, response->bytes))
 		busy_answer(response, "too many large answers at once");
 }
 
@@ -198,36 +155,62 @@ request_send(HttpServer *server, HttpRequest *request)
 	if (response->status == 0)
 		http_response_problem(response, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
 	body_release(server, request);
-	answer_reserve(server, request);
+	answer_reserve(request);
 	if (atomic_load(&server->draining))
 		http_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	http_connection_limit(server->connections, request->guard,
 						  is_stream ? HTTP_CONNECTION_NO_DEADLINE : ANSWER_TIMEOUT_MS);
+	/* A stream has limits of its own; for the rest of an answer the client is waited for. */
+	http_connection_work(server->connections, request->guard, is_stream);
 	if (server->plan.observer != NULL)
 		server->plan.observer(route != NULL ? route->label : 0, response->status,
 							  clock_monotonic_us() - request->begun_us,
 							  server->plan.observer_context);
+	http_access_log(server->access_log, request);
 	if (is_stream)
 		request_uncount(server, request);
 	return http_response_send(request->connection, response);
 }
 
-/* A route was found: asks for the token where one is needed, then the handler. */
-static void
-request_dispatch(const HttpServer *server, HttpRequest *request)
+static size_t
+request_body_max(const HttpServer *server, const HttpRequest *request)
 {
 	const HttpRoute *route = request->match.route;
-	HttpResponse *response = &request->response;
 
-	if (server->tokens == NULL || route->is_public ||
-		http_token_accept(server->tokens,
-						  http_request_header(request, MHD_HTTP_HEADER_AUTHORIZATION)))
-	{
-		route->handler(request, response, route->context);
-		return;
-	}
-	http_response_problem(response, MHD_HTTP_UNAUTHORIZED, "a bearer token is needed");
-	http_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+	return route != NULL && route->body_bytes_max > 0 ? route->body_bytes_max
+													  : server->body_bytes_max;
+}
+
+static void
+body_refuse(const HttpServer *server, HttpRequest *request)
+{
+	size_t most = request_body_max(server, request);
+	char detail[64];
+
+	snprintf(detail, sizeof(detail), "the body may have at most %zu bytes", most);
+	http_response_problem_members(&request->response, MHD_HTTP_CONTENT_TOO_LARGE, detail,
+								  json_pack("{s:I}", "limit_bytes", (json_int_t) most));
+}
+
+/* What is answered as it stands: nothing more is read of the connection. */
+static enum MHD_Result
+request_refuse(HttpServer *server, HttpRequest *request)
+{
+	if (request->refusal != 0)
+		http_response_problem(&request->response, request->refusal, request->reason);
+	else
+		body_refuse(server, request);
+	http_response_header(&request->response, MHD_HTTP_HEADER_CONNECTION, "close");
+	return request_send(server, request);
+}
+
+/* The request itself is among those that are worked on. */
+static bool
+client_is_busy(const HttpServer *server, const HttpRequest *request)
+{
+	return server->client_requests_max > 0 &&
+		   http_connections_worked(server->connections, http_connection_client(request->guard)) >
+			   server->client_requests_max;
 }
 
 static enum MHD_Result
@@ -237,32 +220,27 @@ request_answer(HttpServer *server, HttpRequest *request)
 
 	request_count(server, request);
 	http_connection_limit(server->connections, request->guard, HTTP_CONNECTION_NO_DEADLINE);
-	if (request->malformed != NULL || request->body_too_large)
-	{
-		http_response_problem(response,
-							  request->malformed != NULL ? MHD_HTTP_BAD_REQUEST
-														 : MHD_HTTP_CONTENT_TOO_LARGE,
-							  request->malformed);
-		http_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-		return request_send(server, request);
-	}
-	if (request->body_has_no_room)
+	http_connection_work(server->connections, request->guard, true);
+	if (request->refusal != 0 || request->body_too_large)
+		return request_refuse(server, request);
+	if (request->body_has_no_room || client_is_busy(server, request))
 	{
 		busy_answer(response, "too many requests at once");
 		return request_send(server, request);
 	}
-	switch (http_route_match(server->plan.routes, server->plan.route_count, request->method,
-							 request->path, &request->match))
+	switch (request->match_result)
 	{
 		case HTTP_MATCH_NO_PATH:
-			http_response_problem(response, MHD_HTTP_NOT_FOUND, NULL);
+			http_response_problem(response, MHD_HTTP_NOT_FOUND, "there is no such path");
 			break;
 		case HTTP_MATCH_NO_METHOD:
-			http_response_problem(response, MHD_HTTP_METHOD_NOT_ALLOWED, NULL);
+			http_response_problem(response, MHD_HTTP_METHOD_NOT_ALLOWED,
+								  "the path has other methods: see Allow");
 			http_response_header(response, MHD_HTTP_HEADER_ALLOW, request->match.allow);
 			break;
 		case HTTP_MATCH_FOUND:
-			request_dispatch(server, request);
+			if (http_admission_enter(&server->admission, request))
+				request->match.route->handler(request, response, request->match.route->context);
 			break;
 	}
 	return request->is_deferred ? MHD_YES : request_send(server, request);
@@ -295,6 +273,26 @@ request_begin(void *context, const char *target, struct MHD_Connection *connecti
 	return request;
 }
 
+/* All that is known of a request before its body. */
+static void
+headers_take(HttpServer *server, HttpRequest *request, const char *version)
+{
+	request->answers = &server->answers;
+	http_request_id_fill(http_request_header(request, "X-Request-Id"), request->id);
+	request->response.request_id = request->id;
+	request->match_result = http_route_match(server->plan.routes, server->plan.route_count,
+											 request->method, request->path, &request->match);
+	request->refusal = http_fields_check(request->connection, version, request->reason);
+	if (request->refusal == 0 && !http_admission_host(&server->admission, request))
+	{
+		request->refusal = MHD_HTTP_MISDIRECTED_REQUEST;
+		snprintf(request->reason, sizeof(request->reason),
+				 "the Host is no name of this server: see HTTP_HOSTS");
+	}
+	request->body_too_large =
+		http_request_announces_more(request, request_body_max(server, request));
+}
+
 /* Many clients that each send a body within the bound must not fill the memory together. */
 static void
 body_take(HttpServer *server, HttpRequest *request, const char *data, size_t bytes)
@@ -305,7 +303,7 @@ body_take(HttpServer *server, HttpRequest *request, const char *data, size_t byt
 	if (others + bytes > server->bodies_bytes_max)
 		request->body_has_no_room = true;
 	if (!request->body_has_no_room)
-		http_request_body_append(request, server->body_bytes_max, data, bytes);
+		http_request_body_append(request, request_body_max(server, request), data, bytes);
 	else
 		request->discarded_bytes += bytes;
 }
@@ -322,6 +320,7 @@ request_handle(void *context, struct MHD_Connection *connection, const char *pat
 	HttpServer *server = context;
 	HttpRequest *request = *state;
 
+	(void) connection;
 	(void) path;
 	if (request == NULL)
 		return MHD_NO;
@@ -329,11 +328,9 @@ request_handle(void *context, struct MHD_Connection *connection, const char *pat
 	{
 		request->headers_seen = true;
 		request->method = method;
-		request->malformed = http_fields_check(connection, version);
-		request->body_too_large = http_request_announces_more(request, server->body_bytes_max);
-		return request->malformed != NULL || request->body_too_large
-				   ? request_answer(server, request)
-				   : MHD_YES;
+		headers_take(server, request, version);
+		return request->refusal != 0 || request->body_too_large ? request_answer(server, request)
+																: MHD_YES;
 	}
 	if (*bytes > 0)
 	{
@@ -358,12 +355,13 @@ request_complete(void *context, struct MHD_Connection *connection, void **state,
 	request_uncount(server, request);
 	/* Of a client that left before its answer. */
 	body_release(server, request);
-	atomic_fetch_sub(&server->answers_bytes, request->answer_bytes);
+	http_request_grants_end(request);
 	/*
 	 * Of a client that is kept: for the next request, should it begin one before it counts as idle.
 	 */
 	http_connection_limit(server->connections, request->guard,
 						  server->idle_timeout_ms + server->request_timeout_ms);
+	http_connection_work(server->connections, request->guard, false);
 	http_connection_request_set(request->guard, NULL);
 	http_request_free(request);
 	*state = NULL;
@@ -379,9 +377,13 @@ connection_notice(void *context, struct MHD_Connection *connection, void **socke
 	{
 		const union MHD_ConnectionInfo *info =
 			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		const union MHD_ConnectionInfo *peer =
+			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
-		*socket_context =
-			http_connection_add(server->connections, info->connect_fd, server->request_timeout_ms);
+		*socket_context = http_connection_add(server->connections, info->connect_fd,
+											  peer->client_addr, server->request_timeout_ms);
+		if (*socket_context == NULL)
+			shutdown(info->connect_fd, SHUT_RDWR);
 		return;
 	}
 	if (*socket_context != NULL)
@@ -419,7 +421,7 @@ static struct MHD_Daemon *
 daemon_new(HttpServer *server, const HttpOptions *options, int fd)
 {
 	unsigned threads = options->thread_count > 1 ? (unsigned) options->thread_count : 1;
-	unsigned connections = connections_allow(options->connections_max);
+	unsigned connections = server->connections_max;
 
 	/* A pool of one is refused; every thread of a pool needs room for a connection. */
 	const struct MHD_OptionItem pool[] = {
@@ -439,6 +441,14 @@ daemon_new(HttpServer *server, const HttpOptions *options, int fd)
 		(size_t) CONNECTION_MEMORY_BYTES, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
 }
 
+static void
+server_free(HttpServer *server)
+{
+	http_connections_free(server->connections);
+	http_admission_end(&server->admission);
+	free(server);
+}
+
 static HttpServer *
 server_new(const HttpOptions *options, const HttpPlan *plan, int fd)
 {
@@ -447,19 +457,25 @@ server_new(const HttpOptions *options, const HttpPlan *plan, int fd)
 	if (server == NULL)
 		return NULL;
 	server->plan = *plan;
-	server->tokens = options->bearer_tokens;
+	http_admission_begin(&server->admission, options->hosts);
+	server->access_log = (HttpAccessLog) options->access_log;
 	server->body_bytes_max = (size_t) options->body_bytes_max;
 	server->bodies_bytes_max = options->bodies_bytes_max > 0 ? (size_t) options->bodies_bytes_max
 															 : (size_t) BODIES_BYTES_DEFAULT;
-	server->answers_bytes_max = options->answers_bytes_max > 0 ? (size_t) options->answers_bytes_max
-															   : (size_t) ANSWERS_BYTES_DEFAULT;
+	server->answers.most = options->answers_bytes_max > 0 ? (size_t) options->answers_bytes_max
+														  : (size_t) ANSWERS_BYTES_DEFAULT;
+	server->client_requests_max = (size_t) options->client_requests_max;
 	server->request_timeout_ms = options->request_timeout_ms;
 	server->idle_timeout_ms = options->idle_timeout_ms;
 	server->port = http_listen_port(fd);
-	server->connections = http_connections_new();
+	server->connections_max = connections_allow(options->connections_max);
+	server->connections = http_connections_new(&(const HttpConnectionLimits){
+		.most = server->connections_max,
+		.per_client = (size_t) options->client_connections_max,
+	});
 	if (server->connections != NULL)
 		return server;
-	free(server);
+	server_free(server);
 	return NULL;
 }
 
@@ -480,16 +496,24 @@ http_server_start(const HttpOptions *options, const HttpPlan *plan, HttpServer *
 		close(fd);
 		return status_bug("out of memory");
 	}
-	made->daemon = daemon_new(made, options, fd);
+	status = http_admission_tokens_set(&made->admission, options);
+	made->daemon = status_is_ok(&status) ? daemon_new(made, options, fd) : NULL;
 	if (made->daemon == NULL)
 	{
-		http_connections_free(made->connections);
-		free(made);
+		server_free(made);
 		close(fd);
-		return http_listen_error(options, "the HTTP library refused to start");
+		return status_is_ok(&status)
+				   ? http_listen_error(options, "the HTTP library refused to start")
+				   : status;
 	}
 	*server = made;
 	return status;
+}
+
+Status
+http_server_tokens_set(HttpServer *server, const HttpOptions *options)
+{
+	return http_admission_tokens_set(&server->admission, options);
 }
 
 uint16_t
@@ -521,7 +545,6 @@ http_server_stop(HttpServer **server)
 	if (*server == NULL)
 		return;
 	MHD_stop_daemon((*server)->daemon);
-	http_connections_free((*server)->connections);
-	free(*server);
+	server_free(*server);
 	*server = NULL;
 }

@@ -4,8 +4,9 @@
  *		everything a client can send and on the time it may take.
  *
  * Requests that can be read in two ways (fields.h) are answered 400 and unknown paths 404, other
- * methods 405 with Allow, a missing or wrong bearer token 401, bodies over the bound 413 and the
- * connection closed, bodies and large answers for which there is no room at the moment 503, each as
+ * methods 405 with Allow, unknown hosts 421, a missing or wrong bearer token 401, one without the
+ * scope 403, unknown parameters of the query 400, bodies over the bound 413 and the connection
+ * closed, bodies and large answers for which there is no room at the moment 503, each as
  * application/problem+json. A handler answers at once, or defers: then the request is its own, in
  * any thread, until it finishes it.
  *
@@ -20,8 +21,10 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "http/connection.h"
 #include "http/route.h"
 #include "http/stream.h"
+#include "http/token.h"
 #include "base/status.h"
 
 typedef struct HttpOptions
@@ -29,23 +32,40 @@ typedef struct HttpOptions
 	char *listen_address; /* name or address; 127.0.0.1 unless told */
 	int64_t port;		  /* 0: any free one */
 	int64_t connections_max;
+	int64_t client_connections_max; /* of one address; 0: connections_max */
+	int64_t client_requests_max;	/* worked on for one address; 0: any number */
 	int64_t idle_timeout_ms;
 	int64_t request_timeout_ms; /* to send a whole request */
-	char *bearer_tokens;		/* separated by commas; NULL: everybody may ask */
+	char *hosts;				/* names besides loopback, separated by commas; or NULL */
+	int access_log;				/* HttpAccessLog */
+	char *bearer_tokens;		/* separated by commas, or NULL; see token.h of these */
+	char *bearer_token_file;
+	char *tokens_file;
 	int64_t body_bytes_max;	  /* 0: no request may have a body; not an option, set by the program */
 	int64_t bodies_bytes_max; /* of all requests together; 0: 32 MiB; not an option */
 	int64_t answers_bytes_max; /* of large answers to reads, together; 0: 32 MiB; not an option */
 	int64_t thread_count;	   /* 0: one; not an option, set by the program */
 } HttpOptions;
 
-/* LISTEN_ADDRESS, HTTP_CONNECTIONS_MAX, HTTP_IDLE_TIMEOUT, HTTP_REQUEST_TIMEOUT. */
+/* Which requests are logged. */
+typedef enum HttpAccessLog
+{
+	HTTP_ACCESS_LOG_OPERATIONS, /* those that may change something, and refused callers */
+	HTTP_ACCESS_LOG_ALL,
+	HTTP_ACCESS_LOG_OFF, /* but for those without a good token */
+} HttpAccessLog;
+
+/*
+ * LISTEN_ADDRESS, HTTP_HOSTS, ACCESS_LOG, HTTP_CONNECTIONS_MAX, HTTP_IDLE_TIMEOUT,
+ * HTTP_REQUEST_TIMEOUT.
+ */
 extern const ConfigOption http_options[];
-/* BEARER_TOKEN, for programs whose routes are not all public. */
+/* BEARER_TOKEN, BEARER_TOKEN_FILE, TOKENS_FILE, for programs whose routes are not all public. */
 extern const ConfigOption http_token_options[];
 
 /*
- * Whether the tokens are fit: FATAL, EXIT_CODE_CONFIGURATION, naming BEARER_TOKEN. For
- * ConfigProgram.check.
+ * Whether names and tokens are fit, files read: FATAL, EXIT_CODE_CONFIGURATION, naming the option.
+ * For ConfigProgram.check.
  */
 Status http_options_check(const HttpOptions *options);
 
@@ -82,6 +102,9 @@ typedef struct HttpPlan
 /* A port that is taken or an address that is not ours: FATAL, EXIT_CODE_CONFIGURATION. */
 Status http_server_start(const HttpOptions *options, const HttpPlan *plan, HttpServer **server);
 
+/* Takes the tokens of these options from now on; on an error the old ones stay. */
+Status http_server_tokens_set(HttpServer *server, const HttpOptions *options);
+
 /* The port it listens on. */
 uint16_t http_server_port(const HttpServer *server);
 
@@ -102,6 +125,16 @@ void http_server_stop(HttpServer **server);
 void http_request_defer(HttpRequest *request);
 void http_request_finish(HttpRequest *request);
 
+/* The address a request comes from. */
+HttpClient http_request_client(const HttpRequest *request);
+
+/*
+ * Memory for a large answer, before it is read from elsewhere; all that a request was granted is
+ * given back at its end, or by http_request_grants_end(). False: there is none at the moment.
+ */
+bool http_request_grant(HttpRequest *request, size_t bytes);
+void http_request_grants_end(HttpRequest *request);
+
 /* The response of a request, for a thread that was handed the request alone. */
 HttpResponse *http_request_response(HttpRequest *request);
 
@@ -110,7 +143,16 @@ const char *http_request_method(const HttpRequest *request);
 const char *http_request_path(const HttpRequest *request);
 const char *http_request_parameter(const HttpRequest *request, const char *name);
 const char *http_request_query(const HttpRequest *request, const char *name);
+/* Calls for each parameter of the query; a parameter without = has the value "". */
+typedef void (*HttpQueryFunction)(const char *name, const char *value, void *context);
+void http_request_query_each(const HttpRequest *request, HttpQueryFunction function, void *context);
 const char *http_request_header(const HttpRequest *request, const char *name);
+/* As the client sent it in X-Request-Id, or made here. */
+const char *http_request_id(const HttpRequest *request);
+/* Who asks; without tokens everybody is nobody, with all scopes. */
+const HttpCaller *http_request_caller(const HttpRequest *request);
+/* Whether the caller has the scope, of several one; else the response says so (403). */
+bool http_request_may(HttpRequest *request, HttpScope scope);
 /* The body, NUL-terminated after *bytes; "" without one. */
 const char *http_request_body(const HttpRequest *request, size_t *bytes);
 
@@ -123,7 +165,10 @@ void http_response_take(HttpResponse *response, unsigned status, const char *con
 /* body lives as long as the server. */
 void http_response_static(HttpResponse *response, unsigned status, const char *content_type,
 						  const char *body, size_t bytes);
-/* application/problem+json (RFC 9457) with the status' own phrase as title; detail may be NULL. */
+/*
+ * application/problem+json (RFC 9457) with the status' own phrase as title, and its own code unless
+ * the members have one.
+ */
 void http_response_problem(HttpResponse *response, unsigned status, const char *detail);
 /* The same with further members, an object that is the response's from now on, or NULL. */
 void http_response_problem_members(HttpResponse *response, unsigned status, const char *detail,
@@ -131,5 +176,7 @@ void http_response_problem_members(HttpResponse *response, unsigned status, cons
 /* 200 with a body that is written from now on; NULL (no memory) became 500. See stream.h. */
 HttpStream *http_response_stream(HttpRequest *request, HttpResponse *response,
 								 const char *content_type);
+/* Of the request that it answers, or NULL. */
+const char *http_response_request_id(const HttpResponse *response);
 /* At most 8; name and value are copied. */
 void http_response_header(HttpResponse *response, const char *name, const char *value);

@@ -49,6 +49,15 @@ stream_wake(HttpStream *stream)
 	MHD_resume_connection(stream->connection);
 }
 
+/* Many streams rest most of the time: one that has nothing to say keeps no memory. */
+static void
+room_free(HttpStream *stream)
+{
+	free(stream->data);
+	stream->data = NULL;
+	stream->room = 0;
+}
+
 /* The library asks for bytes; without any its connection rests until there are some. */
 static ssize_t
 stream_read(void *context, uint64_t position, char *to, size_t room)
@@ -65,6 +74,8 @@ stream_read(void *context, uint64_t position, char *to, size_t room)
 		memcpy(to, stream->data, count);
 		memmove(stream->data, stream->data + count, stream->bytes - count);
 		stream->bytes -= count;
+		if (stream->bytes == 0)
+			room_free(stream);
 		taken = (ssize_t) count;
 	}
 	else if (stream->is_ended)
@@ -117,7 +128,7 @@ stream_make_room(HttpStream *stream, size_t bytes)
 	if (stream->bytes + bytes <= stream->room)
 		return true;
 
-	size_t room = (stream->bytes + bytes) * 2;
+	size_t room = stream->bytes + bytes + bytes / 4;
 	char *data = realloc(stream->data, room);
 
 	if (data == NULL)
@@ -149,14 +160,14 @@ http_stream_write(HttpStream *stream, const char *data, size_t bytes)
 	return goes_on;
 }
 
-bool
-http_stream_is_drained(HttpStream *stream)
+size_t
+http_stream_unread(HttpStream *stream)
 {
 	pthread_mutex_lock(&stream->lock);
-	bool is_drained = stream->bytes == 0;
+	size_t bytes = stream->bytes;
 
 	pthread_mutex_unlock(&stream->lock);
-	return is_drained;
+	return bytes;
 }
 
 /* Bytes that wait to be read are the client's next request: it is there. */

@@ -20,8 +20,8 @@ typedef struct HttpStream HttpStream;
 /* False: the client has gone, or is cut off; nothing more will be sent. */
 bool http_stream_write(HttpStream *stream, const char *data, size_t bytes);
 
-/* Whether the client has read all that was written. */
-bool http_stream_is_drained(HttpStream *stream);
+/* Bytes that were written and wait for the client to read on. */
+size_t http_stream_unread(HttpStream *stream);
 
 /*
  * Whether writing makes sense: as http_stream_write() says it, and a client that has closed its

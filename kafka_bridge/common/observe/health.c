@@ -21,7 +21,9 @@ typedef struct HealthEntry
 {
 	char name[HEALTH_NAME_BYTES];
 	char text[TEXT_BYTES];
-	bool passes; /* checks only */
+	bool passes;	/* checks only */
+	bool is_number; /* facts only: the text is one */
+	int64_t number;
 } HealthEntry;
 
 typedef struct HealthLoop
@@ -64,10 +66,9 @@ health_free(Health *health)
 	free(health);
 }
 
-/* Sets the text of the entry of this name, new if there is none. Under the lock. */
-static HealthEntry *__attribute__((format(printf, 5, 0)))
-entry_set(HealthEntry *entries, size_t *count, size_t maximum, const char *name, const char *format,
-		  va_list arguments)
+/* The entry of this name, new if there is none. Under the lock. */
+static HealthEntry *
+entry_find(HealthEntry *entries, size_t *count, size_t maximum, const char *name)
 {
 	size_t i = 0;
 
@@ -79,8 +80,18 @@ entry_set(HealthEntry *entries, size_t *count, size_t maximum, const char *name,
 		(*count)++;
 		snprintf(entries[i].name, HEALTH_NAME_BYTES, "%s", name);
 	}
-	vsnprintf(entries[i].text, TEXT_BYTES, format, arguments);
 	return &entries[i];
+}
+
+/* Sets the text of the entry of this name. Under the lock. */
+static HealthEntry *__attribute__((format(printf, 5, 0)))
+entry_set(HealthEntry *entries, size_t *count, size_t maximum, const char *name, const char *format,
+		  va_list arguments)
+{
+	HealthEntry *entry = entry_find(entries, count, maximum, name);
+
+	vsnprintf(entry->text, TEXT_BYTES, format, arguments);
+	return entry;
 }
 
 void
@@ -104,9 +115,22 @@ health_fact_set(Health *health, const char *fact, const char *format, ...)
 
 	va_start(arguments, format);
 	pthread_mutex_lock(&health->lock);
-	entry_set(health->facts, &health->fact_count, HEALTH_FACTS_MAX, fact, format, arguments);
+	entry_set(health->facts, &health->fact_count, HEALTH_FACTS_MAX, fact, format, arguments)
+		->is_number = false;
 	pthread_mutex_unlock(&health->lock);
 	va_end(arguments);
+}
+
+void
+health_number_set(Health *health, const char *fact, int64_t number)
+{
+	pthread_mutex_lock(&health->lock);
+
+	HealthEntry *entry = entry_find(health->facts, &health->fact_count, HEALTH_FACTS_MAX, fact);
+
+	entry->is_number = true;
+	entry->number = number;
+	pthread_mutex_unlock(&health->lock);
 }
 
 size_t
@@ -223,7 +247,9 @@ health_render(Health *health, size_t *bytes, bool *ready)
 	json_object_set_new(answer, "program", json_string(health->program));
 	json_object_set_new(answer, "version", json_string(WALLET_VERSION));
 	for (size_t i = 0; i < health->fact_count; i++)
-		json_object_set_new(answer, health->facts[i].name, text_new(health->facts[i].text));
+		json_object_set_new(answer, health->facts[i].name,
+							health->facts[i].is_number ? json_integer(health->facts[i].number)
+													   : text_new(health->facts[i].text));
 	json_object_set_new(answer, "checks", checks_new(health));
 	pthread_mutex_unlock(&health->lock);
 

@@ -32,6 +32,8 @@ void health_check_set(Health *health, const char *check, bool passes, const char
 void health_fact_set(Health *health, const char *fact, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+void health_number_set(Health *health, const char *fact, int64_t number);
+
 /* Before the loop's thread starts. Returns its number for health_loop_beat(). */
 size_t health_loop_add(Health *health, const char *loop, int64_t limit_ms);
 void health_loop_beat(Health *health, size_t loop);

@@ -13,7 +13,9 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,6 +31,7 @@ typedef struct LogRecord
 {
 	char text[RECORD_BYTES_MAX];
 	size_t bytes;
+	size_t begin; /* of the fields, behind the priority */
 } LogRecord;
 
 static const ConfigChoice level_choices[] = {
@@ -70,11 +73,26 @@ const ConfigOption log_options[] = {
 static const char *log_program = "wallet";
 static LogFormat log_format = LOG_FORMAT_TEXT;
 static atomic_int log_level = LOG_LEVEL_INFO;
+static bool log_has_priority; /* the journal reads standard error */
 static pthread_mutex_t write_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* systemd says which file its journal reads: JOURNAL_STREAM is "device:inode". */
+static bool
+journal_reads(int fd)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat file;
+	unsigned long long device = 0;
+	unsigned long long inode = 0;
+
+	return stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+		   fstat(fd, &file) == 0 && file.st_dev == device && file.st_ino == inode;
+}
 
 void
 log_start(const char *program, const LogOptions *options)
 {
+	log_has_priority = journal_reads(STDERR_FILENO);
 	log_program = program;
 	log_format = (LogFormat) options->format;
 	log_level_set((LogLevel) options->level);
@@ -181,9 +199,9 @@ static void
 record_name_add(LogRecord *record, const char *name)
 {
 	if (log_format == LOG_FORMAT_JSON)
-		record_print(record, "%s\"%s\":", record->bytes == 0 ? "{" : ",", name);
+		record_print(record, "%s\"%s\":", record->bytes == record->begin ? "{" : ",", name);
 	else
-		record_print(record, "%s%s=", record->bytes == 0 ? "" : " ", name);
+		record_print(record, "%s%s=", record->bytes == record->begin ? "" : " ", name);
 }
 
 static void
@@ -234,6 +252,22 @@ record_time_add(LogRecord *record)
 	record_field_add(record, &(LogField){.type = LOG_FIELD_TEXT, .name = "time", .text = text});
 }
 
+/* As sd-daemon(3) has it: else every line would have the same priority in the journal. */
+static void
+record_priority_add(LogRecord *record, LogLevel level)
+{
+	static const char *const priorities[] = {
+		[LOG_LEVEL_DEBUG] = "<7>",
+		[LOG_LEVEL_INFO] = "<6>",
+		[LOG_LEVEL_WARNING] = "<4>",
+		[LOG_LEVEL_ERROR] = "<3>",
+	};
+
+	if (log_has_priority)
+		record_print(record, "%s", priorities[level]);
+	record->begin = record->bytes;
+}
+
 static void
 record_emit(const LogRecord *record)
 {
@@ -266,6 +300,7 @@ log_record_write(LogLevel level, const char *message, const LogField *fields)
 	};
 
 	record.bytes = 0;
+	record_priority_add(&record, level);
 	record_time_add(&record);
 	for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++)
 		record_field_add(&record, &head[i]);

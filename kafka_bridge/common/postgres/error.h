@@ -20,11 +20,13 @@
 #define PG_INVALID_TEXT			  "22P02"
 #define PG_READ_ONLY_TRANSACTION  "25006" /* the server is a standby now */
 #define PG_UNIQUE_VIOLATION		  "23505"
+#define PG_NO_SUCH_STATEMENT	  "26000" /* of a pooler: it was prepared in another session */
 #define PG_SERIALIZATION_FAILURE  "40001"
 #define PG_DEADLOCK_DETECTED	  "40P01"
 #define PG_INSUFFICIENT_PRIVILEGE "42501"
 #define PG_UNDEFINED_OBJECT		  "42704"
 #define PG_DUPLICATE_OBJECT		  "42710"
+#define PG_DUPLICATE_STATEMENT	  "42P05" /* of a pooler: another client has prepared it */
 #define PG_CONFIGURATION_LIMIT	  "53400" /* all replication slots are taken */
 #define PG_OBJECT_IN_USE		  "55006" /* a slot or an origin */
 #define PG_LOCK_NOT_AVAILABLE	  "55P03" /* lock_timeout */

@@ -4,36 +4,63 @@
  */
 #include "postgres/pipeline.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "postgres/error.h"
 
 static bool
-queries_send(PGconn *connection, const PgQuery *queries, size_t count)
+query_send(PGconn *connection, const PgQuery *query)
 {
-	for (size_t i = 0; i < count; i++)
-	{
-		const PgQuery *query = &queries[i];
-		int format = query->binary_result ? 1 : 0;
-		int sent =
-			query->prepared != NULL
+	int format = query->binary_result ? 1 : 0;
+
+	if (query->prepare && PQsendPrepare(connection, query->prepared, query->sql, 0, NULL) != 1)
+		return false;
+	return (query->prepared != NULL
 				? PQsendQueryPrepared(connection, query->prepared, query->parameter_count,
 									  query->values, query->lengths, query->formats, format)
 				: PQsendQueryParams(connection, query->sql, query->parameter_count, query->types,
-									query->values, query->lengths, query->formats, format);
+									query->values, query->lengths, query->formats, format)) == 1;
+}
 
-		if (sent != 1)
+static bool
+queries_send(PGconn *connection, const PgQuery *queries, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!query_send(connection, &queries[i]))
 			return false;
-	}
 	return PQpipelineSync(connection) == 1;
 }
 
-/* The result of one query and the NULL behind it. */
+/* Hands out single rows until there is another result, which is returned. */
 static Status
-result_take(PGconn *connection, const Wait *wait, PGresult **result)
+rows_take(PGconn *connection, const Wait *wait, const PgRowSink *rows, PGresult **result)
+{
+	bool is_wanted = true;
+	Status status = status_ok();
+
+	rows->begin(rows->context);
+	/* Fails for a query behind one that failed, which has no rows. */
+	PQsetSingleRowMode(connection);
+	for (;;)
+	{
+		status = pg_result_wait(connection, wait, result);
+		if (!status_is_ok(&status) || *result == NULL ||
+			PQresultStatus(*result) != PGRES_SINGLE_TUPLE)
+			return status;
+		is_wanted = is_wanted && rows->take(rows->context, *result);
+		PQclear(*result);
+		*result = NULL;
+	}
+}
+
+/* The result of one message and the NULL behind it. */
+static Status
+result_take(PGconn *connection, const Wait *wait, const PgRowSink *rows, PGresult **result)
 {
 	PGresult *end = NULL;
-	Status status = pg_result_wait(connection, wait, result);
+	Status status = rows != NULL ? rows_take(connection, wait, rows, result)
+								 : pg_result_wait(connection, wait, result);
 
 	if (status_is_ok(&status) && *result == NULL)
 		status = pg_connection_error(connection, "lost PostgreSQL");
@@ -42,6 +69,27 @@ result_take(PGconn *connection, const Wait *wait, PGresult **result)
 	if (status_is_ok(&status) && end != NULL)
 		status = status_bug("PostgreSQL gave two results for one query");
 	PQclear(end);
+	return status;
+}
+
+/* Of a statement that is prepared first, that error counts: what follows it was not run. */
+static Status
+query_take(PGconn *connection, const Wait *wait, const PgQuery *query, PGresult **result)
+{
+	PGresult *prepared = NULL;
+	Status status = status_ok();
+
+	if (query->prepare)
+		status = result_take(connection, wait, NULL, &prepared);
+	if (status_is_ok(&status))
+		status = result_take(connection, wait, query->rows, result);
+	if (prepared != NULL && PQresultStatus(prepared) == PGRES_FATAL_ERROR)
+	{
+		PQclear(*result);
+		*result = prepared;
+		return status;
+	}
+	PQclear(prepared);
 	return status;
 }
 
@@ -57,13 +105,14 @@ results_check(const PGconn *connection, PGresult **results, size_t count)
 }
 
 static Status
-results_take(PGconn *connection, const Wait *wait, PGresult **results, size_t count)
+results_take(PGconn *connection, const Wait *wait, const PgQuery *queries, size_t count,
+			 PGresult **results)
 {
 	PGresult *sync = NULL;
 	Status status = status_ok();
 
 	for (size_t i = 0; i < count && status_is_ok(&status); i++)
-		status = result_take(connection, wait, &results[i]);
+		status = query_take(connection, wait, &queries[i], &results[i]);
 	if (status_is_ok(&status))
 		status = results_check(connection, results, count);
 	if (status_is_ok(&status))
@@ -72,6 +121,21 @@ results_take(PGconn *connection, const Wait *wait, PGresult **results, size_t co
 		status = pg_connection_error(connection, "lost PostgreSQL");
 	PQclear(sync);
 	return status;
+}
+
+/* What the server has said before it hung up stands in the status. */
+static void
+results_drop(PGresult **results, size_t count, Status *status)
+{
+	for (size_t i = 0; i < count; i++)
+	{
+		const char *sqlstate = PQresultErrorField(results[i], PG_DIAG_SQLSTATE);
+
+		if (sqlstate != NULL && status->sqlstate[0] == '\0')
+			snprintf(status->sqlstate, sizeof(status->sqlstate), "%s", sqlstate);
+		PQclear(results[i]);
+		results[i] = NULL;
+	}
 }
 
 Status
@@ -84,15 +148,11 @@ pg_pipeline_run(PGconn *connection, const Wait *wait, const PgQuery *queries, si
 	if (PQenterPipelineMode(connection) != 1 || !queries_send(connection, queries, count))
 		status = pg_connection_error(connection, "cannot send a query");
 	if (status_is_ok(&status))
-		status = results_take(connection, wait, results, count);
+		status = results_take(connection, wait, queries, count, results);
 	if (status_is_ok(&status) && PQexitPipelineMode(connection) != 1)
 		status = pg_connection_error(connection, "cannot end a pipeline");
 	if (status_is_ok(&status))
 		return status;
-	for (size_t i = 0; i < count; i++)
-	{
-		PQclear(results[i]);
-		results[i] = NULL;
-	}
+	results_drop(results, count, &status);
 	return status;
 }

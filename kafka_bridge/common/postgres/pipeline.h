@@ -17,7 +17,8 @@
 /*
  * OK: every results[i] is the caller's, for PQclear(); of a failed query it is the error, of those
  * behind it PGRES_PIPELINE_ABORTED. RETRY: the connection broke or the wait ended: nothing is known
- * of what was done, close the connection; all results are NULL.
+ * of what was done, close the connection; all results are NULL. What the server said before it hung
+ * up has its SQLSTATE in the status: then the transaction was not committed.
  */
 Status pg_pipeline_run(PGconn *connection, const Wait *wait, const PgQuery *queries, size_t count,
 					   PGresult **results);

@@ -222,6 +222,19 @@ pg_pool_submit(PgPool *pool, PgJob *job)
 		jobs_refuse(pool, job, refusal);
 }
 
+/* What only a person can mend is an error. The pool tries on: it may be mended at the server. */
+static void
+loss_log(const Status *reason)
+{
+	if (reason->class != STATUS_FATAL)
+		log_status(LOG_LEVEL_WARNING, "PostgreSQL cannot be reached", reason);
+	else if (pg_status_is(reason, PG_CLASS_AUTHORIZATION) ||
+			 pg_status_is(reason, PG_CLASS_DATABASE))
+		log_status(LOG_LEVEL_ERROR, "PostgreSQL refuses the login", reason);
+	else
+		log_status(LOG_LEVEL_ERROR, "PostgreSQL is not fit", reason);
+}
+
 static void
 connection_count(PgPool *pool, int change, const Status *reason)
 {
@@ -245,7 +258,7 @@ connection_count(PgPool *pool, int change, const Status *reason)
 	if (is_first)
 		log_info("connected", log_text("peer", pool->plan->name));
 	if (is_gone && !was_gone)
-		log_status(LOG_LEVEL_WARNING, "PostgreSQL cannot be reached", reason);
+		loss_log(reason);
 	jobs_refuse(pool, hopeless, PG_REFUSAL_GONE);
 }
 

@@ -7,9 +7,10 @@
  * waited too long, because PostgreSQL cannot be reached, or because the pool stops. Either happens
  * exactly once, and refusing never waits for PostgreSQL.
  *
- * The sessions find the extension's schema and have it first in their search_path; time zone UTC,
- * READ COMMITTED, no JIT, statement_timeout and lock_timeout as configured. A connection that
- * breaks, or that the server closes while it is idle, is opened anew with jittered backoff.
+ * Transactions have the extension's schema first in their search_path; time zone UTC, READ
+ * COMMITTED, no JIT, statement_timeout and lock_timeout as configured: set for each transaction,
+ * so that a pooler in transaction mode may stand before PostgreSQL. A connection that breaks,
+ * or that the server closes while it is idle, is opened anew with jittered backoff.
  *
  * Call order: pg_pool_new(); pg_pool_submit() from any thread; pg_pool_start(); pg_pool_stop(),
  * after which jobs are refused; pg_pool_free().
@@ -50,7 +51,7 @@ extern const ConfigOption pg_pool_options[];
 
 typedef struct PgPool PgPool;
 
-/* A connection with the statements prepared on it; belongs to the thread that runs the job. */
+/* A connection that is renewed when it breaks; belongs to the thread that runs the job. */
 typedef struct PgSession PgSession;
 
 typedef enum PgRefusal
@@ -65,7 +66,6 @@ typedef enum PgRefusal
 typedef struct PgJob PgJob;
 struct PgJob
 {
-	/* The connection is idle before and after; pg_session_break() where it is not, after. */
 	void (*run)(PgJob *job, PgSession *session);
 	void (*refuse)(PgJob *job, PgRefusal refusal);
 	PgJob *next;		 /* the pool's */
@@ -105,18 +105,32 @@ void pg_pool_submit(PgPool *pool, PgJob *job);
 void pg_pool_stop(PgPool *pool);
 void pg_pool_free(PgPool *pool);
 
-/* For run(). A wait for one statement: somewhat longer than PostgreSQL's own timeout. */
-PGconn *pg_session_connection(PgSession *session);
-Wait pg_session_wait(const PgSession *session);
+/* Of one transaction. */
+#define PG_TRANSACTION_QUERIES_MAX 6
+
+typedef struct PgTransaction
+{
+	const char *application_name; /* NULL: the plan's */
+	const PgQuery *queries;		  /* sql with static storage duration, parameters as text, rows */
+	size_t count;
+	bool is_repeatable; /* does nothing twice: a read, or with a key of idempotency */
+} PgTransaction;
+
+typedef enum PgOutcome
+{
+	PG_OUTCOME_KNOWN,	 /* by the results: all was done, or nothing because of an error */
+	PG_OUTCOME_NOT_DONE, /* PostgreSQL cannot be reached */
+	PG_OUTCOME_UNKNOWN,	 /* the connection broke, or was silent for too long */
+} PgOutcome;
 
 /*
- * Prepares the statement on this connection unless it is already; statement is its number, below
- * PG_SESSION_STATEMENTS_MAX, the same for the same text all over the pool. Fills name.
+ * Runs the queries as one transaction in one round trip. Where the connection is gone before they
+ * are sent, or its session ends before they are done, or the transaction is repeatable, they run on
+ * another connection. PG_OUTCOME_KNOWN: results are as those of pg_pipeline_run(). Else status
+ * says why, and the session is broken.
  */
-#define PG_SESSION_STATEMENTS_MAX 96
-#define PG_SESSION_NAME_BYTES	  8
-Status pg_session_prepare(PgSession *session, size_t statement, const char *sql,
-						  char name[PG_SESSION_NAME_BYTES]);
+PgOutcome pg_session_run(PgSession *session, const PgTransaction *transaction, PGresult **results,
+						 Status *status);
 
 /* The connection is not to be used again: it is closed after the job. */
 void pg_session_break(PgSession *session);
@@ -124,5 +138,6 @@ void pg_session_break(PgSession *session);
 /* A statement failed with this SQLSTATE: breaks the session where only another one would go on. */
 void pg_session_error(PgSession *session, const char *sqlstate);
 
-/* Opens a connection that is set up as those of the pool, for a caller that keeps it. */
-Status pg_pool_connection_open(const PgPoolPlan *plan, const Wait *wait, PGconn **connection);
+/* A session of the caller's own, connected when it is used. NULL when out of memory. */
+PgSession *pg_session_new(const PgPoolPlan *plan);
+void pg_session_free(PgSession *session);

@@ -1,73 +1,44 @@
 /*
  * pool_session.c
- *		Opens sessions that find the extension's functions wherever it was created.
+ *		Sessions that find the extension's functions wherever it was created, and survive a pooler.
+ *
+ * Nothing is set for longer than a transaction: behind a pooler in transaction mode the next one
+ * may run in another session of the server, and this one be somebody else's.
  */
 #include "postgres/pool_session.h"
 
-#include <inttypes.h>
+#include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-/* Beyond PostgreSQL's own timeout: then it is the network that is silent. */
-#define STATEMENT_GRACE_MS 2000
-
-/* Cut in time zones and formats, so that what SQL prints is always the same. */
-static const char session_settings[] = "SET TimeZone TO 'UTC';"
-									   "SET DateStyle TO 'ISO, YMD';"
-									   "SET IntervalStyle TO 'postgres';"
-									   "SET default_transaction_isolation TO 'read committed';"
-									   "SET jit TO off;"
-									   "SET plan_cache_mode TO 'force_generic_plan';";
-
-static Status
-settings_set(PGconn *connection, const PgPoolOptions *options, const Wait *wait)
-{
-	char sql[1024];
-
-	snprintf(sql, sizeof(sql),
-			 "%sSET statement_timeout TO %" PRId64 ";SET lock_timeout TO %" PRId64,
-			 session_settings, options->statement_timeout_ms, options->lock_timeout_ms);
-	return pg_command_run(connection, wait, sql);
-}
 
 /* The extension's schema first in the search_path; no row without the extension. */
 static const char schema_sql[] =
-	"SELECT pg_catalog.set_config('search_path', pg_catalog.quote_ident(n.nspname) || "
-	"', pg_catalog, pg_temp', false), pg_catalog.pg_is_in_recovery() "
+	"SELECT pg_catalog.quote_ident(n.nspname) || ', pg_catalog, pg_temp', "
+	"pg_catalog.pg_is_in_recovery() "
 	"FROM pg_catalog.pg_extension AS e JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace "
 	"WHERE e.extname = 'wallet'";
 
 static Status
-schema_set(PGconn *connection, bool must_write, const Wait *wait)
+schema_find(PgSession *session, const Wait *wait)
 {
 	PGresult *result = NULL;
 	const PgQuery query = {.sql = schema_sql, .column_count = 2};
-	Status status = pg_query_run(connection, wait, &query, &result);
+	Status status = pg_query_run(session->connection, wait, &query, &result);
 
 	if (!status_is_ok(&status))
 		return status;
 	if (PQntuples(result) == 0)
 		status = status_fatal(EXIT_CODE_CONFIGURATION,
 							  "database %s has no extension wallet: run CREATE EXTENSION wallet",
-							  PQdb(connection));
-	else if (must_write && PQgetvalue(result, 0, 1)[0] == 't')
+							  PQdb(session->connection));
+	else if (session->plan->must_write && PQgetvalue(result, 0, 1)[0] == 't')
 		status = status_retry("PostgreSQL is a standby, which takes no operations");
+	else
+		snprintf(session->search_path, sizeof(session->search_path), "%s",
+				 PQgetvalue(result, 0, 0));
 	PQclear(result);
-	return status;
-}
-
-Status
-pg_pool_connection_open(const PgPoolPlan *plan, const Wait *wait, PGconn **connection)
-{
-	Status status =
-		pg_connection_open(plan->pg, PG_MODE_NORMAL, plan->application_name, wait, connection);
-
-	if (status_is_ok(&status))
-		status = settings_set(*connection, plan->options, wait);
-	if (status_is_ok(&status))
-		status = schema_set(*connection, plan->must_write, wait);
-	if (!status_is_ok(&status))
-		pg_connection_close(connection);
 	return status;
 }
 
@@ -75,8 +46,16 @@ Status
 pg_session_open(PgSession *session, const Wait *wait)
 {
 	session->is_broken = false;
-	memset(session->is_prepared, 0, sizeof(session->is_prepared));
-	return pg_pool_connection_open(session->plan, wait, &session->connection);
+	memset(session->statements, 0, sizeof(session->statements));
+
+	Status status = pg_connection_open(session->plan->pg, PG_MODE_NORMAL,
+									   session->plan->application_name, wait, &session->connection);
+
+	if (status_is_ok(&status))
+		status = schema_find(session, wait);
+	if (!status_is_ok(&status))
+		pg_session_close(session);
+	return status;
 }
 
 void
@@ -85,41 +64,62 @@ pg_session_close(PgSession *session)
 	pg_connection_close(&session->connection);
 }
 
+PgSession *
+pg_session_new(const PgPoolPlan *plan)
+{
+	PgSession *session = calloc(1, sizeof(PgSession));
+
+	if (session != NULL)
+		session->plan = plan;
+	return session;
+}
+
+void
+pg_session_free(PgSession *session)
+{
+	if (session == NULL)
+		return;
+	pg_session_close(session);
+	free(session);
+}
+
+/* What a server says before it hangs up is read first; then the end is seen. */
 bool
 pg_session_is_alive(PgSession *session)
 {
-	return PQconsumeInput(session->connection) == 1 &&
-		   PQstatus(session->connection) == CONNECTION_OK;
+	struct pollfd look = {.fd = PQsocket(session->connection), .events = POLLIN};
+
+	if (session->is_broken || PQstatus(session->connection) != CONNECTION_OK)
+		return false;
+	while (poll(&look, 1, 0) > 0)
+	{
+		if (PQconsumeInput(session->connection) != 1 ||
+			PQstatus(session->connection) != CONNECTION_OK)
+			return false;
+		/* Takes it apart, so that it cannot gather. */
+		PQisBusy(session->connection);
+	}
+	return true;
 }
 
-PGconn *
-pg_session_connection(PgSession *session)
+PgStatement *
+pg_session_statement(PgSession *session, const char *sql)
 {
-	return session->connection;
-}
+	size_t at = ((uintptr_t) sql >> 4) % PG_SESSION_STATEMENTS_MAX;
 
-Wait
-pg_session_wait(const PgSession *session)
-{
-	return wait_begin(-1, session->plan->options->statement_timeout_ms + STATEMENT_GRACE_MS);
-}
+	for (size_t n = 0; n < PG_SESSION_STATEMENTS_MAX; n++)
+	{
+		PgStatement *statement = &session->statements[(at + n) % PG_SESSION_STATEMENTS_MAX];
 
-Status
-pg_session_prepare(PgSession *session, size_t statement, const char *sql,
-				   char name[PG_SESSION_NAME_BYTES])
-{
-	Wait wait = pg_session_wait(session);
-
-	if (statement >= PG_SESSION_STATEMENTS_MAX)
-		return status_bug("statement %zu of a pool", statement);
-	snprintf(name, PG_SESSION_NAME_BYTES, "s%zu", statement);
-	if (session->is_prepared[statement])
-		return status_ok();
-
-	Status status = pg_statement_prepare(session->connection, &wait, name, sql, 0, NULL);
-
-	session->is_prepared[statement] = status_is_ok(&status);
-	return status;
+		if (statement->sql == sql)
+			return statement;
+		if (statement->sql != NULL)
+			continue;
+		statement->sql = sql;
+		pg_statement_name(sql, statement->name);
+		return statement;
+	}
+	return NULL;
 }
 
 void

@@ -15,11 +15,25 @@
 #include "base/status.h"
 #include "base/wait.h"
 
+/*
+ * Takes the rows of a query in a pipeline one by one, so that they need not be in memory together.
+ * begin comes before the first row, again when the query is run again. take gets a result of one
+ * row, for the time of the call; false: the rest is read and thrown away.
+ */
+typedef struct PgRowSink
+{
+	void (*begin)(void *context);
+	bool (*take)(void *context, const PGresult *row);
+	void *context;
+} PgRowSink;
+
 /* A query: sql, or the name of a prepared statement. Zeroed fields mean "none". */
 typedef struct PgQuery
 {
-	const char *sql;	  /* without parameters sent as a simple query */
-	const char *prepared; /* instead of sql */
+	const char *sql;	   /* without parameters sent as a simple query */
+	const char *prepared;  /* instead of sql */
+	bool prepare;		   /* in a pipeline: sql is prepared under the name first */
+	const PgRowSink *rows; /* in a pipeline: takes the rows, the result has none */
 	int parameter_count;
 	const Oid *types;		   /* NULL: the server infers */
 	const char *const *values; /* NULL value: SQL NULL */

@@ -8,6 +8,7 @@ import { tabGet, tabSet } from './tab.js';
 
 const TOKEN = 'wallet-token';
 const TIMEOUT_MS = 15000;
+const PAGE_MAX = 1000;
 
 export class Problem extends Error {
     constructor(status, members) {
@@ -97,6 +98,19 @@ export async function get(path, { signal, isBackground = false, any = false } = 
     const response = await send(path, { signal: limited(signal) }, isBackground);
     if (!response.ok && !any) throw await problemOf(response);
     return bodyRead(response);
+}
+
+// The items of all pages from the cursor on, at most so many.
+export async function getAll(path, parameters, most, options) {
+    const items = [];
+    let after = parameters.after ?? null;
+    do {
+        const query = new URLSearchParams({ ...parameters, limit: String(PAGE_MAX), ...(after !== null && { after }) });
+        const page = await get(`${path}?${query}`, options);
+        items.push(...page.items);
+        after = page.next;
+    } while (after !== null && items.length < most);
+    return items;
 }
 
 // Resolves to { answer, replayed }.

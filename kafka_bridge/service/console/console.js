@@ -3,7 +3,7 @@
 // #wallet=<id>   a wallet, its statement and its live history
 // #user=<id>     a user's wallets
 
-import { Problem, Unreachable, get, hooks, tokenForgetRefusal } from './api.js';
+import { Problem, Unreachable, get, getAll, hooks, tokenForgetRefusal } from './api.js';
 import { createOpen, createStart, tokenAsk, tokenStart } from './dialogs.js';
 import { byId, element, setBadge, setText, setTime } from './element.js';
 import { historyShow } from './history.js';
@@ -17,6 +17,7 @@ const STATUS_KIND = { active: 'good', frozen: 'warn', closed: 'bad' };
 const PARTS = ['welcome', 'absent', 'user', 'wallet', 'move', 'statement', 'history'];
 // A wallet is read again every so many readings of the pipeline: holds expire by the clock.
 const TICKS_A_READING = 5;
+const WALLETS_MAX = 1000;
 
 let view = new AbortController();
 let wallet = null;
@@ -110,7 +111,7 @@ function userWalletElement(item) {
 
 async function userOpen(id, takesFocus) {
     const { signal } = view;
-    const { items } = await get(`/users/${encodeURIComponent(id)}/wallets`, { signal });
+    const items = await getAll(`/users/${encodeURIComponent(id)}/wallets`, {}, WALLETS_MAX, { signal });
     if (signal.aborted) return;
     setText('user-title', id);
     byId('user-wallets').replaceChildren(...items.map(userWalletElement));
@@ -182,7 +183,7 @@ async function find(event) {
         return;
     }
     try {
-        const { items } = await get(`/users/${encodeURIComponent(text)}/wallets`);
+        const { items } = await get(`/users/${encodeURIComponent(text)}/wallets?limit=1`);
         go(items.length > 0 ? 'user' : 'wallet', items.length > 0 ? text : text.toLowerCase());
     } catch (error) {
         setText('find-problem', problemSentence(error));

@@ -2,7 +2,7 @@
 //
 // Read once, then only from the newest entry on, whenever the wallet has a newer version.
 
-import { get } from './api.js';
+import { getAll } from './api.js';
 import { chartDraw } from './chart.js';
 import { byId, element, setText, timeElement } from './element.js';
 import { typeHasAmount, typeShow, typeSign } from './entry.js';
@@ -24,9 +24,11 @@ function pointOf(item) {
     return { time: Date.parse(item.created_at), balance: amountParse(item.balance_after), item };
 }
 
-function pathOf(since) {
-    const query = since ? `?since=${encodeURIComponent(since)}` : '';
-    return `/wallets/${shown.wallet.id}/statement${query}`;
+// Of the newest entries as many as are shown.
+function itemsRead(since, options) {
+    const first = shown.wallet.version - POINTS_MAX;
+    const parameters = { ...(since && { since }), ...(!since && first > 0 && { after: String(first) }) };
+    return getAll(`/wallets/${shown.wallet.id}/statement`, parameters, POINTS_MAX, options);
 }
 
 function readout(point) {
@@ -79,7 +81,7 @@ async function load() {
     const seconds = Number(byId('statement-range').value);
     const since = seconds ? new Date(Date.now() - seconds * 1000).toISOString() : null;
     try {
-        const { items } = await get(pathOf(since), { signal: mine.signal, isBackground: true });
+        const items = await itemsRead(since, { signal: mine.signal, isBackground: true });
         if (mine !== shown) return;
         Object.assign(shown, { points: [], items: [], version: -1, isLoaded: true });
         addOpening(items, since);
@@ -97,7 +99,7 @@ async function readOn() {
     const newest = mine.items.at(-1);
     if (!mine.isLoaded || !newest) return load();
     try {
-        const { items } = await get(pathOf(newest.created_at), { signal: mine.signal, isBackground: true });
+        const items = await itemsRead(newest.created_at, { signal: mine.signal, isBackground: true });
         if (mine !== shown) return;
         add(items);
         draw();

@@ -137,7 +137,7 @@ subtest 'stopping ends streams' => sub {
     my ($port) = $stack->service->{url} =~ /:(\d+)$/;
     my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) or die "connect: $@";
 
-    print {$socket} "GET /wallets/$alice/history/live HTTP/1.1\r\nHost: x\r\n\r\n";
+    print {$socket} "GET /wallets/$alice/history/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
     poll_until(sub { $stack->service->metric('wallet_service_streams') == 1 }, what => 'the stream');
     is($stack->service->stop, 0, 'the service stops');
     my $text = '';

@@ -190,18 +190,41 @@ subtest 'the service is killed under load' => sub {
     accounts_ok($load, 'kills');
 };
 
+subtest 'sessions that PostgreSQL has dropped' => sub {
+    my $terminate = q{SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'wallet_service'};
+    my $mark      = $service->log_mark;
+    for my $case (
+        [ 'a read',              sub { my ($code) = $service->get("/wallets/$alice"); $code } ],
+        [ 'a call with a key',   sub { pay($service, $alice, $bob)->{status} } ],
+        [ 'a call without one',  sub { post($service, "/wallets/$alice/fund", { amount => '1' })->{status} } ])
+    {
+        my ($name, $ask) = @$case;
+        $stack->rows($terminate);
+        my %statuses;
+        # More than there are connections: each of them is new to this.
+        $statuses{ $ask->() }++ for 1 .. 40;
+        is_deeply(\%statuses, { 200 => 40 }, "$name does not notice");
+    }
+    is_deeply([ $service->log_since($mark) =~ /(.*level=warning.*)/g ], [], 'the log neither');
+};
+
 subtest 'a call that is interrupted' => sub {
-    my $lock   = locked($alice);
-    my $answer = in_background(sub { pay($service, $alice, $bob, 'cut') });
-    wait_waiting();
-    $stack->sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                  WHERE wait_event_type = 'Lock' AND application_name = 'wallet_service'});
-    my $response = $answer->();
-    is($response->{status}, 503, 'its session is terminated: 503');
-    $lock->rollback;
-    $response = pay($service, $alice, $bob, 'cut');
-    is($response->{status}, 200, 'the same call again');
-    is($response->{headers}{'idempotency-replayed'}, undef, 'is the first one');
+    my ($lock, $answer);
+    for my $case ([ 'a call with a key' => 'Idempotency-Key', 'cut' ], [ 'a call without one' ])
+    {
+        my ($name, @header) = @$case;
+        my $before = $stack->sql('SELECT version FROM wallet_get(?)', $alice);
+        $lock   = locked($alice);
+        $answer = in_background(sub { post($service, "/wallets/$alice/fund", { amount => '1' }, @header) });
+        wait_waiting();
+        my ($pid) = $stack->sql(q{SELECT pid FROM pg_stat_activity
+                                  WHERE wait_event_type = 'Lock' AND application_name = 'wallet_service'});
+        $stack->sql('SELECT pg_terminate_backend(?, 5000)', $pid);
+        wait_waiting();
+        $lock->rollback;
+        is($answer->()->{status}, 200, "$name: its session is terminated, it is run again");
+        is($stack->sql('SELECT version FROM wallet_get(?)', $alice), $before + 1, 'and done once');
+    }
 
     $lock   = locked($alice);
     $answer = in_background(sub { pay($service, $alice, $bob, 'cancelled') });

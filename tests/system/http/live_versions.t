@@ -45,7 +45,7 @@ sub follow
     my ($wallet, $after, @headers) = @_;
     my ($port) = $service->{url} =~ /(\d+)$/;
     my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) or die "connect: $!\n";
-    print {$socket} join "\r\n", "GET /wallets/$wallet/history/live?after=$after HTTP/1.1", 'Host: test', @headers, '', '';
+    print {$socket} join "\r\n", "GET /wallets/$wallet/history/live?after=$after HTTP/1.1", 'Host: localhost', @headers, '', '';
     $socket->blocking(0);
     return { socket => $socket, text => '' };
 }

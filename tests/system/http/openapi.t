@@ -1,9 +1,10 @@
 # The OpenAPI files name the paths and methods that the programs have, all of them and no others; each program answers
-# with its file; and the file says which of them need a token.
+# with its file; and the file says which of them need a token, and which scope.
 use strict;
 use warnings;
 
 use Cwd qw(abs_path);
+use Digest::SHA qw(sha256_hex);
 use File::Basename qw(dirname);
 use HTTP::Tiny;
 use JSON::PP ();
@@ -12,12 +13,19 @@ use lib dirname(abs_path(__FILE__)) . '/../../harness';
 use Client qw(slurp);
 use Stack;
 use Test::More;
+use Wait;
 
 my $root  = abs_path(dirname(__FILE__) . '/../../..') . '/kafka_bridge';
 my $token = 'token-of-the-test-of-openapi';
 my $http  = HTTP::Tiny->new(timeout => 10);
-my $stack = Stack->start(history => { BEARER_TOKEN => $token });
-my %program = (history => $stack->history, service => $stack->another_service(BEARER_TOKEN => $token));
+my @SCOPES = qw(read transfer cashier operator);
+my $tokens = test_directory() . '/tokens.json';
+open my $file, '>', $tokens or die "$tokens: $!\n";
+print {$file} JSON::PP->new->encode([ map { { name => $_, sha256 => sha256_hex(token_of($_)), scopes => [$_] } } @SCOPES ]);
+close $file or die "$tokens: $!\n";
+my %guard = (BEARER_TOKEN => $token, TOKENS_FILE => $tokens);
+my $stack = Stack->start(history => \%guard);
+my %program = (history => $stack->history, service => $stack->another_service(%guard));
 
 $program{service}->start;
 for my $room (sort keys %program)
@@ -53,6 +61,9 @@ sub compare
             my $security  = $operation->{security} // $document->{security};
             my $without   = request($method, $target)->{status};
             is($without == 401 ? 1 : 0, @$security ? 1 : 0, "$method $path: a token as the file says ($without)");
+            my %may = map { ($_ => 1) } @{ $operation->{'x-scope'} // \@SCOPES };
+            my @let_in = grep { request($method, $target, token_of($_))->{status} != 403 } @SCOPES;
+            is_deeply(\@let_in, [ grep { $may{$_} } @SCOPES ], "$method $path: a scope as the file says");
         }
     }
     return;
@@ -65,10 +76,12 @@ sub paths_in_sources
     my %found = ('/openapi.json' => undef);
     for my $source (glob("$root/$room/*.c"), "$root/common/daemon/health_routes.c")
     {
-        @found{ slurp($source) =~ m{"((?:/(?:[a-z]+|\{\w+\}))+)"}g } = ();
+        @found{ slurp($source) =~ m{"((?:/(?:[a-z-]+|\{\w+\}))+)"}g } = ();
     }
     return sort keys %found;
 }
+
+sub token_of { return "token-of-$_[0]-0123456789" }
 
 sub request
 {

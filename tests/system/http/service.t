@@ -11,6 +11,7 @@ use Daemon;
 use Http;
 use JSON::PP ();
 use Postgres;
+use RawHttp;
 use Test::More;
 use Wait;
 
@@ -54,6 +55,8 @@ sub refused_ok
         is($problem->{status}, $status, 'which says so');
         is($problem->{code}, $code, 'code ' . ($code // 'none'));
         ok(length $problem->{title}, 'a title');
+        ok(length $problem->{detail}, 'a detail');
+        is($problem->{request_id}, $answer->{headers}{'x-request-id'}, 'the id of the request');
         if (ref $members{detail}) { like($problem->{detail}, delete $members{detail}, 'the reason') }
         is($problem->{$_}, $members{$_}, $_) for sort keys %members;
         is($answer->{headers}{'retry-after'}, 1, 'when to try again') if $status == 503;
@@ -110,6 +113,8 @@ subtest 'fund and withdraw' => sub {
     is($answer->{status}, 200, 'funded');
     is($answer->{json}{wallet}{balance}, '100.0000', 'the wallet after');
     is($answer->{headers}{etag}, '"1"', 'its version');
+    my $entry = { version => 1, type => 'FUND', amount => '100.0000', balance_after => '100.0000', held_after => '0.0000' };
+    is_deeply($answer->{json}{entry}, $entry, 'its entry');
     my $receipt = $http->get("/transactions/$answer->{json}{transaction_id}")->{json};
     is($receipt->{transaction_id}, $answer->{json}{transaction_id}, 'the receipt');
     is_deeply([ map { @$_{qw(type amount balance_after)} } @{ $receipt->{items} } ], [ 'FUND', '100.0000', '100.0000' ], 'its entry');
@@ -118,6 +123,10 @@ subtest 'fund and withdraw' => sub {
     is($http->post("/wallets/$id/fund", { amount => 100 }, 'Idempotency-Key' => 'fund-1')->{json}{transaction_id},
         $answer->{json}{transaction_id}, 'again: 100 is 100.00');
     is($http->post("/wallets/$id/withdraw", '{"amount":"0.0001"}')->{json}{wallet}{balance}, '99.9999', 'withdrawn exactly');
+    my $replay = $http->post("/wallets/$id/fund", { amount => 100, metadata => { from => 'card' } }, 'Idempotency-Key' => 'fund-1');
+    is($replay->{status}, 200, 'once more, later') or diag $replay->{content};
+    is_deeply($replay->{json}{entry}, $entry, 'a replay has the entry of the operation');
+    is($replay->{json}{wallet}{balance}, '99.9999', 'beside the wallet as it is now');
     is($http->post("/wallets/$id/fund", '{"amount":899999999999999}')->{status}, 200, 'a large integer');
     is(balance($id), '900000000000098.9999', 'keeps every digit');
     refused_ok($http->post("/wallets/$UNKNOWN/fund", { amount => '1' }), 404, 'WL001', 'no such wallet', wallet_id => $UNKNOWN);
@@ -150,11 +159,11 @@ subtest 'bodies' => sub {
 
     for my $type ('text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data', 'application/jsonp')
     {
-        refused_ok($http->post($path, $body, 'Content-Type' => $type), 415, undef, "Content-Type $type");
+        refused_ok($http->post($path, $body, 'Content-Type' => $type), 415, 'content_type_unsupported', "Content-Type $type");
     }
     is($http->post($path, $body, 'Content-Type' => $_)->{status}, 200, "Content-Type $_")
         for 'application/json; charset=utf-8', 'Application/JSON';
-    refused_ok($http->request('POST', "/wallets/$id/freeze"), 415, undef, 'none at all, though no body is needed');
+    refused_ok($http->request('POST', "/wallets/$id/freeze"), 415, 'content_type_unsupported', 'none at all, though no body is needed');
     my @wrong = (
         [ '',                           qr/^amount is missing$/,              '22004' ],
         [ 'amount=1',                   qr/not a JSON object/,                '22P02' ],
@@ -221,6 +230,7 @@ subtest 'holds and reversals' => sub {
     my $capture = $http->post("/holds/$hold->{transaction_id}/capture", { to_wallet_id => $shop, amount => '10', final => JSON::PP::false })->{json};
     is($capture->{wallet}{id}, $alice, 'the wallet of the hold');
     is($capture->{wallet}{held}, '20.0000', 'captured in part');
+    is_deeply([ @{ $capture->{entry} }{qw(type amount held_after)} ], [ 'CAPTURE_OUT', '10.0000', '20.0000' ], 'its entry');
     is(balance($shop), '10.0000', 'to the shop');
     refused_ok($http->post("/holds/$hold->{transaction_id}/capture", { amount => '21' }), 422, 'WL023', 'more than is held', remaining => '20.0000');
     refused_ok($http->post("/holds/$hold->{transaction_id}/capture", '{"final":"no"}'), 400, '22P02', 'final is no text');
@@ -228,6 +238,7 @@ subtest 'holds and reversals' => sub {
     refused_ok($http->post("/holds/$hold->{transaction_id}/capture"), 409, 'WL022', 'closed', hold_id => $hold->{transaction_id}, hold_status => 'released');
     refused_ok($http->post("/holds/$UNKNOWN/release"), 404, 'WL020', 'no such hold');
     refused_ok($http->post("/wallets/$alice/holds", { amount => '1', expires_in => 'soon' }), 400, '22007', 'no interval');
+    refused_ok($http->post("/wallets/$alice/holds", { amount => '1', expires_in => '15' }), 400, '22P02', '15 of what?', detail => qr/^expires_in needs a unit/);
     refused_ok($http->post("/wallets/$alice/holds", { amount => '1', expires_in => '-1 day' }), 400, '22023', 'an interval into the past');
     is($http->post("/wallets/$alice/holds", { amount => '1' })->{status}, 200, '7 days unless told');
 
@@ -241,6 +252,17 @@ subtest 'holds and reversals' => sub {
     is($http->post("/transactions/$out/reverse")->{json}{wallet}{id}, $alice, 'money from outside: the wallet that gets it');
 };
 
+subtest 'forced reversal' => sub {
+    my ($alice, $shop) = (wallet_new('alice', '10'), wallet_new('shop'));
+    my $paid = $http->post("/wallets/$alice/transfer", { to_wallet_id => $shop, amount => '10' })->{json}{transaction_id};
+
+    $http->post("/wallets/$shop/withdraw", { amount => '10' });
+    refused_ok($http->post("/transactions/$paid/reverse"), 422, 'WL002', 'the payee has spent it');
+    my $forced = $http->post("/transactions/$paid/reverse-force", { amount => '4' });
+    is($forced->{status}, 200, 'forced') or diag $forced->{content};
+    is($forced->{json}{wallet}{balance}, '-4.0000', 'below its floor');
+};
+
 subtest 'states and limits' => sub {
     my $id = wallet_new('frank', '10');
 
@@ -252,11 +274,12 @@ subtest 'states and limits' => sub {
     my $limits = $http->post("/wallets/$id/limits", { credit_limit => '5', max_balance => '12' })->{json}{wallet};
     is_deeply([ @$limits{qw(credit_limit max_balance available)} ], [ '5.0000', '12.0000', '15.0000' ], 'limits');
     refused_ok($http->post("/wallets/$id/fund", { amount => '3' }), 422, 'WL010', 'above the limit');
-    $limits = $http->post("/wallets/$id/limits", { credit_limit => '6' })->{json}{wallet};
-    is_deeply([ @$limits{qw(credit_limit max_balance)} ], [ '6.0000', '12.0000' ], 'what is absent stays');
-    refused_ok($http->post("/wallets/$id/limits", {}), 400, '22023', 'but one is to be given');
-    $limits = $http->post("/wallets/$id/limits", { max_balance => 'Infinity' })->{json}{wallet};
-    is_deeply([ @$limits{qw(credit_limit max_balance)} ], [ '6.0000', undef ], 'and one of them can be lifted');
+    my $set = sub { return [ @{ $http->post("/wallets/$id/limits", $_[0])->{json}{wallet} }{qw(credit_limit max_balance)} ] };
+    is_deeply($set->({ credit_limit => '6' }), [ '6.0000', '12.0000' ], 'absent leaves the cap');
+    is_deeply($set->({ max_balance => '13' }), [ '6.0000', '13.0000' ], 'and the credit');
+    is_deeply($set->({ max_balance => undef }), [ '6.0000', undef ], 'null lifts the cap');
+    is_deeply($set->({ credit_limit => undef, max_balance => '12' }), [ '6.0000', '12.0000' ], 'and leaves the credit');
+    refused_ok($http->post("/wallets/$id/limits", $_), 400, '22023', "nothing at all: $_") for '{}', '{"credit_limit":null}', '{"metadata":{}}';
     refused_ok($http->post("/wallets/$id/close"), 409, 'WL011', 'not empty', balance => '10.0000');
     $http->post("/wallets/$id/withdraw", { amount => '10' });
     is($http->post("/wallets/$id/close")->{json}{wallet}{status}, 'closed', 'closed');
@@ -271,13 +294,16 @@ subtest 'batches' => sub {
 
     is($answer->{status}, 200, 'done') or diag $answer->{content};
     is_deeply([ map { @$_{qw(index code message)} } @{ $answer->{json}{items} } ], [ 1, '00000', undef, 2, '00000', undef ], 'item by item');
+    my $again = $http->post('/transfers', { transfers => [ $item->($alice, $bob, '3', $key), $item->($bob, $alice, 1, 'batch-2'), $item->($bob, $alice, 1, 'batch-2') ] });
+    is_deeply([ map { !!$_->{replayed} } @{ $again->{json}{items} } ], [ !!1, !!0, !!1 ], 'a repeated item says so, also within a batch');
     is($postgres->sql('SELECT transaction_id FROM wallet_lookup(?)', $key), $answer->{json}{items}[0]{transaction_id}, 'the key as it was sent');
     refused_ok($http->post('/transfers', { transfers => [ $item->($alice, $bob, 1), $item->($alice, $bob, 100) ] }), 422, 'WL002', 'all or nothing', index => 2);
-    is(balance($alice), '8.0000', 'nothing of it');
+    is(balance($alice), '9.0000', 'nothing of it');
     my @items = @{ $http->post('/transfers', { atomic => JSON::PP::false, transfers => [ $item->($alice, $bob, 1), $item->($alice, $bob, 100) ] })->{json}{items} };
     is_deeply([ map { $_->{code} } @items ], [ '00000', 'WL002' ], 'not atomic: each for itself');
     like($items[1]{message}, qr/insufficient funds/, 'with its reason');
-    is(balance($alice), '7.0000', 'one of two');
+    is_deeply([ @{ $items[1]{detail} }{qw(wallet_id requested)} ], [ $alice, '100.0000' ], 'and what a program needs of it');
+    is(balance($alice), '8.0000', 'one of two');
     my @wrong = (
         [ '{}', qr/^transfers is missing$/ ],
         [ '{"transfers":{}}', qr/must be an array/ ],
@@ -298,7 +324,7 @@ subtest 'reads' => sub {
     my $other = $http->post('/wallets', { user_id => $user, currency => 'EUR' })->{json}{id};
 
     is_deeply([ map { $_->{id} } @{ $http->get('/users/gr%2Face%20%25%C3%A4/wallets')->{json}{items} } ], [ $id, $other ], 'a user with an odd name, oldest first');
-    is_deeply($http->get('/users/nobody/wallets')->{json}, { items => [] }, 'nobody has none');
+    is_deeply($http->get('/users/nobody/wallets')->{json}, { items => [], next => undef }, 'nobody has none');
     refused_ok($http->get("/wallets/$UNKNOWN"), 404, 'WL001', 'no such wallet');
     refused_ok($http->get('/wallets/1'), 400, '22P02', 'no id');
     refused_ok($http->get('/users/%FF/wallets'), 400, '22021', 'a user who is no text');
@@ -311,14 +337,136 @@ subtest 'reads' => sub {
     refused_ok($http->get("/wallets/$id/statement?since=$_"), 400, '22P02', "since $_") for 'yesterday', '2026', '2026-01-31T10:00', 'infinity', '2026-01-31x';
     refused_ok($http->get("/wallets/$id/statement?since=2026-02-31"), 400, '22008', 'no such day');
     refused_ok($http->get("/wallets/$id/statement?since=2026-02-02&until=2026-02-01"), 400, '22023', 'backwards');
+    my $moment = $http->get("/wallets/$id/statement")->{json}{items}[2]{created_at};
+    is_deeply($http->get("/wallets/$id/balance?at=$moment")->{json}, { balance => '10.0000', held => '0.0000', version => 1 }, 'what it had');
+    refused_ok($http->get("/wallets/$id/balance?at=2020-01-01"), 404, 'WL001', 'before its creation', detail => qr/did not exist at that time/);
+    refused_ok($http->get("/wallets/$id/balance"), 400, '22004', 'when?', detail => qr/^at is missing$/);
+    refused_ok($http->get("/wallets/$UNKNOWN/balance?at=2026-01-01"), 404, 'WL001', 'of nobody');
+    my @totals = @{ $http->get('/totals')->{json}{items} };
+    is_deeply([ map { $_->{currency} } @totals ], [qw(EUR USD)], 'totals of each currency');
+    is_deeply([ map { $_->{difference} } @totals ], [ ('0.0000') x 2 ], 'which balance');
+    my $page = $http->get('/totals?limit=1')->{json};
+    is_deeply([ scalar @{ $page->{items} }, $page->{next} ], [ 1, 'EUR' ], 'a page of them');
+    $page = $http->get('/totals?limit=1&after=EUR')->{json};
+    is_deeply([ $page->{items}[0]{currency}, $page->{next} ], [ 'USD', undef ], 'and the next');
     is($http->get('/pipeline')->{json}{status}, 'no_slot', 'the pipeline: nothing reads the WAL here');
 };
 
+# Every item once, in order, whatever the size of a page.
+sub pages
+{
+    my ($path, $cursor, $limit) = @_;
+    my ($after, @items);
+    for (1 .. 1000)
+    {
+        my $page = $http->get($path . ($path =~ /\?/ ? '&' : '?') . "limit=$limit" . (defined $after ? "&$cursor=$after" : ''));
+        is($page->{status}, 200, "a page of $path") or diag $page->{content};
+        push @items, @{ $page->{json}{items} };
+        $after = $page->{json}{next};
+        return @items unless defined $after;
+    }
+    BAIL_OUT("$path has no end");
+}
+
+subtest 'pages' => sub {
+    my ($alice, $bob) = (wallet_new('pam', '1000'), wallet_new('paul'));
+    my @holds = map { $http->post("/wallets/$alice/holds", { amount => $_ })->{json}{transaction_id} } 1 .. 5;
+    $http->post("/holds/$holds[1]/release");
+    $http->post("/holds/$holds[2]/capture", { amount => '1', final => JSON::PP::false });
+    my $posted = $http->post('/operations', { legs => [ map { { from_wallet_id => $alice, to_wallet_id => $bob, amount => $_ } } 1 .. 4 ], metadata => { order => '17' } },
+        'Idempotency-Key' => 'post-1');
+
+    is($posted->{status}, 200, 'posted') or diag $posted->{content};
+    is_deeply([ map { $_->{entry} } @{ $posted->{json}{items} } ], [ 1 .. 8 ], 'the entries, numbered');
+    is($posted->{json}{next}, undef, 'all of them');
+    my $receipt = "/transactions/$posted->{json}{transaction_id}";
+    is_deeply([ pages($receipt, 'after', $_) ], $posted->{json}{items}, "the receipt by $_") for 1, 3, 8, 50;
+    is($http->post('/operations', { legs => [ map { { from_wallet_id => $alice, to_wallet_id => $bob, amount => $_ } } 1 .. 4 ], metadata => { order => '17' } },
+            'Idempotency-Key' => 'post-1')->{headers}{'idempotency-replayed'}, 'true', 'once');
+    refused_ok($http->post('/operations', { legs => [] }), 400, '22P02', 'no legs', detail => qr/^legs must have at least one item$/);
+    refused_ok($http->post('/operations', { legs => [ { from_wallet_id => $alice, to_wallet_id => $bob, amount => '1', idempotency_key => 'x' } ] }), 400, '22P02',
+        'a key of a leg', detail => qr/to_wallet_id and amount$/);
+    refused_ok($http->post('/operations', { legs => [ { from_wallet_id => $bob, to_wallet_id => $alice, amount => '5000' } ] }), 422, 'WL002', 'too much', index => 1);
+
+    my @listed = pages("/wallets/$alice/holds", 'after', 2);
+    is_deeply([ map { $_->{hold_id} } @listed ], \@holds, 'holds, oldest first');
+    is_deeply([ @{ $listed[2] }{qw(amount captured released remaining status)} ], [ '3.0000', '1.0000', '0.0000', '2.0000', 'open' ], 'what remains');
+    is_deeply($http->get("/holds/$holds[2]")->{json}, $listed[2], 'one of them');
+    is_deeply([ map { $_->{hold_id} } pages("/wallets/$alice/holds?status=released", 'after', 50) ], [ $holds[1] ], 'by status');
+    refused_ok($http->get("/wallets/$alice/holds?status=lost"), 400, '22023', 'no such status');
+    refused_ok($http->get("/holds/$UNKNOWN"), 404, 'WL020', 'no such hold');
+
+    my @whole = grep { $_->{type} !~ /^(?:OPENING|CLOSING)$/ } @{ $http->get("/wallets/$alice/statement?limit=1000")->{json}{items} };
+    is_deeply([ map { $_->{version} } @whole ], [ 0 .. $#whole ], 'a statement');
+    for my $limit (1, 3, scalar @whole)
+    {
+        my @rows = pages("/wallets/$alice/statement", 'after', $limit);
+        is_deeply([ grep { $_->{type} !~ /^(?:OPENING|CLOSING)$/ } @rows ], \@whole, "by $limit");
+    }
+    is_deeply([ map { $_->{id} } pages('/users/pam/wallets', 'after', 1) ], [$alice], 'one wallet');
+    my @more = ($bob, map { wallet_new('paul') } 1 .. 6);
+    is_deeply([ map { $_->{id} } pages('/users/paul/wallets', 'after', $_) ], \@more, "wallets by $_") for 1, 2, 7;
+
+    my $of = sub { return map { "$_->{type} $_->{amount}" } pages("/transactions?$_[0]", 'before', $_[1] // 50) };
+    is_deeply([ $of->('user_id=paul&type=TRANSFER_IN') ], [ map { "TRANSFER_IN $_.0000" } reverse 1 .. 4 ], 'a search by user and type');
+    is_deeply([ $of->('user_id=pam&type=HOLD,RELEASE', 1) ], [ 'RELEASE 2.0000', map { "HOLD $_.0000" } reverse 1 .. 5 ], 'by several types');
+    is_deeply([ $of->('metadata.order=17&min_amount=2&max_amount=3&type=TRANSFER_OUT') ], [ 'TRANSFER_OUT 3.0000', 'TRANSFER_OUT 2.0000' ], 'by metadata and amount');
+    is_deeply([ $of->('metadata.order=17&metadata.shop=1') ], [], 'by all of it');
+    is_deeply([ $of->('currency=EUR&user_id=pam') ], [], 'by currency');
+    is_deeply([ $of->("since=$whole[0]{created_at}&until=$whole[2]{created_at}&user_id=pam") ], [ 'FUND 1000.0000', 'CREATED 0.0000' ], 'by period');
+    refused_ok($http->get('/transactions?type=DONATION'), 400, '22023', 'no such type');
+    refused_ok($http->get('/transactions?type=fund'), 400, '22P02', 'no type at all');
+    refused_ok($http->get("$_?limit=0"), 400, '22P02', "$_: no page of 0") for '/transactions', $receipt, "/wallets/$alice/statement", "/wallets/$alice/holds", '/users/pam/wallets';
+    refused_ok($http->get("$_?limit=1001"), 400, '22P02', "$_: nor of 1001", detail => qr/^limit must be a number from 1 to 1000$/) for '/transactions', '/totals';
+};
+
+# What was stored in one call can be read, however much it is.
+subtest 'more than 10000 of each' => sub {
+    my ($alice, $bob) = (wallet_new('hoarder', '100000'), wallet_new('heir'));
+    my $posted = $http->post('/operations', { legs => [ map { { from_wallet_id => $alice, to_wallet_id => $bob, amount => '1' } } 1 .. 6000 ] });
+
+    is($posted->{status}, 200, 'posted') or diag $posted->{content};
+    is_deeply([ scalar @{ $posted->{json}{items} }, $posted->{json}{next} ], [ 1000, '1000' ], 'the first page');
+    my $receipt = "/transactions/$posted->{json}{transaction_id}";
+    is_deeply([ map { $_->{entry} } pages($receipt, 'after', 1000) ], [ 1 .. 12000 ], 'all entries');
+    $http->post('/operations', { legs => [ map { { from_wallet_id => $alice, to_wallet_id => $bob, amount => '1' } } 1 .. 5000 ] });
+    is(scalar(grep { $_->{type} eq 'TRANSFER_OUT' } pages("/wallets/$alice/statement", 'after', 1000)), 11000, 'the statement');
+    $postgres->sql(q{SELECT count(wallet_create('hoarder')) FROM generate_series(1, 10001)});
+    is(scalar(pages('/users/hoarder/wallets', 'after', 1000)), 10002, 'the wallets');
+    my $key = 'k' x 36;
+    my $batch = $http->post('/transfers', { transfers => [ map { { from_wallet_id => $alice, to_wallet_id => $bob, amount => '1.0000', idempotency_key => "$key$_" } } 1 .. 10000 ] });
+    is($batch->{status}, 200, 'a batch as large as wallet.max_batch_items');
+    is(scalar @{ $batch->{json}{items} }, 10000, 'is answered whole');
+    for my $case ([ '/transfers', 4194304 ], [ '/operations', 4194304 ], [ "/wallets/$alice/fund", 1048576 ])
+    {
+        my ($path, $most) = @$case;
+        my ($port)   = $service->{url} =~ /:(\d+)$/;
+        my ($answer) = RawHttp::exchange($port, [ "POST $path HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " . ($most + 1) . "\r\n\r\n" ]);
+        is($answer->{statuses}[0], 413, "a larger body of $path");
+        like($answer->{bytes}, qr/"detail":"the body may have at most $most bytes","limit_bytes":$most,"code":"body_too_large"/, 'is told how much it may be');
+    }
+};
+
+# A misspelt filter must not answer something else with 200.
+subtest 'parameters' => sub {
+    my $id = wallet_new('mallory', '1');
+
+    for my $path ("/wallets/$id", '/users/mallory/wallets', "/wallets/$id/holds", "/holds/$UNKNOWN", '/transactions', "/wallets/$id/statement", "/wallets/$id/balance", "/wallets/$id/history/live",
+        "/transactions/$UNKNOWN", '/operations', '/totals', '/pipeline', '/health', '/live', '/metrics', '/openapi.json', '/')
+    {
+        refused_ok($http->get("$path?limt=5"), 400, 'malformed_request', "$path?limt=5", detail => qr/^unknown parameter "limt" in the query$/);
+    }
+    refused_ok($http->get("/wallets/$id/statement?since=2026-01-01&since=2026-01-02"), 400, 'malformed_request', 'given twice',
+        detail => qr/^the parameter "since" of the query is given twice$/);
+    refused_ok($http->post("/wallets/$id/fund?dry_run=1", { amount => 1 }), 400, 'malformed_request', 'of an operation', detail => qr/"dry_run"/);
+    is(balance($id), '1.0000', 'which was not done');
+};
+
 subtest 'HTTP' => sub {
-    refused_ok($http->get('/'),          404, undef, 'no page') if !-d "$root/kafka_bridge/service/console";
-    refused_ok($http->get('/nothing'),   404, undef, 'no such path');
+    refused_ok($http->get('/'),          404, 'path_unknown', 'no page') if !-d "$root/kafka_bridge/service/console";
+    refused_ok($http->get('/nothing'),   404, 'path_unknown', 'no such path');
     my $answer = $http->request('DELETE', "/wallets/$UNKNOWN");
-    refused_ok($answer, 405, undef, 'no such method');
+    refused_ok($answer, 405, 'method_not_allowed', 'no such method');
     is($answer->{headers}{allow}, 'GET, HEAD', 'Allow');
     is($http->request('HEAD', '/users/alice/wallets')->{status}, 200, 'HEAD');
     is($http->get('/live')->{json}{status}, 'alive', 'alive');
@@ -372,7 +520,7 @@ subtest 'token' => sub {
     my $id = wallet_new('ivan', '1');
     my $answer = Http->new($guarded->{url})->get("/wallets/$id");
 
-    refused_ok($answer, 401, undef, 'without one');
+    refused_ok($answer, 401, 'token_needed', 'without one');
     is($answer->{headers}{'www-authenticate'}, 'Bearer', 'and told which kind');
     my $try = sub { return Http->new($guarded->{url}, headers => { Authorization => $_[0] })->get("/wallets/$id")->{status} };
     is($try->("Bearer $_"), 200, "$_ is good") for 'first-token-0123456', 'second-token-012345';
@@ -411,7 +559,7 @@ subtest 'no extension' => sub {
     $started->start(ready => 0);
     poll_until(sub { ($started->get('/health'))[1] =~ /CREATE EXTENSION wallet/ }, what => 'the reason in /health');
     is(($started->get('/health'))[0], 503, 'not ready');
-    refused_ok(Http->new($started->{url})->get("/wallets/$UNKNOWN"), 503, undef, 'asked all the same');
+    refused_ok(Http->new($started->{url})->get("/wallets/$UNKNOWN"), 503, 'unavailable', 'asked all the same');
     $postgres->sql_in('empty', 'CREATE SCHEMA bank');
     $postgres->sql_in('empty', 'CREATE EXTENSION wallet SCHEMA bank');
     $started->wait_ready;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -116,6 +117,40 @@ test_not_a_text(void **state)
 	unlink(path);
 }
 
+/* Of another user only where the test may give a file away. */
+static void
+test_file_of_strangers(void **state)
+{
+	char path[] = "/tmp/test_config_file.XXXXXX";
+	int fd = mkstemp(path);
+	ConfigProperties lines;
+
+	(void) state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "A=1\n", 4), 4);
+
+	Status status = config_file_read(path, false, &lines);
+
+	assert_true(status_is_ok(&status));
+	config_file_free(&lines);
+	assert_int_equal(fchmod(fd, 0666), 0);
+	status = config_file_read(path, false, &lines);
+	assert_int_equal(status.exit_code, EXIT_CODE_CONFIGURATION);
+	assert_non_null(strstr(status.text, "--env-file"));
+	status = config_file_read(path, true, &lines);
+	assert_true(status_is_ok(&status));
+	config_file_free(&lines);
+	assert_int_equal(fchmod(fd, 0644), 0);
+	if (geteuid() == 0)
+	{
+		assert_int_equal(fchown(fd, 65534, 65534), 0);
+		status = config_file_read(path, false, &lines);
+		assert_int_equal(status.exit_code, EXIT_CODE_CONFIGURATION);
+	}
+	close(fd);
+	unlink(path);
+}
+
 int
 main(void)
 {
@@ -124,6 +159,7 @@ main(void)
 		cmocka_unit_test(test_error_names_the_line_and_no_value),
 		cmocka_unit_test(test_missing_file),
 		cmocka_unit_test(test_not_a_text),
+		cmocka_unit_test(test_file_of_strangers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,7 +141,7 @@ assert_answer(uint16_t port, const char *path, const char *part)
 	char text[16384];
 
 	assert_int_equal(connect(fd, (const struct sockaddr *) &to, sizeof(to)), 0);
-	dprintf(fd, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
+	dprintf(fd, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", path);
 	text_await(fd, NULL, text, sizeof(text));
 	close(fd);
 	if (strstr(text, part) == NULL)

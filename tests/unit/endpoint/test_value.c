@@ -102,6 +102,21 @@ test_texts_booleans_objects(void **state)
 }
 
 static void
+test_intervals(void **state)
+{
+	static const char *const good[] = {"7 days", "90 minutes", "1 hour 30 min", "1.5h",
+									   "P7D",	 "PT1H30M",	   "-1 day",		"soon"};
+	static const char *const bad[] = {"15", "1 day 12", "1:30", "01:30:00", "7 ", "1 day 02:00"};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_value(endpoint_interval_parse, JSON_STRING_VALUE, good[i], good[i]);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_refused(endpoint_interval_parse, JSON_STRING_VALUE, bad[i]);
+	assert_refused(endpoint_interval_parse, JSON_NUMBER_VALUE, "15");
+}
+
+static void
 test_entity_tags(void **state)
 {
 	static const char *const bad[] = {"",		 "1",			"\"\"",	  "\"",	   "\"1", "\"1\" ",
@@ -173,6 +188,7 @@ main(void)
 		cmocka_unit_test(test_amounts),
 		cmocka_unit_test(test_uuids),
 		cmocka_unit_test(test_texts_booleans_objects),
+		cmocka_unit_test(test_intervals),
 		cmocka_unit_test(test_entity_tags),
 		cmocka_unit_test(test_versions_and_limits),
 		cmocka_unit_test(test_times),

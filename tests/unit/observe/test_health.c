@@ -69,6 +69,7 @@ test_ready_when_every_check_passes(void **state)
 	health_check_set(health, "kafka", false, "no broker for %d s", 5);
 	assert_false(health_is_ready(health));
 	health_fact_set(health, "role", "%s", "standby");
+	health_number_set(health, "gaps", 17);
 
 	json_t *answer = render(&ready);
 	const json_t *checks = json_object_get(answer, "checks");
@@ -78,6 +79,7 @@ test_ready_when_every_check_passes(void **state)
 	assert_string_equal(answer_text(answer, "status"), "not ready");
 	assert_string_equal(answer_text(answer, "program"), "prog");
 	assert_string_equal(answer_text(answer, "role"), "standby");
+	assert_int_equal(json_integer_value(json_object_get(answer, "gaps")), 17);
 	assert_true(json_is_false(json_object_get(kafka, "ok")));
 	assert_string_equal(answer_text(kafka, "reason"), "no broker for 5 s");
 	assert_null(json_object_get(json_object_get(checks, "postgresql"), "reason"));

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <pthread.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -165,6 +166,42 @@ test_huge_record_stays_valid(void **state)
 	assert_null(line_read(line, sizeof(line)));
 }
 
+static void
+test_journal_priorities(void **state)
+{
+	struct stat file;
+	char stream[64];
+	char line[1024];
+
+	(void) state;
+	assert_int_equal(fstat(STDERR_FILENO, &file), 0);
+	snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long) file.st_dev,
+			 (unsigned long long) file.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	log_start("prog", &(const LogOptions){LOG_LEVEL_DEBUG, LOG_FORMAT_TEXT});
+	log_error("one");
+	log_warning("two");
+	log_info("three");
+	log_debug("four");
+	log_start("prog", &(const LogOptions){LOG_LEVEL_INFO, LOG_FORMAT_JSON});
+	log_info("five");
+	/* Another file than the journal's. */
+	setenv("JOURNAL_STREAM", "1:2", 1);
+	log_start("prog", &(const LogOptions){LOG_LEVEL_INFO, LOG_FORMAT_TEXT});
+	log_error("six");
+	unsetenv("JOURNAL_STREAM");
+	rewind(captured);
+	for (size_t i = 0; i < 6; i++)
+	{
+		static const char *const begins[] = {"<3>time=", "<4>time=",	  "<6>time=",
+											 "<7>time=", "<6>{\"time\":", "time="};
+
+		assert_non_null(line_read(line, sizeof(line)));
+		assert_int_equal(strncmp(line, begins[i], strlen(begins[i])), 0);
+	}
+	assert_null(line_read(line, sizeof(line)));
+}
+
 static void *
 thread_run(void *argument)
 {
@@ -204,13 +241,10 @@ main(void)
 {
 #define CAPTURED(test) cmocka_unit_test_setup_teardown(test, capture_begin, capture_end)
 	const struct CMUnitTest tests[] = {
-		CAPTURED(test_text_form),
-		CAPTURED(test_json_form),
-		CAPTURED(test_level_filters),
-		CAPTURED(test_no_secret_gets_through),
-		CAPTURED(test_status_fields),
-		CAPTURED(test_huge_record_stays_valid),
-		CAPTURED(test_threads_do_not_mix_lines),
+		CAPTURED(test_text_form),		   CAPTURED(test_json_form),
+		CAPTURED(test_level_filters),	   CAPTURED(test_no_secret_gets_through),
+		CAPTURED(test_status_fields),	   CAPTURED(test_huge_record_stays_valid),
+		CAPTURED(test_journal_priorities), CAPTURED(test_threads_do_not_mix_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
