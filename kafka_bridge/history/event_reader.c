@@ -4,8 +4,8 @@
  *		for a limit of its own; what does not pass is poison.
  *
  * An event is known by (wallet_id, version). Whether what is well-formed can be of our ledger,
- * event_credible.c says. UUIDs are canonical (lower case), because the key decides the partition and
- * so the order: two spellings of one wallet could overtake each other.
+ * event_credible.c says. UUIDs are canonical (lower case), because the key decides the partition
+ * and so the order: two spellings of one wallet could overtake each other.
  */
 #include "event_reader.h"
 
