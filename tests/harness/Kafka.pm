@@ -16,9 +16,11 @@ use Wait;
 
     my $kafka = Kafka->shared;       # the test run's broker (or one of our own, outside a run)
     my $kafka = Kafka->own;          # a broker of this test alone, to stop, kill and start again
+    my $kafka = Kafka->own(listeners => { TLS => 'SSL' }, conf => { 'ssl.client.auth' => 'required' });
+        # and further listeners, by name and protocol, and properties; its tools use the plain one
     my $kafka = Kafka->at($brokers); # one that somebody else started
     $kafka->stop;  $kafka->start;  $kafka->kill9;  $kafka->suspend;  $kafka->resume;
-    my $list = $kafka->brokers;      # for KAFKA_BROKERS
+    my $list = $kafka->brokers;      # for KAFKA_BROKERS; $kafka->brokers('TLS'): of that listener
 
     $kafka->create_topic($name, partitions => 3, config => { 'max.message.bytes' => 5000 });
     $kafka->add_partitions($name, 4);            # up to 4
@@ -52,18 +54,36 @@ sub own
     my ($port, $controller_port) = (free_port(), free_port());
     my $name = 'kafka' . ++$count;
     my $self = bless { brokers => "127.0.0.1:$port" }, $class;
+    my %conf = (%{ $option{conf} // {} }, $self->_listen($port, $controller_port, $option{listeners}));
 
     $self->{daemon} = Daemon->new(
         name    => $name,
         port    => $port,
         command => [
             "$scripts/run", test_directory() . "/$name.data",
-            $port, $controller_port, map { "$_=$option{conf}{$_}" } sort keys %{ $option{conf} // {} }
+            $port, $controller_port, map { "$_=$conf{$_}" } sort keys %conf
         ],
         env   => { KAFKA_JIT => 1, KAFKA_HEAP => '320m' },
         ready => sub { system("kcat -L -b $self->{brokers} -m 1 >/dev/null 2>&1") == 0 });
     $self->{daemon}->start(deadline => 90);
     return $self;
+}
+
+# The properties for listeners beside the plain one. Certificates are for a name: they say localhost.
+sub _listen
+{
+    my ($self, $port, $controller_port, $protocol_of) = @_;
+    return unless $protocol_of;
+    my @names  = sort keys %$protocol_of;
+    my %listen = map { ($_ => free_port()) } @names;
+    my $plain  = "BROKER://127.0.0.1:$port";
+
+    $self->{brokers_of} = { map { ($_ => "localhost:$listen{$_}") } @names };
+    return (
+        'listeners' => join(',', $plain, "CONTROLLER://127.0.0.1:$controller_port", map { "$_://127.0.0.1:$listen{$_}" } @names),
+        'advertised.listeners'           => join(',', $plain, map { "$_://localhost:$listen{$_}" } @names),
+        'listener.security.protocol.map' => join(
+            ',', qw(BROKER:PLAINTEXT CONTROLLER:PLAINTEXT), map { "$_:$protocol_of->{$_}" } @names));
 }
 
 sub at
@@ -72,7 +92,12 @@ sub at
     return bless { brokers => $brokers }, $class;
 }
 
-sub brokers { return $_[0]{brokers} }
+sub brokers
+{
+    my ($self, $listener) = @_;
+    return $self->{brokers} unless defined $listener;
+    return $self->{brokers_of}{$listener} // croak "there is no listener $listener";
+}
 
 sub _daemon { return $_[0]{daemon} // croak "the test run's broker serves other tests too: use Kafka->own" }
 

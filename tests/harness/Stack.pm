@@ -29,6 +29,8 @@ our @EXPORT = qw(poll_until);
     my $stack = Stack->start(       # everything is optional
         conf      => { wal_sender_timeout => '3s' },   # of PostgreSQL
         own_kafka => 1,             # a broker of this test's own, that it may stop and kill
+        broker    => $kafka,        # this one, made by the test
+        topic     => 'wallet-events', group => 'history',    # not names of its own
         kafka     => 0,             # none, and neither bridge nor history
         bridge    => 0,             # do not start wallet_bridge yet ($stack->bridge->start later)
         history   => { LOG_LEVEL => 'debug' },         # or further variables for it
@@ -71,13 +73,13 @@ sub start
     my ($class, %option) = @_;
     my $name = join '-', 'test', time, $$, ++$count;
     my $self = bless {
-        topic => "wallet-events-$name",
-        group => "history-$name",
+        topic => $option{topic} // "wallet-events-$name",
+        group => $option{group} // "history-$name",
         slot  => $name =~ s/-/_/gr,
     }, $class;
     my $has_kafka = $option{kafka} // 1;
 
-    $self->{kafka} = $option{own_kafka} ? Kafka->own : Kafka->shared if $has_kafka;
+    $self->{kafka} = $option{broker} // ($option{own_kafka} ? Kafka->own : Kafka->shared) if $has_kafka;
     @option{qw(bridge history)} = (0, 0) unless $has_kafka;
 
     $self->{postgres} = Postgres->new(conf => $option{conf} // {});

@@ -130,6 +130,9 @@ metric_observe(Metrics *metrics, size_t metric, size_t label, int64_t value)
 	size_t bucket = 0;
 
 	assert(series->definition->type == METRIC_HISTOGRAM);
+	/* Two clocks may differ; a sum that falls would read as a restart. */
+	if (value < 0)
+		value = 0;
 	while (bucket < series->bucket_count && value > series->buckets[bucket])
 		bucket++;
 	atomic_fetch_add_explicit(&values[bucket], 1, memory_order_relaxed);

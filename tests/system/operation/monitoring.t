@@ -157,6 +157,7 @@ my @cases = (
                                        'wallet_bridge_commit_to_ack_seconds_bucket{le="10"}' => '0+60x120' } ],
     [ ['WalletBridgeBackpressure'],  { 'wallet_bridge_backpressure_total' => '0+60x120' } ],
     [ ['WalletBridgeDeadLetters'],   { 'wallet_bridge_dead_letters_total' => '0x90 1x29' } ],
+    [ ['WalletTopicProblem'],        { 'wallet_bridge_topic_problem{problem="compaction"}' => '1x120' } ],
     [ ['WalletHistoryDown'],         { 'up{job="wallet_history"}' => '0x120' } ],
     [ [qw(WalletHistoryBehind WalletHistoryStuck)], { 'wallet_history_lag_seconds' => '90x120' } ],
     [ ['WalletHistoryStuck'],        { 'wallet_history_lag_seconds' => '0x109 11x10' } ],
