@@ -23,7 +23,8 @@ my $ROOM_KB      = $is_sanitized ? 2_000_000 : 192 * 1024;
 # For an answer while others misbehave. Two seconds are short for a client that is kept waiting by a timeout.
 my $SOON = $is_sanitized ? 8 : 2;
 
-my $stack = Stack->start(kafka => 0, service => { HTTP_REQUEST_TIMEOUT => '2s', HTTP_IDLE_TIMEOUT => '2s', DATABASE_QUEUE_TIMEOUT => '30s' });
+my $stack = Stack->start(kafka => 0, service => { HTTP_REQUEST_TIMEOUT => '2s', HTTP_IDLE_TIMEOUT => '2s', DATABASE_QUEUE_TIMEOUT => '30s',
+    HTTP_CLIENT_STREAMS_MAX => 256 });
 my $service = $stack->service;
 my $pid     = $service->pid;
 my ($port)  = $service->{url} =~ /:(\d+)$/;
