@@ -183,6 +183,12 @@ type_name(MetricType type)
 static void
 scaled_print(FILE *out, int64_t value, int64_t scale)
 {
+	if (value == METRIC_UNKNOWN)
+	{
+		fputs("NaN", out);
+		return;
+	}
+
 	uint64_t magnitude = value < 0 ? 0 - (uint64_t) value : (uint64_t) value;
 	uint64_t unit = scale > 1 ? (uint64_t) scale : 1;
 	uint64_t fraction = magnitude % unit;
