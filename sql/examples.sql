@@ -113,3 +113,5 @@ SELECT * FROM wallet_check();
 SELECT * FROM wallet_seal_verify();
 --- wallet_health
 SELECT slot_active, expired_holds, history_gaps, history_conflicts FROM wallet_health();
+--- wallet_history_advance
+SELECT lag_seconds, has_more FROM wallet_history_advance();

@@ -85,7 +85,8 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['wallets', 'wallet_ledger', 'wallet_holds', 'wallet_currency_scales', 'wallet_transactions',
-        'transaction_events', 'wallet_history_offsets', 'wallet_history_gaps', 'wallet_history_conflicts'] LOOP
+        'transaction_events', 'wallet_history_offsets', 'wallet_history_gaps', 'wallet_history_conflicts',
+        'wallet_history_dead_letters', 'wallet_history_mark'] LOOP
         RETURN QUERY SELECT s, try(s) FROM unnest(ARRAY[
             format('SELECT count(*) FROM %I', name),
             format('INSERT INTO %I SELECT * FROM %I', name, name),
@@ -206,6 +207,8 @@ UPDATE wallet_history_offsets SET next_offset = 1;
 INSERT INTO wallet_history_gaps (wallet_id, from_version, to_version, topic, partition, kafka_offset) VALUES (:alice, 1, 2, 'topic', 0, 1);
 DELETE FROM wallet_history_gaps;
 INSERT INTO wallet_history_conflicts (wallet_id, version, stored, received, topic, partition, kafka_offset) VALUES (:alice, 1, '{}', '{}', 'topic', 0, 1);
+INSERT INTO wallet_history_dead_letters (topic, partition, kafka_offset, reason, detail) VALUES ('topic', 0, 1, 'InvalidField', 'none');
+SELECT has_more FROM wallet_history_advance();
 SELECT pg_replication_origin_session_reset() IS NOT NULL AS reset;
 ROLLBACK;
 SELECT statement, result FROM try_tables() WHERE result <> '42501';

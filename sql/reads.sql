@@ -226,24 +226,50 @@ SELECT slot_name, slot_active, slot_lag_bytes > 0 AS has_lag, status FROM wallet
 INSERT INTO wallet_history_offsets (group_id, topic, partition, next_offset, last_event_at)
 SELECT 'group', 'wallet-events', partition, 7, created_at
 FROM (SELECT created_at FROM wallet_ledger ORDER BY transaction_id DESC LIMIT 1) AS newest, generate_series(0, 1) AS partition;
-SELECT history_last_at = ledger_last_at AS caught_up, history_lag_seconds, status FROM wallet_health();
--- Late is the oldest movement that history has not seen, however old the newest that it has.
-UPDATE wallet_history_offsets SET last_event_at = last_event_at - interval '1 microsecond';
-SELECT history_lag_seconds BETWEEN 0 AND 60 AS waits_since_the_newest, status FROM wallet_health();
+-- The newest event of one partition says nothing of the others.
+SELECT history_last_at = ledger_last_at AS newest_is_known, history_lag_seconds > 0 AS waits FROM wallet_health();
 BEGIN;
-UPDATE wallet_history_offsets SET last_event_at = NULL;
-SELECT history_last_at, history_lag_seconds > 0 AS waits_since_the_first FROM wallet_health();
+INSERT INTO transaction_events (id, wallet_id, user_id, amount, event_type, transaction_id, created_at, event_data, version)
+SELECT gen_random_uuid(), wallet_id, user_id, amount, type, transaction_id, created_at, '{}', version FROM wallet_transactions
+ON CONFLICT DO NOTHING;
+SELECT history_lag_seconds, status FROM wallet_health();
+-- The oldest entry without its event counts, whatever came after it; a time from outside lowers nothing.
+DELETE FROM transaction_events WHERE wallet_id = :alice AND version = 1;
+UPDATE wallet_history_offsets SET last_event_at = '9999-12-31';
+SELECT history_last_at <= clock_timestamp() AS not_ahead,
+       abs(history_lag_seconds - extract(epoch FROM clock_timestamp() - created_at)) < 5 AS waits_since_then
+FROM wallet_health(), wallet_transactions WHERE wallet_id = :alice AND version = 1;
+SELECT lag_seconds > 0 AS waits, has_more FROM wallet_history_advance();
+-- A recorded gap is another finding.
+INSERT INTO wallet_history_gaps (wallet_id, from_version, to_version, topic, partition, kafka_offset)
+VALUES (:alice, 1, 2, 'wallet-events', 0, 3);
+SELECT history_lag_seconds, history_gaps, status FROM wallet_health();
+DELETE FROM wallet_history_gaps;
 INSERT INTO wallet_ledger (transaction_id, leg, kind, amount, currency, created_at, to_wallet_id, to_version,
     to_balance, to_held, to_status, to_user_id, session_user_name, current_user_name, application_name)
 VALUES ('01900000-0000-7000-8000-000000000000', 0, 'CREATED', 0, 'USD', '2024-06-09 06:27:43.872Z', gen_random_uuid(), 0, 0, 0,
     'active', 'x', '', '', '');
 SELECT history_lag_seconds > 86400 AS waits_for_days, status FROM wallet_health();
+INSERT INTO wallet_history_dead_letters (topic, partition, kafka_offset, reason, detail)
+VALUES ('wallet-events', 0, 3, 'InvalidEventId', '');
+SELECT history_dead_letters, status FROM wallet_health();
 INSERT INTO wallet_history_gaps (wallet_id, from_version, to_version, topic, partition, kafka_offset)
 VALUES (:alice, 1, 2, 'wallet-events', 0, 3);
 SELECT history_gaps, history_conflicts, status FROM wallet_health();
 INSERT INTO wallet_history_conflicts (wallet_id, version, stored, received, topic, partition, kafka_offset)
 VALUES (:alice, 1, '{}', '{"a": 1}', 'wallet-events', 0, 3);
 SELECT history_gaps, history_conflicts, status FROM wallet_health();
+ROLLBACK;
+-- Without a ledger only the partitions can tell.
+BEGIN;
+ALTER TABLE wallet_ledger DISABLE TRIGGER USER;
+DELETE FROM wallet_ledger;
+UPDATE wallet_history_offsets SET claimed_at = now() - interval '1 hour', complete_at = now() - interval '1 minute' * partition;
+SELECT history_lag_seconds BETWEEN 40 AND 60 AS furthest_behind FROM wallet_health();
+UPDATE wallet_history_offsets SET complete_at = NULL WHERE partition = 0;
+SELECT history_lag_seconds > 3500 AS never_complete, status FROM wallet_health();
+UPDATE wallet_history_offsets SET complete_at = now();
+SELECT history_lag_seconds FROM wallet_health();
 ROLLBACK;
 SELECT pg_drop_replication_slot('regress_reads');
 SELECT pg_drop_replication_slot('regress_reads_other');

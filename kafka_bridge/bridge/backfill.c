@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "bridge_metrics.h"
 #include "observe/log.h"
 #include "wallet_event.h"
@@ -20,6 +21,7 @@
 typedef struct Backfill
 {
 	const BackfillPlan *plan;
+	int64_t begun_us;
 	Publisher *publisher;
 	uint64_t pending_bytes;
 	BackfillCounts counts;
@@ -84,11 +86,17 @@ event_send_once(Backfill *backfill, const PublisherEvent *event, const char *err
 		return dead_letter_send(backfill, event, error, result);
 	*result = publisher_send(backfill->publisher, event);
 	if (*result == PUBLISH_TOO_LARGE)
-		return dead_letter_send(backfill, event, "it is larger than the topic accepts", result);
+	{
+		char reason[256];
+
+		publisher_size_explain(backfill->publisher, event, reason, sizeof(reason));
+		return dead_letter_send(backfill, event, reason, result);
+	}
 	if (*result != PUBLISH_SENT)
 		return status_ok();
 	backfill->pending_bytes += publisher_event_bytes(event->json_bytes);
 	backfill->counts.events++;
+	backfill->counts.bytes += (int64_t) event->json_bytes;
 	if (backfill->plan->metrics != NULL)
 		metric_add(backfill->plan->metrics, BRIDGE_METRIC_BACKFILLED, 0, 1);
 	return status_ok();
@@ -134,10 +142,63 @@ backfill_tick(Backfill *backfill, const LedgerEvent *event)
 		plan->tick(plan->context, backfill->counts.events, event->created_at);
 }
 
+/* Nothing is sent: an event that has no form would be a dead letter. */
+static void
+event_count_dry(Backfill *backfill, const LedgerEvent *event)
+{
+	backfill->counts.events += event->error == NULL;
+	backfill->counts.dead_letters += event->error != NULL;
+	backfill->counts.bytes += (int64_t) event->json_bytes;
+}
+
+/* Holds back what comes too early for the rate; serves acknowledgements meanwhile. */
+static Status
+rate_keep(Backfill *backfill)
+{
+	int64_t rate = backfill->plan->rate;
+	int64_t due_us = backfill->begun_us + (rate > 0 ? backfill->counts.events * 1000000 / rate : 0);
+	Status status = status_ok();
+
+	while (status_is_ok(&status) && clock_monotonic_us() < due_us)
+	{
+		int64_t left_ms = (due_us - clock_monotonic_us()) / 1000;
+		Wait now = {.stop_fd = backfill->plan->stop_fd, .deadline_ms = 0};
+
+		publisher_poll(backfill->publisher, left_ms < POLL_MS ? (int) left_ms + 1 : POLL_MS);
+		status = publisher_get_failure(backfill->publisher);
+		if (status_is_ok(&status) && wait_for_fd(&now, -1, 0) == WAIT_STOPPED)
+			status = wait_status(WAIT_STOPPED, "backfill");
+	}
+	return status;
+}
+
+static Status
+event_take(Backfill *backfill, const LedgerEvent *event)
+{
+	const BackfillPlan *plan = backfill->plan;
+
+	if (plan->wants != NULL && !plan->wants(plan->context, event))
+		return status_ok();
+	if (plan->dry_run)
+	{
+		event_count_dry(backfill, event);
+		return status_ok();
+	}
+
+	Status status = event_send(backfill, event);
+
+	if (status_is_ok(&status))
+	{
+		backfill_tick(backfill, event);
+		status = rate_keep(backfill);
+	}
+	return status;
+}
+
 Status
 backfill_run(const BackfillPlan *plan, BackfillCounts *counts)
 {
-	Backfill backfill = {.plan = plan};
+	Backfill backfill = {.plan = plan, .begun_us = clock_monotonic_us()};
 	PublisherPlan publisher = plan->publisher;
 	Wait wait = wait_begin(plan->stop_fd, WAIT_FOREVER);
 	LedgerReader *reader = NULL;
@@ -150,17 +211,15 @@ backfill_run(const BackfillPlan *plan, BackfillCounts *counts)
 	Status status =
 		ledger_reader_open(plan->connection, plan->schema, &plan->range, &wait, &reader);
 
-	if (status_is_ok(&status))
+	if (status_is_ok(&status) && !plan->dry_run)
 		status = publisher_open(&publisher, &backfill.publisher);
 	while (status_is_ok(&status) && found)
 	{
 		status = ledger_reader_next(reader, &wait, &event, &found);
 		if (status_is_ok(&status) && found)
-			status = event_send(&backfill, &event);
-		if (status_is_ok(&status) && found)
-			backfill_tick(&backfill, &event);
+			status = event_take(&backfill, &event);
 	}
-	if (status_is_ok(&status))
+	if (status_is_ok(&status) && !plan->dry_run)
 		status = pending_wait(&backfill, 0);
 	*counts = backfill.counts;
 	publisher_close(&backfill.publisher);

@@ -21,9 +21,12 @@ typedef struct BackfillPlan
 	PGconn *connection; /* inside a transaction; its snapshot decides what is seen */
 	const char *schema;
 	LedgerRange range;
+	bool (*wants)(void *context, const LedgerEvent *event); /* NULL: all of the range */
 	PublisherPlan publisher; /* report and context are the backfill's own business */
 	uint64_t bytes_max;		 /* unacknowledged events held in memory */
 	bool dead_letters;
+	bool dry_run; /* counts and publishes nothing */
+	int64_t rate; /* events a second; 0: as fast as Kafka takes them */
 	int stop_fd;
 	Metrics *metrics;												 /* NULL: none */
 	void (*tick)(void *context, int64_t events, int64_t created_at); /* now and then, or NULL */
@@ -32,8 +35,9 @@ typedef struct BackfillPlan
 
 typedef struct BackfillCounts
 {
-	int64_t events; /* published */
+	int64_t events; /* published, or in a dry run what would be */
 	int64_t dead_letters;
+	int64_t bytes; /* of their JSON */
 } BackfillCounts;
 
 /* Publishes and waits until Kafka has everything. After a failure the counts are what was sent. */

@@ -24,10 +24,9 @@
 #include "base/backoff.h"
 #include "bridge_metrics.h"
 #include "base/clock.h"
-#include "kafka/topic.h"
+#include "kafka_facts.h"
 #include "observe/log.h"
 #include "outbox.h"
-#include "progress.h"
 #include "pump.h"
 #include "repl_stream.h"
 #include "role.h"
@@ -35,8 +34,8 @@
 #include "server_watch.h"
 #include "setup.h"
 #include "startup_check.h"
-#include "topic.h"
 #include "topic_reader.h"
+#include "topic_watch.h"
 
 #define CONNECT_TIMEOUT_MS	 15000
 #define KAFKA_TIMEOUT_MS	 15000
@@ -52,17 +51,19 @@ typedef struct Bridge
 	const BridgeConfig *config;
 	KafkaObserver observer;
 	rd_kafka_t *reader; /* asks Kafka questions; lives as long as the term */
-	TopicFacts topic;
+	KafkaFacts kafka;	/* as of the begin of the term */
 	ServerWatch *watch;
 	ServerFacts server;
 	ReplStream *stream;
 	Outbox *outbox;
+	TopicWatch *topic_watch; /* lives within the outbox */
 	ProgressKey key;
 	int64_t generation;		   /* of this term */
 	bool term_lost;			   /* another bridge had the slot: this term's position is stale */
 	bool connected_once;	   /* credentials and database were right at some time */
 	char source[SOURCE_BYTES]; /* ce_source */
 	char dead_letters[DEAD_LETTER_TOPIC_BYTES];
+	char refusal[STATUS_TEXT_BYTES]; /* of Kafka, which ended the term before; "": none did */
 	BridgeRole role;
 } Bridge;
 
@@ -160,31 +161,34 @@ key_fill(Bridge *bridge)
 
 /* Topics as they are now, and the recorded position. */
 static Status
-kafka_ask(Bridge *bridge, ProgressFound *found)
+kafka_ask(Bridge *bridge, KafkaFacts *facts)
 {
 	Wait wait = wait_begin(bridge->plan->stop_fd, KAFKA_TIMEOUT_MS);
-	Status status = topic_prepare(bridge->reader, bridge->config, &wait, &bridge->topic);
+	Status status = kafka_facts_gather(&(KafkaQuestion){.reader = bridge->reader,
+														.config = bridge->config,
+														.key = &bridge->key,
+														.source = bridge->source,
+														.slot = &bridge->server.slot,
+														.making = TOPIC_MAKE_FIRST},
+									   &wait, facts);
 
-	if (status_is_ok(&status))
-		status = progress_read(bridge->reader, bridge->config->bridge.progress_topic, &bridge->key,
-							   bridge->config->kafka.topic, &wait, found);
-	peer_report(bridge, BRIDGE_PEER_KAFKA, &status);
+	/* That it answers says nothing of the record that it refused: the outbox will see. */
+	if (!status_is_ok(&status) || bridge->refusal[0] == '\0')
+		peer_report(bridge, BRIDGE_PEER_KAFKA, &status);
 	return status;
 }
 
 /* What records of this term say, but for the position. */
 static ProgressRecord
-record_make(const Bridge *bridge, int64_t generation)
+record_make(const Bridge *bridge)
 {
 	ProgressRecord record = {
 		.state = PROGRESS_STREAMING,
-		.generation = generation,
 		.timeline = bridge->server.timeline,
-		.partition_count = bridge->topic.partition_count,
 		.options = REPL_STREAM_OPTIONS,
 	};
 
-	snprintf(record.topic, sizeof(record.topic), "%s", bridge->config->kafka.topic);
+	kafka_facts_record(&bridge->kafka, bridge->config->kafka.topic, &record);
 	return record;
 }
 
@@ -196,16 +200,17 @@ publisher_plan_make(Bridge *bridge)
 		.progress_topic = bridge->config->bridge.progress_topic,
 		.dead_letter_topic = options_dead_letter_topic(bridge->config, bridge->dead_letters),
 		.source = bridge->source,
-		.partition_count = bridge->topic.partition_count,
+		.partition_count = bridge->kafka.topic.partition_count,
 		.accept_repartition = bridge->config->bridge.accept_repartition,
-		.message_bytes_max = bridge->topic.message_bytes_max,
+		.message_bytes_max = bridge->kafka.topic.survey.message_bytes_max,
 	};
 }
 
 static Status
-startup_decide(Bridge *bridge, const ProgressFound *found, StartupDecision *decision)
+startup_decide(Bridge *bridge, const KafkaFacts *kafka, StartupDecision *decision)
 {
 	const ServerFacts *server = &bridge->server;
+	const ProgressFound *found = &kafka->found;
 	StartupFacts facts = {
 		.slot_name = bridge->config->bridge.slot,
 		.system_id = server->system_id,
@@ -217,13 +222,17 @@ startup_decide(Bridge *bridge, const ProgressFound *found, StartupDecision *deci
 		.ledger_has_rows = server->ledger_has_rows,
 		.slot = server->slot,
 		.record_exists = found->exists,
+		.record_damaged = found->damaged,
 		.record = found->record,
 		.foreign_exists = found->foreign_exists,
 		.foreign_system_id = found->foreign.system_id,
 		.foreign_database_oid = found->foreign.database_oid,
 		.start = (StartMode) bridge->config->bridge.start,
 		.accept_repartition = bridge->config->bridge.accept_repartition,
-		.partition_count = bridge->topic.partition_count,
+		.topic = bridge->config->kafka.topic,
+		.topic_state = kafka->state,
+		.foreign_source = kafka->tail.foreign_source,
+		.partition_count = kafka->topic.partition_count,
 		.plugin_options = REPL_STREAM_OPTIONS,
 	};
 	Status status = status_ok();
@@ -240,14 +249,14 @@ startup_decide(Bridge *bridge, const ProgressFound *found, StartupDecision *deci
 }
 
 static Status
-bridge_set_up(Bridge *bridge, const ProgressFound *found)
+bridge_set_up(Bridge *bridge)
 {
 	SetupPlan setup = {
 		.config = bridge->config,
 		.watch = server_watch_get_connection(bridge->watch),
 		.server = &bridge->server,
 		.key = bridge->key,
-		.record = record_make(bridge, found->record.generation + 1),
+		.record = record_make(bridge),
 		.publisher = publisher_plan_make(bridge),
 		.start = bridge->config->bridge.start,
 		.stop_fd = bridge->plan->stop_fd,
@@ -270,7 +279,7 @@ bridge_set_up(Bridge *bridge, const ProgressFound *found)
 static Status
 slot_wait(Bridge *bridge)
 {
-	const ProgressFound nothing = {.exists = false};
+	const KafkaFacts nothing = {.found = {.exists = false}};
 	StartupDecision decision;
 	Status status = server_ask(bridge);
 
@@ -291,16 +300,16 @@ slot_wait(Bridge *bridge)
 static Status
 term_prepare(Bridge *bridge, uint64_t *start_lsn)
 {
-	ProgressFound found;
 	StartupDecision decision;
 	Status status = slot_wait(bridge);
 
 	if (!status_is_ok(&status))
 		return status;
 	key_fill(bridge);
-	status = kafka_ask(bridge, &found);
+	kafka_facts_free(&bridge->kafka);
+	status = kafka_ask(bridge, &bridge->kafka);
 	if (status_is_ok(&status))
-		status = startup_decide(bridge, &found, &decision);
+		status = startup_decide(bridge, &bridge->kafka, &decision);
 	if (!status_is_ok(&status))
 		return status;
 	switch (decision.action)
@@ -312,14 +321,14 @@ term_prepare(Bridge *bridge, uint64_t *start_lsn)
 		case STARTUP_STREAM:
 			break;
 		case STARTUP_SETUP:
-			status = bridge_set_up(bridge, &found);
+			status = bridge_set_up(bridge);
 			/* What was set up is judged like anything else. */
 			return status_is_ok(&status) ? term_prepare(bridge, start_lsn) : status;
 		case STARTUP_STANDBY:
 		case STARTUP_REFUSE:
 			return status_retry("the slot was taken meanwhile");
 	}
-	bridge->generation = found.record.generation + 1;
+	topic_problems_log(bridge->config->kafka.topic, &bridge->kafka.topic.survey);
 	*start_lsn = decision.start_lsn;
 	return status;
 }
@@ -328,21 +337,41 @@ static Status
 term_open_outbox(Bridge *bridge, uint64_t start_lsn)
 {
 	const BridgeOptions *options = &bridge->config->bridge;
+	ProgressRecord record = record_make(bridge);
+	const ProgressFound *found = &bridge->kafka.found;
+	/* Another number of partitions is another distribution: what the tail says means nothing. */
+	bool tail_holds = found->exists && found->record.partition_count == record.partition_count;
 	OutboxPlan plan = {
 		.publisher = publisher_plan_make(bridge),
 		.key = bridge->key,
-		.record = record_make(bridge, bridge->generation),
+		.record = record,
 		.start_lsn = start_lsn,
+		.record_lsn = found->record.lsn,
+		.tail = tail_holds ? &bridge->kafka.tail : NULL,
 		.transactions_max = (uint32_t) options->in_flight_transactions,
 		.bytes_max = (uint64_t) options->in_flight_bytes,
 		.progress_interval_ms = options->progress_interval_ms,
+		.refusal = bridge->refusal,
 		.dead_letters = options->on_poison == POISON_DEAD_LETTER,
 		.metrics = bridge->plan->metrics,
 		.health = bridge->plan->health,
 		.health_loop = bridge->plan->outbox_loop,
 	};
 
-	return outbox_open(&plan, &bridge->outbox);
+	bridge->generation = record.generation;
+
+	Status status = outbox_open(&plan, &bridge->outbox);
+
+	if (!status_is_ok(&status))
+		return status;
+	return topic_watch_open(&(TopicWatchPlan){.config = bridge->config,
+											  .source = bridge->source,
+											  .record = record,
+											  .survey = bridge->kafka.topic.survey,
+											  .outbox = bridge->outbox,
+											  .metrics = bridge->plan->metrics,
+											  .health = bridge->plan->health},
+							&bridge->topic_watch);
 }
 
 /* Another bridge may have had the slot while we were away: then only Kafka knows the position. */
@@ -350,21 +379,24 @@ static Status
 resumption_check(Bridge *bridge)
 {
 	OutboxPositions positions = outbox_get_positions(bridge->outbox);
-	ProgressFound found;
+	KafkaFacts now;
+	ProgressRecord *record = &now.found.record;
 	StartupDecision decision;
-	Status status = kafka_ask(bridge, &found);
+	Status status = kafka_ask(bridge, &now);
 
-	if (!status_is_ok(&status))
-		return status;
-	if (!found.exists || found.record.generation > bridge->generation ||
-		bridge->server.slot.confirmed > positions.received)
+	if (status_is_ok(&status) && (!now.found.exists || record->generation > bridge->generation ||
+								  bridge->server.slot.confirmed > positions.received))
 	{
 		bridge->term_lost = true;
-		return status_retry("another bridge had the slot meanwhile");
+		status = status_retry("another bridge had the slot meanwhile");
 	}
-	found.record.lsn = positions.received;
-	found.record.state = PROGRESS_STREAMING;
-	status = startup_decide(bridge, &found, &decision);
+	if (status_is_ok(&status))
+	{
+		record->lsn = positions.received;
+		record->state = PROGRESS_STREAMING;
+		status = startup_decide(bridge, &now, &decision);
+	}
+	kafka_facts_free(&now);
 	if (status_is_ok(&status) && decision.action != STARTUP_STREAM)
 		status = status_retry("the slot was taken meanwhile");
 	if (status_is_ok(&status))
@@ -490,6 +522,20 @@ outbox_drain(Bridge *bridge)
 				log_lsn("from", positions.confirmed));
 }
 
+/* A health that were green between two refusals would hide them. */
+static void
+refusal_note(Bridge *bridge)
+{
+	if (bridge->outbox == NULL)
+		return;
+
+	Status failure = outbox_get_failure(bridge->outbox);
+
+	snprintf(bridge->refusal, sizeof(bridge->refusal), "%s", failure.text);
+	if (!status_is_ok(&failure))
+		peer_report(bridge, BRIDGE_PEER_KAFKA, &failure);
+}
+
 static Status
 term_run(Bridge *bridge)
 {
@@ -505,10 +551,13 @@ term_run(Bridge *bridge)
 		status = term_stream(bridge);
 	if (bridge->outbox != NULL && status.class == STATUS_RETRY && stop_is_requested(bridge))
 		outbox_drain(bridge);
+	refusal_note(bridge);
 	server_watch_close(&bridge->watch);
+	topic_watch_close(&bridge->topic_watch);
 	outbox_close(&bridge->outbox);
 	health_loop_rest(bridge->plan->health, bridge->plan->outbox_loop);
 	topic_reader_close(&bridge->reader);
+	kafka_facts_free(&bridge->kafka);
 	return status;
 }
 

@@ -6,6 +6,9 @@
 
 static const char *const peers[] = {"postgresql", "kafka", NULL};
 
+static const char *const topic_problems[] = {"compaction", "retention", "timestamps",
+											 "foreign_source", NULL};
+
 const MetricDefinition bridge_metrics[BRIDGE_METRIC_COUNT] = {
 	[BRIDGE_METRIC_INFO] = {.name = "wallet_bridge_build_info",
 							.type = METRIC_INFO,
@@ -84,4 +87,14 @@ const MetricDefinition bridge_metrics[BRIDGE_METRIC_COUNT] = {
 									 .scale = METRIC_SCALE_US,
 									 .help = "Time from an event's commit to Kafka's "
 											 "acknowledgement."},
+	[BRIDGE_METRIC_TOPIC_PROBLEM] = {.name = "wallet_bridge_topic_problem",
+									 .type = METRIC_GAUGE,
+									 .help =
+										 "1 while the event topic is compacted, expires events, "
+										 "refuses old ones, or has those of another source.",
+									 .label = "problem",
+									 .label_values = topic_problems},
+	[BRIDGE_METRIC_TOPIC_MESSAGE_BYTES] = {.name = "wallet_bridge_topic_message_bytes_max",
+										   .type = METRIC_GAUGE,
+										   .help = "What the event topic takes in one message."},
 };

@@ -6,6 +6,7 @@
  */
 #include "cloud_event.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define US_PER_SECOND 1000000
@@ -82,4 +83,17 @@ cloud_event_sequence_write(uint64_t end_lsn, uint32_t ordinal,
 	text[16] = '-';
 	hexadecimal_write(text + 17, 8, ordinal);
 	text[25] = '\0';
+}
+
+bool
+cloud_event_sequence_read(const char *text, uint64_t *end_lsn, uint32_t *ordinal)
+{
+	static const char *const digits = "0123456789ABCDEF";
+
+	if (strlen(text) != CLOUD_EVENT_SEQUENCE_BYTES - 1 || strspn(text, digits) != 16 ||
+		text[16] != '-' || strspn(text + 17, digits) != 8)
+		return false;
+	*end_lsn = strtoull(text, NULL, 16);
+	*ordinal = (uint32_t) strtoul(text + 17, NULL, 16);
+	return true;
 }

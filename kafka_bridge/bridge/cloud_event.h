@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,3 +17,6 @@ void cloud_event_time_write(int64_t time, char text[CLOUD_EVENT_TIME_BYTES]);
 /* Sorts as text in the order of commits and of the entries in each. */
 void cloud_event_sequence_write(uint64_t end_lsn, uint32_t ordinal,
 								char text[CLOUD_EVENT_SEQUENCE_BYTES]);
+
+/* The same text taken apart; false where it is none. */
+bool cloud_event_sequence_read(const char *text, uint64_t *end_lsn, uint32_t *ordinal);

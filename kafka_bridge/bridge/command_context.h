@@ -7,11 +7,11 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include "backfill.h"
 #include "options.h"
-#include "progress.h"
+#include "kafka_facts.h"
 #include "server_facts.h"
 #include "base/status.h"
-#include "topic.h"
 
 #define COMMAND_TIMEOUT_MS	 15000
 #define COMMAND_SOURCE_BYTES (SERVER_NAME_BYTES + 64)
@@ -24,15 +24,30 @@ typedef struct CommandContext
 	ServerFacts server;
 	KafkaObserver observer;
 	rd_kafka_t *reader; /* of topic_reader_open */
-	TopicFacts topic;
 	ProgressKey key;
-	ProgressFound found;
+	KafkaFacts kafka;
 	char source[COMMAND_SOURCE_BYTES]; /* ce_source */
 } CommandContext;
 
+/* What a command wants of the event topic. */
+typedef enum CommandTopic
+{
+	COMMAND_TOPIC_ANY,	 /* looks at it where it is */
+	COMMAND_TOPIC_THERE, /* can't do without */
+	COMMAND_TOPIC_MADE,	 /* makes it where it is missing */
+} CommandTopic;
+
 /* Fills the context; close it in any case. */
-Status command_context_open(CommandContext *context, const BridgeConfig *config, int stop_fd);
+Status command_context_open(CommandContext *context, const BridgeConfig *config, CommandTopic topic,
+							int stop_fd);
 void command_context_close(CommandContext *context);
 
 /* A record for this server, slot and topic with the next generation, but for state and lsn. */
 ProgressRecord command_context_record(const CommandContext *context);
+
+/* A backfill by hand into the event topic, but for what it reads. */
+BackfillPlan command_context_backfill(const CommandContext *context,
+									  char dead_letters[DEAD_LETTER_TOPIC_BYTES]);
+
+/* Takes back a record that no other could follow, so that the next one counts. */
+Status command_context_mend(const CommandContext *context);

@@ -25,10 +25,12 @@
 static void
 record_print(const CommandContext *context)
 {
-	const ProgressRecord *record = &context->found.record;
+	const ProgressRecord *record = &context->kafka.found.record;
 	char lsn[LSN_TEXT_BYTES];
 
-	if (!context->found.exists)
+	if (context->kafka.found.damaged)
+		printf("recorded position: cannot be read or is out of bounds\n");
+	else if (!context->kafka.found.exists)
 		printf("recorded position: none\n");
 	else if (record->state == PROGRESS_SETUP)
 		printf("recorded position: none, set-up was not finished (generation %" PRId64 ")\n",
@@ -60,18 +62,35 @@ slot_print(const CommandContext *context)
 													 : 0);
 }
 
+static void
+topic_print(const CommandContext *context)
+{
+	const KafkaFacts *kafka = &context->kafka;
+	const char *topic = context->config->kafka.topic;
+	Status judged = startup_topic_judge(kafka->state, topic);
+
+	if (kafka->topic.partition_count == 0)
+		printf("topic:             %s does not exist\n", topic);
+	else
+		printf("topic:             %s, %d partitions\n", topic, kafka->topic.partition_count);
+	if (kafka->found.exists && !status_is_ok(&judged))
+		printf("                   %s\n", judged.text);
+	for (int problem = 0; problem < TOPIC_PROBLEM_COUNT; problem++)
+		if (kafka->topic.survey.problems[problem])
+			printf("                   %s\n", topic_problem_text((TopicProblem) problem));
+}
+
 Status
 command_status(const BridgeConfig *config, int stop_fd)
 {
 	CommandContext context;
-	Status status = command_context_open(&context, config, stop_fd);
+	Status status = command_context_open(&context, config, COMMAND_TOPIC_ANY, stop_fd);
 
 	if (status_is_ok(&status))
 	{
 		printf("database:          %s, system %" PRIu64 ", timeline %" PRIu32 "\n",
 			   context.server.database, context.server.system_id, context.server.timeline);
-		printf("topic:             %s, %d partitions\n", config->kafka.topic,
-			   context.topic.partition_count);
+		topic_print(&context);
 		slot_print(&context);
 		record_print(&context);
 	}
@@ -83,7 +102,7 @@ Status
 command_progress_show(const BridgeConfig *config, int stop_fd)
 {
 	CommandContext context;
-	Status status = command_context_open(&context, config, stop_fd);
+	Status status = command_context_open(&context, config, COMMAND_TOPIC_ANY, stop_fd);
 
 	if (status_is_ok(&status))
 		record_print(&context);
@@ -133,18 +152,43 @@ position_choose(const CommandContext *context, uint64_t *lsn)
 	return status_ok();
 }
 
+/* A record ahead of the slot is a hint only: what is said by hand must hold. */
+static Status
+slot_follow(const CommandContext *context, uint64_t lsn)
+{
+	char text[LSN_TEXT_BYTES];
+	char sql[256];
+	PGresult *result = NULL;
+	Wait wait = wait_begin(context->stop_fd, WAIT_FOREVER);
+
+	if (lsn <= context->server.slot.confirmed)
+		return status_ok();
+	snprintf(sql, sizeof(sql), "SELECT pg_catalog.pg_replication_slot_advance('%s', '%s')",
+			 context->config->bridge.slot, lsn_write(lsn, text));
+
+	Status status =
+		pg_query_run(context->connection, &wait,
+					 &(PgQuery){.sql = sql, .column_count = 1, .one_row = true}, &result);
+
+	PQclear(result);
+	return status_prefix(status, "could not move slot \"%s\" to the position",
+						 context->config->bridge.slot);
+}
+
 Status
 command_progress_set(const BridgeConfig *config, int stop_fd)
 {
 	CommandContext context;
 	Wait wait = wait_begin(stop_fd, COMMAND_TIMEOUT_MS);
 	uint64_t lsn = 0;
-	Status status = command_context_open(&context, config, stop_fd);
+	Status status = command_context_open(&context, config, COMMAND_TOPIC_MADE, stop_fd);
 
 	if (status_is_ok(&status))
 		status = bridge_refuse_active(&context);
 	if (status_is_ok(&status))
 		status = position_choose(&context, &lsn);
+	if (status_is_ok(&status))
+		status = command_context_mend(&context);
 	if (status_is_ok(&status))
 	{
 		ProgressRecord record = command_context_record(&context);
@@ -153,11 +197,14 @@ command_progress_set(const BridgeConfig *config, int stop_fd)
 		status = progress_write(&config->kafka, config->bridge.progress_topic, &context.key,
 								&record, &wait);
 		if (status_is_ok(&status))
+			status = slot_follow(&context, lsn);
+		if (status_is_ok(&status))
 		{
-			log_warning("position set by hand", log_lsn("from", context.found.record.lsn),
+			log_warning("position set by hand", log_lsn("from", context.kafka.found.record.lsn),
 						log_lsn("to", lsn), log_text("reason", config->command.reason));
-			context.found.record = record;
-			context.found.exists = true;
+			context.kafka.found.record = record;
+			context.kafka.found.exists = true;
+			context.kafka.found.damaged = false;
 			record_print(&context);
 		}
 	}
@@ -171,11 +218,13 @@ command_slot_create(const BridgeConfig *config, int stop_fd)
 	CommandContext context;
 	Wait wait = wait_begin(stop_fd, WAIT_FOREVER);
 	char lsn[LSN_TEXT_BYTES];
-	Status status = command_context_open(&context, config, stop_fd);
+	Status status = command_context_open(&context, config, COMMAND_TOPIC_MADE, stop_fd);
 
 	if (status_is_ok(&status) && context.server.slot.exists)
 		status = status_fatal(EXIT_CODE_CONFIGURATION, "slot \"%s\" exists already",
 							  config->bridge.slot);
+	if (status_is_ok(&status))
+		status = command_context_mend(&context);
 	if (status_is_ok(&status))
 		status = setup_run(&(SetupPlan){.config = config,
 										.watch = context.connection,
@@ -216,7 +265,7 @@ command_slot_drop(const BridgeConfig *config, int stop_fd)
 {
 	CommandContext context;
 	Wait wait = wait_begin(stop_fd, COMMAND_TIMEOUT_MS);
-	Status status = command_context_open(&context, config, stop_fd);
+	Status status = command_context_open(&context, config, COMMAND_TOPIC_ANY, stop_fd);
 
 	if (status_is_ok(&status) && !config->command.yes)
 		status = status_fatal(EXIT_CODE_USAGE,
@@ -304,6 +353,26 @@ backfill_begin(const BridgeConfig *config, const Wait *wait, PGconn **connection
 	return pg_command_run(*connection, wait, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
 }
 
+/* Another topic has other partitions and limits; it is never made here. */
+static Status
+backfill_target_find(const CommandContext *context, PublisherPlan *publisher)
+{
+	const char *topic = publisher->kafka->topic;
+	Wait wait = wait_begin(context->stop_fd, COMMAND_TIMEOUT_MS);
+	TopicFacts facts;
+
+	if (strcmp(topic, context->config->kafka.topic) == 0)
+		return status_ok();
+
+	Status status = topic_find(context->reader, topic, &wait, &facts);
+
+	if (status_is_ok(&status) && facts.partition_count == 0)
+		status = status_fatal(EXIT_CODE_CONFIGURATION, "topic \"%s\" does not exist", topic);
+	publisher->partition_count = facts.partition_count;
+	publisher->message_bytes_max = facts.survey.message_bytes_max;
+	return status;
+}
+
 static Status
 backfill_publish(const CommandContext *context, PGconn *connection, BackfillView *view)
 {
@@ -311,23 +380,23 @@ backfill_publish(const CommandContext *context, PGconn *connection, BackfillView
 	char dead_letters[DEAD_LETTER_TOPIC_BYTES];
 	BackfillCounts counts = {0};
 	int64_t begun_us = clock_monotonic_us();
-	BackfillPlan plan = {
-		.connection = connection,
-		.schema = context->server.schema,
-		.range = {config->command.from, config->command.to, config->command.wallet},
-		.publisher = {.kafka = &config->kafka,
-					  .progress_topic = config->bridge.progress_topic,
-					  .dead_letter_topic = options_dead_letter_topic(config, dead_letters),
-					  .source = context->source,
-					  .partition_count = context->topic.partition_count,
-					  .message_bytes_max = context->topic.message_bytes_max},
-		.bytes_max = (uint64_t) config->bridge.in_flight_bytes,
-		.dead_letters = config->bridge.on_poison == POISON_DEAD_LETTER,
-		.stop_fd = context->stop_fd,
-		.tick = backfill_draw,
-		.context = view,
-	};
-	Status status = backfill_run(&plan, &counts);
+	BackfillPlan plan = command_context_backfill(context, dead_letters);
+	KafkaOptions elsewhere = config->kafka;
+
+	plan.connection = connection;
+	plan.range = (LedgerRange){config->command.from, config->command.to, config->command.wallet};
+	plan.tick = backfill_draw;
+	plan.context = view;
+	if (config->command.topic != NULL)
+	{
+		elsewhere.topic = config->command.topic;
+		plan.publisher.kafka = &elsewhere;
+	}
+
+	Status status = backfill_target_find(context, &plan.publisher);
+
+	if (status_is_ok(&status))
+		status = backfill_run(&plan, &counts);
 
 	if (status_is_ok(&status))
 		backfill_draw(view, counts.events, view->to);
@@ -335,8 +404,12 @@ backfill_publish(const CommandContext *context, PGconn *connection, BackfillView
 		fprintf(stderr, "\n");
 	if (!status_is_ok(&status))
 		return status;
-	printf("%" PRId64 " events published in %.1f s", counts.events,
-		   (double) (clock_monotonic_us() - begun_us) / 1e6);
+	if (config->command.dry_run)
+		printf("%" PRId64 " events would be published, %" PRId64 " bytes", counts.events,
+			   counts.bytes);
+	else
+		printf("%" PRId64 " events published in %.1f s", counts.events,
+			   (double) (clock_monotonic_us() - begun_us) / 1e6);
 	if (counts.dead_letters > 0)
 		printf(", %" PRId64 " sent to the dead letters", counts.dead_letters);
 	printf("\n");
@@ -350,7 +423,7 @@ command_backfill(const BridgeConfig *config, int stop_fd)
 	Wait wait = wait_begin(stop_fd, COMMAND_TIMEOUT_MS);
 	BackfillView view = {.terminal = isatty(STDERR_FILENO) == 1};
 	PGconn *connection = NULL;
-	Status status = command_context_open(&context, config, stop_fd);
+	Status status = command_context_open(&context, config, COMMAND_TOPIC_THERE, stop_fd);
 
 	if (status_is_ok(&status))
 		status = backfill_begin(config, &wait, &connection, &view);

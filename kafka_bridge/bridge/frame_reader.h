@@ -36,6 +36,7 @@ typedef struct Frame
 	const char *event_id;  /* EVENT, ERROR: 36 characters, no terminator */
 	const char *text;	   /* EVENT: the JSON; ERROR: the reason; no terminator */
 	size_t text_bytes;
+	uint32_t transaction_events; /* EVENT: how many the transaction has, 0: not known (yet) */
 } Frame;
 
 typedef struct FrameReader

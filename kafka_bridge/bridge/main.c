@@ -49,7 +49,7 @@ daemon_run(const BridgeConfig *config, const ConfigSource *source)
 
 	if (!status_is_ok(&status))
 		return status;
-	kafka_version_log();
+	kafka_version_log(&config->kafka);
 	snprintf(versions, sizeof(versions), "version=\"%s\",librdkafka=\"%s\"", WALLET_VERSION,
 			 rd_kafka_version_str());
 	metric_info_set(daemon.metrics, BRIDGE_METRIC_INFO, versions);
@@ -85,6 +85,8 @@ static const Command commands[] = {
 	{"status", command_status},
 	{"verify", command_verify},
 	{"backfill", command_backfill},
+	{"dead-letters list", command_dead_letters_list},
+	{"dead-letters replay", command_dead_letters_replay},
 	{"slot create", command_slot_create},
 	{"slot drop", command_slot_drop},
 	{"progress show", command_progress_show},
@@ -105,13 +107,6 @@ command_run(const BridgeConfig *config, const ConfigSource *source)
 	return daemon_run(config, source);
 }
 
-static void
-usage_print(const Status *status, const ConfigSource *source)
-{
-	if (status->exit_code == EXIT_CODE_USAGE)
-		config_usage_print(&bridge_program, source->command, stderr);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -121,8 +116,7 @@ main(int argc, char **argv)
 
 	if (!status_is_ok(&status))
 	{
-		fprintf(stderr, "%s: %s\n", bridge_program.name, status.text);
-		usage_print(&status, &source);
+		config_refusal_print(&source, &status);
 		return (int) status.exit_code;
 	}
 	if (!source.answered)
@@ -130,7 +124,8 @@ main(int argc, char **argv)
 	if (!status_is_ok(&status))
 	{
 		log_status(LOG_LEVEL_ERROR, "ended", &status);
-		usage_print(&status, &source);
+		if (status.exit_code == EXIT_CODE_USAGE)
+			config_usage_print(&bridge_program, source.command, stderr);
 	}
 	else if (!source.answered && strcmp(source.command->name, "run") == 0)
 		log_info("stopped");

@@ -88,6 +88,24 @@ static const ConfigOption bridge_options[] = {
 	 .default_text = "off",
 	 .help = "Go on although the event topic's number of partitions changed: later events of a "
 			 "wallet may overtake earlier ones that consumers have not read yet."},
+	{.flag = "shared-topic",
+	 .environment = "BRIDGE_SHARED_TOPIC",
+	 .type = CONFIG_BOOLEAN,
+	 MEMBER(shared_topic),
+	 .default_text = "off",
+	 .help =
+		 "Publish into a topic that has events of other databases as well: whoever reads it must "
+		 "tell them apart by ce_source. Without it such a topic is refused."},
+	{.flag = "topic-interval",
+	 .environment = "BRIDGE_TOPIC_INTERVAL",
+	 .type = CONFIG_DURATION,
+	 MEMBER(topic_interval_ms),
+	 .default_text = "30s",
+	 .minimum = 100,
+	 .maximum = 60000,
+	 .help =
+		 "How often a running bridge looks whether the event topic is still the same one, and how "
+		 "it is configured."},
 	{.flag = "in-flight-bytes",
 	 .environment = "BRIDGE_IN_FLIGHT_BYTES",
 	 .type = CONFIG_BYTES,
@@ -167,6 +185,50 @@ static const ConfigOption backfill_options[] = {
 	 COMMAND_MEMBER(wallet),
 	 .value_name = "ID",
 	 .help = "Publish only this wallet's events."},
+	{.flag = "rate",
+	 .type = CONFIG_INTEGER,
+	 COMMAND_MEMBER(rate),
+	 .default_text = "0",
+	 .minimum = 0,
+	 .maximum = 10000000,
+	 .help = "Events a second, so that consumers keep up; 0 is no limit."},
+	{.flag = "topic",
+	 .type = CONFIG_STRING,
+	 COMMAND_MEMBER(topic),
+	 .value_name = "NAME",
+	 .help = "Publish into this topic, which must exist, instead of the event topic."},
+	{.flag = "dry-run",
+	 .type = CONFIG_BOOLEAN,
+	 COMMAND_MEMBER(dry_run),
+	 .default_text = "off",
+	 .help = "Say how many events it would be, and publish nothing."},
+	CONFIG_OPTIONS_END,
+};
+
+#define DEAD_LETTER_OPTIONS                                                                    \
+	{.flag = "id",                                                                             \
+	 .type = CONFIG_STRING,                                                                    \
+	 COMMAND_MEMBER(id),                                                                       \
+	 .value_name = "EVENT_ID",                                                                 \
+	 .help = "Only the dead letters of this event."},                                          \
+	{                                                                                          \
+		.flag = "dead-letter-topic", .type = CONFIG_STRING, COMMAND_MEMBER(dead_letter_topic), \
+		.value_name = "NAME",                                                                  \
+		.help = "Where the dead letters are; by default the topic's name with .dlq."           \
+	}
+
+static const ConfigOption dead_letters_list_options[] = {
+	DEAD_LETTER_OPTIONS,
+	CONFIG_OPTIONS_END,
+};
+
+static const ConfigOption dead_letters_replay_options[] = {
+	DEAD_LETTER_OPTIONS,
+	{.flag = "dry-run",
+	 .type = CONFIG_BOOLEAN,
+	 COMMAND_MEMBER(dry_run),
+	 .default_text = "off",
+	 .help = "Say how many events it would be, and publish nothing."},
 	CONFIG_OPTIONS_END,
 };
 
@@ -200,6 +262,10 @@ static const ConfigCommand commands[] = {
 	{"verify", "compare the ledger with the topic, event by event", NULL},
 	{"backfill", "publish ledger rows again, same ids, without touching the slot",
 	 backfill_options},
+	{"dead-letters list", "print what could not be published or applied, and why",
+	 dead_letters_list_options},
+	{"dead-letters replay", "publish the events of dead letters again, from the ledger",
+	 dead_letters_replay_options},
 	{"slot create", "create the slot at the present end of WAL and record its position", NULL},
 	{"slot drop", "drop the slot and forget the recorded position", slot_drop_options},
 	{"progress show", "print the recorded position", NULL},

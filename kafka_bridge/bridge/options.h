@@ -34,6 +34,8 @@ typedef struct BridgeOptions
 	int64_t partitions;	 /* of topics that the bridge creates */
 	int64_t replication; /* of topics that the bridge creates; -1: the broker's default */
 	bool accept_repartition;
+	bool shared_topic; /* other sources publish into the event topic, and it is meant */
+	int64_t topic_interval_ms;
 	int64_t in_flight_bytes;
 	int64_t in_flight_transactions;
 	int64_t progress_interval_ms;
@@ -44,12 +46,17 @@ typedef struct BridgeOptions
 /* What only some sub-commands take. */
 typedef struct CommandOptions
 {
-	char *from;	  /* backfill: time, inclusive */
-	char *to;	  /* backfill: time, exclusive */
-	char *wallet; /* backfill: only this one */
-	char *lsn;	  /* progress set: position; NULL: the slot's confirmed one */
-	char *reason; /* progress set: for the log */
-	bool yes;	  /* slot drop: without it nothing is dropped */
+	char *from;				 /* backfill: time, inclusive */
+	char *to;				 /* backfill: time, exclusive */
+	char *wallet;			 /* backfill: only this one */
+	char *lsn;				 /* progress set: position; NULL: the slot's confirmed one */
+	char *reason;			 /* progress set: for the log */
+	char *topic;			 /* backfill: into another topic; NULL: the event topic */
+	int64_t rate;			 /* backfill: events a second; 0: no limit */
+	bool dry_run;			 /* backfill, dead-letters replay: count only */
+	char *id;				 /* dead-letters: only this event's */
+	char *dead_letter_topic; /* dead-letters: NULL: <topic>.dlq */
+	bool yes;				 /* slot drop: without it nothing is dropped */
 } CommandOptions;
 
 typedef struct BridgeConfig

@@ -16,13 +16,13 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "bridge_metrics.h"
 #include "base/clock.h"
+#include "base/wake.h"
 #include "inflight.h"
-#include "lsn.h"
+#include "outbox_report.h"
 #include "wallet_event.h"
 
 #define PROGRESS_TICKET		0 /* the ring's tickets begin with 1 */
@@ -49,11 +49,12 @@ struct Outbox
 	atomic_bool flush_now;
 	atomic_uint timeline;
 
-	pthread_mutex_t lock; /* guards the four below */
+	pthread_mutex_t lock; /* guards the five below */
 	Inflight *ring;
 	uint64_t confirmed;
 	bool reader_waits; /* for room */
 	Status failure;
+	TopicMark mark; /* of the newest progress record */
 
 	/* The caller's thread only: the transaction being handed over. */
 	uint64_t ticket;
@@ -67,32 +68,24 @@ struct Outbox
 	int64_t written_ms;		 /* when the last record was sent; 0: none yet */
 	int64_t acknowledged_ms; /* the last sign of life from Kafka, or when nothing was due */
 	int64_t observed_ms;
+	int64_t opened_ms;
+	char refusal[STATUS_TEXT_BYTES]; /* of the plan, until an event is acknowledged */
 };
 
-static void
-outbox_wake(Outbox *outbox)
-{
-	uint64_t one = 1;
-
-	/* It can only fail when it is readable already. */
-	if (write(outbox->wake_fd, &one, sizeof(one)) < 0)
-		return;
-}
-
-static void
-failure_set(Outbox *outbox, const Status *status)
+void
+outbox_give_up(Outbox *outbox, const Status *status)
 {
 	pthread_mutex_lock(&outbox->lock);
 	if (status_is_ok(&outbox->failure))
 		outbox->failure = *status;
 	pthread_mutex_unlock(&outbox->lock);
-	outbox_wake(outbox);
+	wake_set(outbox->wake_fd);
 }
 
 static OutboxResult
 outbox_fail(Outbox *outbox, Status status)
 {
-	failure_set(outbox, &status);
+	outbox_give_up(outbox, &status);
 	return OUTBOX_FAILED;
 }
 
@@ -123,7 +116,7 @@ acks_flush(Outbox *outbox)
 		outbox->reader_waits = false;
 	pthread_mutex_unlock(&outbox->lock);
 	if (wakes)
-		outbox_wake(outbox);
+		wake_set(outbox->wake_fd);
 	metric_add(outbox->plan.metrics, BRIDGE_METRIC_ACKNOWLEDGED, 0, (int64_t) acks->events);
 	metric_observe(outbox->plan.metrics, BRIDGE_METRIC_COMMIT_TO_ACK, 0,
 				   clock_wall_us() - commit_time);
@@ -141,7 +134,7 @@ progress_acknowledged(Outbox *outbox, bool delivered)
 		outbox->confirmed = outbox->writing;
 		pthread_mutex_unlock(&outbox->lock);
 		metric_add(outbox->plan.metrics, BRIDGE_METRIC_PROGRESS_RECORDS, 0, 1);
-		outbox_wake(outbox);
+		wake_set(outbox->wake_fd);
 	}
 	outbox->writing = 0;
 }
@@ -158,12 +151,26 @@ delivery_report(void *context, uint64_t ticket, uint64_t bytes, const Status *fa
 		progress_acknowledged(outbox, failure == NULL);
 	else if (failure == NULL)
 	{
+		outbox->refusal[0] = '\0';
 		if (outbox->acks.ticket != ticket)
 			acks_flush(outbox);
 		outbox->acks.ticket = ticket;
 		outbox->acks.events++;
 		outbox->acks.bytes += bytes;
 	}
+}
+
+static TopicMark
+mark_renew(Outbox *outbox)
+{
+	TopicMark mark = publisher_get_mark(outbox->publisher);
+
+	pthread_mutex_lock(&outbox->lock);
+	if (mark.event_id[0] != '\0')
+		outbox->mark = mark;
+	mark = outbox->mark;
+	pthread_mutex_unlock(&outbox->lock);
+	return mark;
 }
 
 static void
@@ -176,6 +183,7 @@ progress_write(Outbox *outbox, uint64_t durable)
 	record.state = PROGRESS_STREAMING;
 	record.lsn = durable;
 	record.timeline = atomic_load(&outbox->timeline);
+	record.mark = mark_renew(outbox);
 	progress_key_write(&outbox->plan.key, key);
 	progress_record_write(&record, value);
 	outbox->writing = durable;
@@ -201,13 +209,22 @@ progress_write_if_due(Outbox *outbox, const OutboxPositions *positions)
 		progress_write(outbox, positions->durable);
 }
 
+static const char *
+trouble_get(const Outbox *outbox, int64_t now)
+{
+	if (publisher_is_cut_off(outbox->publisher))
+		return "no broker can be reached";
+	if (now - outbox->acknowledged_ms >= ACKNOWLEDGE_LATE_MS)
+		return "events are not being acknowledged";
+	return outbox->refusal;
+}
+
 /* Metrics and health, a few times a second. */
 static void
 outbox_observe(Outbox *outbox, const OutboxPositions *positions)
 {
 	const OutboxPlan *plan = &outbox->plan;
 	int64_t now = clock_monotonic_ms();
-	char lsn[LSN_TEXT_BYTES];
 
 	if (positions->transactions == 0 && outbox->writing == 0)
 		outbox->acknowledged_ms = now;
@@ -215,24 +232,10 @@ outbox_observe(Outbox *outbox, const OutboxPositions *positions)
 		return;
 	outbox->observed_ms = now;
 
-	int64_t silent_ms = now - outbox->acknowledged_ms;
-	bool cut_off = publisher_is_cut_off(outbox->publisher);
-	bool answers = !cut_off && silent_ms < ACKNOWLEDGE_LATE_MS;
-
-	health_check_set(plan->health, "kafka", answers, "%s",
-					 answers ? ""
-							 : (cut_off ? "no broker can be reached"
-										: "events are not being acknowledged"));
-	health_fact_set(plan->health, "received", "%s", lsn_write(positions->received, lsn));
-	health_fact_set(plan->health, "durable", "%s", lsn_write(positions->durable, lsn));
-	health_fact_set(plan->health, "confirmed", "%s", lsn_write(positions->confirmed, lsn));
-	metric_set(plan->metrics, BRIDGE_METRIC_CONNECTED, BRIDGE_PEER_KAFKA, answers);
-	metric_set(plan->metrics, BRIDGE_METRIC_RECEIVED_LSN, 0, (int64_t) positions->received);
-	metric_set(plan->metrics, BRIDGE_METRIC_DURABLE_LSN, 0, (int64_t) positions->durable);
-	metric_set(plan->metrics, BRIDGE_METRIC_CONFIRMED_LSN, 0, (int64_t) positions->confirmed);
-	metric_set(plan->metrics, BRIDGE_METRIC_IN_FLIGHT_TRANSACTIONS, 0,
-			   (int64_t) positions->transactions);
-	metric_set(plan->metrics, BRIDGE_METRIC_IN_FLIGHT_BYTES, 0, (int64_t) positions->bytes);
+	/* What was refused in the term before comes first in this one, if anything comes at all. */
+	if (positions->transactions == 0 && now - outbox->opened_ms >= ACKNOWLEDGE_LATE_MS)
+		outbox->refusal[0] = '\0';
+	outbox_report(plan->health, plan->metrics, positions, trouble_get(outbox, now));
 }
 
 static void *
@@ -252,7 +255,7 @@ outbox_run(void *argument)
 		Status status = publisher_get_failure(outbox->publisher);
 
 		if (!status_is_ok(&status))
-			failure_set(outbox, &status);
+			outbox_give_up(outbox, &status);
 
 		OutboxPositions positions = outbox_get_positions(outbox);
 
@@ -276,10 +279,12 @@ outbox_open(const OutboxPlan *plan, Outbox **outbox)
 	opened->plan = *plan;
 	opened->failure = status_ok();
 	opened->confirmed = plan->start_lsn;
+	opened->mark = plan->record.mark;
 	atomic_store(&opened->timeline, plan->record.timeline);
-	opened->acknowledged_ms = clock_monotonic_ms();
+	opened->acknowledged_ms = opened->opened_ms = clock_monotonic_ms();
+	snprintf(opened->refusal, sizeof(opened->refusal), "%s", plan->refusal);
 	pthread_mutex_init(&opened->lock, NULL);
-	opened->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	opened->wake_fd = wake_new();
 	opened->ring =
 		inflight_new(plan->transactions_max, (uint64_t) plan->bytes_max, plan->start_lsn);
 	publisher.report = delivery_report;
@@ -408,6 +413,33 @@ poison_take(Outbox *outbox, const PublisherEvent *event, const char *reason)
 	return result;
 }
 
+/*
+ * The record says that the event is in Kafka, and the topic bears it out (INV-14): the slot is
+ * behind both after a restart of the server, and a second copy would be of no use to anybody.
+ */
+static bool
+topic_has(const Outbox *outbox, const char *wallet_id, uint32_t ordinal)
+{
+	const OutboxPlan *plan = &outbox->plan;
+
+	return plan->tail != NULL && outbox->end_lsn <= plan->record_lsn &&
+		   topic_tail_has(plan->tail, publisher_get_partition(outbox->publisher, wallet_id),
+						  outbox->end_lsn, ordinal);
+}
+
+/* Counts an event as handed over and acknowledged, which it was in an earlier life. */
+static OutboxResult
+event_pass(Outbox *outbox)
+{
+	if (!event_count(outbox, 0))
+		return OUTBOX_FULL;
+	pthread_mutex_lock(&outbox->lock);
+	inflight_ack(outbox->ring, outbox->ticket, 1, 0);
+	pthread_mutex_unlock(&outbox->lock);
+	metric_add(outbox->plan.metrics, BRIDGE_METRIC_SKIPPED, 0, 1);
+	return OUTBOX_TAKEN;
+}
+
 static OutboxResult
 event_take(Outbox *outbox, FrameKind kind, const Frame *frame)
 {
@@ -421,6 +453,7 @@ event_take(Outbox *outbox, FrameKind kind, const Frame *frame)
 		.timestamp = outbox->commit_time,
 		.end_lsn = outbox->end_lsn,
 		.ordinal = frame->ordinal,
+		.transaction_events = frame->transaction_events,
 	};
 	uint64_t bytes = publisher_event_bytes(event.json_bytes);
 
@@ -429,6 +462,8 @@ event_take(Outbox *outbox, FrameKind kind, const Frame *frame)
 		metric_add(outbox->plan.metrics, BRIDGE_METRIC_SKIPPED, 0, 1);
 		return OUTBOX_TAKEN;
 	}
+	if (topic_has(outbox, frame->wallet_id, frame->ordinal))
+		return event_pass(outbox);
 	if (kind == FRAME_ERROR)
 	{
 		char reason[256];
@@ -443,8 +478,11 @@ event_take(Outbox *outbox, FrameKind kind, const Frame *frame)
 
 	if (result == PUBLISH_TOO_LARGE)
 	{
+		char reason[256];
+
 		event_uncount(outbox, bytes);
-		return poison_take(outbox, &event, "it is larger than the topic accepts");
+		publisher_size_explain(outbox->publisher, &event, reason, sizeof(reason));
+		return poison_take(outbox, &event, reason);
 	}
 	if (result == PUBLISH_SENT)
 		metric_add(outbox->plan.metrics, BRIDGE_METRIC_EVENTS, 0, 1);
@@ -520,6 +558,7 @@ outbox_get_positions(Outbox *outbox)
 		.confirmed = outbox->confirmed,
 		.transactions = inflight_count(outbox->ring),
 		.bytes = inflight_get_bytes(outbox->ring),
+		.mark = outbox->mark,
 	};
 
 	pthread_mutex_unlock(&outbox->lock);
@@ -543,11 +582,7 @@ outbox_get_wake_fd(const Outbox *outbox)
 void
 outbox_take_wake(Outbox *outbox)
 {
-	uint64_t count;
-
-	/* Nothing to read is fine: the wake was taken before. */
-	if (read(outbox->wake_fd, &count, sizeof(count)) < 0)
-		return;
+	wake_take(outbox->wake_fd);
 }
 
 Status

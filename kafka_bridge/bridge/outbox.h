@@ -26,6 +26,7 @@
 #include "base/metrics.h"
 #include "progress_record.h"
 #include "publisher.h"
+#include "topic_identity.h"
 #include "base/status.h"
 
 typedef struct Outbox Outbox;
@@ -35,11 +36,14 @@ typedef struct OutboxPlan
 	PublisherPlan publisher; /* report and context are the outbox's own business */
 	ProgressKey key;
 	ProgressRecord record; /* as written from now on, but for the lsn */
-	uint64_t start_lsn;	   /* where the stream starts; what the newest progress record says */
+	uint64_t start_lsn;	   /* where the stream starts */
+	uint64_t record_lsn;   /* what the newest progress record says, which may be further */
+	const TopicTail *tail; /* up to there, what the topic has is not sent again; NULL: send all */
 	uint32_t transactions_max;
 	uint64_t bytes_max;
 	int64_t progress_interval_ms;
-	bool dead_letters; /* an event that cannot be published goes there; else it is a failure */
+	const char *refusal; /* why Kafka took no more of the term before; "": it did; copied */
+	bool dead_letters;	 /* an event that cannot be published goes there; else it is a failure */
 	Metrics *metrics;
 	Health *health;
 	size_t health_loop;
@@ -52,6 +56,7 @@ typedef struct OutboxPositions
 	uint64_t confirmed;
 	uint64_t transactions; /* in flight */
 	uint64_t bytes;		   /* in flight */
+	TopicMark mark;		   /* in the newest progress record */
 } OutboxPositions;
 
 typedef enum OutboxResult
@@ -90,3 +95,6 @@ int outbox_get_wake_fd(const Outbox *outbox);
 void outbox_take_wake(Outbox *outbox);
 
 Status outbox_get_failure(Outbox *outbox);
+
+/* Ends it with a reason of the caller's. Any thread. */
+void outbox_give_up(Outbox *outbox, const Status *status);

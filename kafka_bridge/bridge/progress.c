@@ -28,7 +28,8 @@ key_equals(const ProgressKey *one, const ProgressKey *other)
 }
 
 /*
- * The newest record of the newest generation counts; one without a value takes the key back.
+ * The newest record of the newest generation counts; one without a value takes the key back. A
+ * record that can't be read is nobody's whom we know: it is refused until a later one mends it.
  */
 static void
 record_look(void *context, const rd_kafka_message_t *record)
@@ -46,6 +47,7 @@ record_look(void *context, const rd_kafka_message_t *record)
 	if (!removed && !progress_record_read(record->payload, record->len, &read))
 	{
 		log_warning("progress record cannot be read", log_integer("offset", record->offset));
+		found->damaged = found->damaged || key_equals(&key, search->key);
 		return;
 	}
 	if (key_equals(&key, search->key))
@@ -55,6 +57,7 @@ record_look(void *context, const rd_kafka_message_t *record)
 		else if (read.generation >= found->record.generation)
 			found->record = read;
 		found->exists = !removed;
+		found->damaged = found->record.generation >= PROGRESS_GENERATION_MAX;
 	}
 	else if (removed)
 		found->foreign_exists = found->foreign_exists && !key_equals(&key, &found->foreign);

@@ -17,6 +17,7 @@ typedef struct ProgressFound
 {
 	bool exists; /* under our key */
 	ProgressRecord record;
+	bool damaged;		 /* the newest one under our key can't be read, or no owner can follow it */
 	bool foreign_exists; /* same slot name and event topic, another system or database */
 	ProgressKey foreign;
 } ProgressFound;

@@ -29,7 +29,7 @@ progress_key_write(const ProgressKey *key, char text[PROGRESS_KEY_BYTES])
 	return (size_t) bytes;
 }
 
-/* Names of slots, topics and options hold no character that JSON would escape. */
+/* Names of slots, topics and options, and ids, hold no character that JSON would escape. */
 size_t
 progress_record_write(const ProgressRecord *record, char text[PROGRESS_VALUE_BYTES])
 {
@@ -38,10 +38,20 @@ progress_record_write(const ProgressRecord *record, char text[PROGRESS_VALUE_BYT
 		snprintf(text, PROGRESS_VALUE_BYTES,
 				 "{\"v\":1,\"generation\":%" PRId64
 				 ",\"state\":\"%s\",\"lsn\":\"%s\",\"timeline\":%" PRIu32
-				 ",\"options\":\"%s\",\"partitions\":%d,\"topic\":\"%s\"}",
+				 ",\"options\":\"%s\",\"partitions\":%d,\"topic\":\"%s\",\"since\":%" PRId64,
 				 record->generation, state_names[record->state], lsn_write(record->lsn, lsn),
-				 record->timeline, record->options, record->partition_count, record->topic);
+				 record->timeline, record->options, record->partition_count, record->topic,
+				 record->since_ms);
 
+	if (record->topic_id[0] != '\0')
+		bytes += snprintf(text + bytes, PROGRESS_VALUE_BYTES - (size_t) bytes,
+						  ",\"topic_id\":\"%s\"", record->topic_id);
+	if (record->mark.event_id[0] != '\0')
+		bytes += snprintf(text + bytes, PROGRESS_VALUE_BYTES - (size_t) bytes,
+						  ",\"mark\":{\"partition\":%" PRId32 ",\"offset\":%" PRId64
+						  ",\"event_id\":\"%s\"}",
+						  record->mark.partition, record->mark.offset, record->mark.event_id);
+	bytes += snprintf(text + bytes, PROGRESS_VALUE_BYTES - (size_t) bytes, "}");
 	assert(bytes > 0 && bytes < PROGRESS_VALUE_BYTES);
 	return (size_t) bytes;
 }
@@ -91,6 +101,30 @@ number_read(const json_t *object, const char *member, int64_t maximum, int64_t *
 	return *number >= 0 && *number <= maximum;
 }
 
+/* Members that earlier versions did not write. */
+static bool
+identity_members_read(const json_t *object, ProgressRecord *record)
+{
+	const json_t *mark = json_object_get(object, "mark");
+	int64_t partition = 0;
+
+	if (json_object_get(object, "since") != NULL &&
+		!number_read(object, "since", PROGRESS_GENERATION_MAX, &record->since_ms))
+		return false;
+	if (json_object_get(object, "topic_id") != NULL &&
+		!text_read(object, "topic_id", record->topic_id, sizeof(record->topic_id)))
+		return false;
+	if (mark == NULL)
+		return true;
+	if (!number_read(mark, "partition", INT32_MAX, &partition) ||
+		!number_read(mark, "offset", INT64_MAX, &record->mark.offset) ||
+		!text_read(mark, "event_id", record->mark.event_id, sizeof(record->mark.event_id)) ||
+		strspn(record->mark.event_id, "0123456789abcdef-") != PROGRESS_EVENT_ID_BYTES - 1)
+		return false;
+	record->mark.partition = (int32_t) partition;
+	return true;
+}
+
 static bool
 record_members_read(const json_t *object, ProgressRecord *record)
 {
@@ -103,7 +137,7 @@ record_members_read(const json_t *object, ProgressRecord *record)
 		!text_read(object, "lsn", lsn, sizeof(lsn)) || !lsn_read(lsn, &record->lsn) ||
 		!text_read(object, "options", record->options, sizeof(record->options)) ||
 		!text_read(object, "topic", record->topic, sizeof(record->topic)) ||
-		!number_read(object, "generation", INT64_MAX, &record->generation) ||
+		!number_read(object, "generation", PROGRESS_GENERATION_MAX, &record->generation) ||
 		!number_read(object, "timeline", UINT32_MAX, &timeline) ||
 		!number_read(object, "partitions", INT32_MAX, &partitions))
 		return false;
@@ -115,12 +149,14 @@ record_members_read(const json_t *object, ProgressRecord *record)
 		return false;
 	record->timeline = (uint32_t) timeline;
 	record->partition_count = (int) partitions;
-	return true;
+	return identity_members_read(object, record);
 }
 
 bool
 progress_record_read(const char *text, size_t bytes, ProgressRecord *record)
 {
+	*record = (ProgressRecord){0};
+
 	json_t *object = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, NULL);
 	bool understood = json_is_object(object) && record_members_read(object, record);
 

@@ -4,11 +4,15 @@
  *
  * Pure. The key names whose position it is: "<system id>/<database oid>/<slot>". The value:
  *		{"v":1,"generation":3,"state":"streaming","lsn":"0/16B3748","timeline":1,"options":"...",
- *		 "partitions":6,"topic":"wallet-events"}
- * Unknown members are ignored, so that a later version may append some.
+ *		 "partitions":6,"topic":"wallet-events","since":1764460800000,"topic_id":"...",
+ *		 "mark":{"partition":2,"offset":17,"event_id":"..."}}
+ * Unknown members are ignored, so that a later version may append some; the last three may lack.
  *
  * The generation counts the owners of the position: whoever takes over writes with the next one,
  * and a record of an earlier generation that comes late (its writer was frozen) no longer counts.
+ *
+ * A topic is not its name (INV-14): topic_id is what Kafka calls it, where the client library can
+ * tell; the mark is a record that stood in it, and in a topic made anew stands there no more.
  */
 #pragma once
 
@@ -16,11 +20,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROGRESS_SLOT_BYTES	   64
-#define PROGRESS_OPTIONS_BYTES 128
-#define PROGRESS_TOPIC_BYTES   256
-#define PROGRESS_KEY_BYTES	   128
-#define PROGRESS_VALUE_BYTES   640
+#define PROGRESS_SLOT_BYTES		64
+#define PROGRESS_OPTIONS_BYTES	128
+#define PROGRESS_TOPIC_BYTES	256
+#define PROGRESS_KEY_BYTES		128
+#define PROGRESS_VALUE_BYTES	896
+#define PROGRESS_TOPIC_ID_BYTES 32
+#define PROGRESS_EVENT_ID_BYTES 37
+
+/* No bridge ever gets there, and every JSON reader can hold it. */
+#define PROGRESS_GENERATION_MAX (INT64_C(1) << 53)
 
 typedef struct ProgressKey
 {
@@ -35,6 +44,14 @@ typedef enum ProgressState
 	PROGRESS_STREAMING, /* every event before lsn is in Kafka */
 } ProgressState;
 
+/* A record of the event topic and where it stands. */
+typedef struct TopicMark
+{
+	int64_t offset;
+	int32_t partition;
+	char event_id[PROGRESS_EVENT_ID_BYTES]; /* "": there is no mark */
+} TopicMark;
+
 typedef struct ProgressRecord
 {
 	ProgressState state;
@@ -42,8 +59,11 @@ typedef struct ProgressRecord
 	uint64_t lsn;
 	uint32_t timeline;
 	int partition_count;
-	char options[PROGRESS_OPTIONS_BYTES]; /* of the output plugin */
-	char topic[PROGRESS_TOPIC_BYTES];	  /* where the events are */
+	char options[PROGRESS_OPTIONS_BYTES];	/* of the output plugin */
+	char topic[PROGRESS_TOPIC_BYTES];		/* where the events are */
+	char topic_id[PROGRESS_TOPIC_ID_BYTES]; /* "": not known */
+	TopicMark mark;
+	int64_t since_ms; /* when a position was first recorded, or last by hand; 0: not known */
 } ProgressRecord;
 
 /* Writes the text with a terminator and returns its length. */

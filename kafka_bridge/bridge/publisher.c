@@ -21,8 +21,8 @@
 #include "observe/log.h"
 #include "wallet_event.h"
 
-/* librdkafka's own needs per message with eight headers, measured; bounds memory, not the wire. */
-#define EVENT_OVERHEAD_BYTES 1400
+/* librdkafka's own needs per message with nine headers, measured; bounds memory, not the wire. */
+#define EVENT_OVERHEAD_BYTES 1450
 
 /* What a batch adds around one record, and the room a value needs for its headers. */
 #define BATCH_OVERHEAD_BYTES 512
@@ -45,10 +45,12 @@ struct Publisher
 	const char *source;
 	size_t source_bytes;
 	int partition_count;
+	int64_t message_bytes_max;
 	bool accept_repartition;
 	atomic_int partition_count_seen; /* another one, 0 while it is as expected */
 	atomic_bool cut_off;
 	KafkaObserver observer;
+	TopicMark mark;		  /* of the thread that polls */
 	pthread_mutex_t lock; /* guards failure */
 	Status failure;		  /* the first one */
 };
@@ -155,9 +157,40 @@ delivery_status(const Publisher *publisher, const rd_kafka_message_t *message)
 	Status status = kafka_code_classify(message->err, name, NULL);
 
 	if (kafka_code_is_data_error(message->err))
-		status = status_fatal(EXIT_CODE_CONFIGURATION, "Kafka refuses %s: %s", name,
-							  rd_kafka_err2str(message->err));
+		status = status_fatal(EXIT_CODE_CONFIGURATION, "Kafka refuses %s of %zu bytes: %s", name,
+							  message->len, rd_kafka_err2str(message->err));
 	return status;
+}
+
+/* Every event begins with its id: a place in the topic that can be found again. */
+static void
+mark_set(Publisher *publisher, const rd_kafka_message_t *message)
+{
+	static const char begin[] = "{\"event_id\":\"";
+	const size_t begin_bytes = sizeof(begin) - 1;
+	const char *payload = message->payload;
+
+	if (message->rkt != publisher->events || message->offset < 0 ||
+		message->len < begin_bytes + WALLET_UUID_TEXT_BYTES ||
+		memcmp(payload, begin, begin_bytes) != 0)
+		return;
+	publisher->mark.partition = message->partition;
+	publisher->mark.offset = message->offset;
+	memcpy(publisher->mark.event_id, payload + begin_bytes, WALLET_UUID_TEXT_BYTES);
+}
+
+TopicMark
+publisher_get_mark(const Publisher *publisher)
+{
+	return publisher->mark;
+}
+
+int
+publisher_get_partition(const Publisher *publisher, const char *wallet_id)
+{
+	return rd_kafka_msg_partitioner_murmur2_random(publisher->events, wallet_id,
+												   WALLET_UUID_TEXT_BYTES,
+												   publisher->partition_count, NULL, NULL);
 }
 
 static void
@@ -172,6 +205,7 @@ delivery_report(rd_kafka_t *handle, const rd_kafka_message_t *message, void *opa
 	if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
 	{
 		atomic_store_explicit(&publisher->cut_off, false, memory_order_relaxed);
+		mark_set(publisher, message);
 		publisher->report(publisher->context, ticket, bytes, NULL);
 		return;
 	}
@@ -273,6 +307,7 @@ publisher_open(const PublisherPlan *plan, Publisher **publisher)
 	opened->source = plan->source;
 	opened->source_bytes = strlen(plan->source);
 	opened->partition_count = plan->partition_count;
+	opened->message_bytes_max = plan->message_bytes_max;
 	opened->accept_repartition = plan->accept_repartition;
 
 	Status status = handle_open(opened, plan);
@@ -331,7 +366,7 @@ publisher_event_bytes(size_t json_bytes)
 static rd_kafka_headers_t *
 headers_make(const Publisher *publisher, const PublisherEvent *event)
 {
-	rd_kafka_headers_t *headers = rd_kafka_headers_new(8);
+	rd_kafka_headers_t *headers = rd_kafka_headers_new(9);
 	char time[CLOUD_EVENT_TIME_BYTES];
 	char sequence[CLOUD_EVENT_SEQUENCE_BYTES];
 
@@ -350,6 +385,13 @@ headers_make(const Publisher *publisher, const PublisherEvent *event)
 	{
 		cloud_event_sequence_write(event->end_lsn, event->ordinal, sequence);
 		header_add_text(headers, "ce_sequence", sequence);
+		if (event->transaction_events > 0)
+		{
+			char count[16];
+			int bytes = snprintf(count, sizeof(count), "%u", event->transaction_events);
+
+			rd_kafka_header_add(headers, "ce_txcount", 10, count, bytes);
+		}
 	}
 	return headers;
 }
@@ -501,6 +543,16 @@ publisher_send_dead_letter(Publisher *publisher, const PublisherEvent *event, co
 				  log_text("reason", reason));
 	}
 	return result;
+}
+
+void
+publisher_size_explain(const Publisher *publisher, const PublisherEvent *event, char *text,
+					   size_t bytes)
+{
+	snprintf(text, bytes,
+			 "it is larger than the topic accepts: %zu bytes, and headers and batch take up to %d, "
+			 "of a max.message.bytes of %lld",
+			 event->json_bytes, BATCH_OVERHEAD_BYTES, (long long) publisher->message_bytes_max);
 }
 
 PublishResult

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "kafka/client.h"
+#include "progress_record.h"
 #include "base/status.h"
 #include "base/wait.h"
 
@@ -53,6 +54,7 @@ typedef struct PublisherEvent
 	bool replay;		/* no place in the WAL: end_lsn and ordinal mean nothing */
 	uint64_t end_lsn;
 	uint32_t ordinal;
+	uint32_t transaction_events; /* how many the transaction has; 0: not known */
 } PublisherEvent;
 
 typedef enum PublishResult
@@ -76,6 +78,10 @@ PublishResult publisher_send(Publisher *publisher, const PublisherEvent *event);
 PublishResult publisher_send_dead_letter(Publisher *publisher, const PublisherEvent *event,
 										 const char *reason);
 
+/* Why an event was found too large, with the figures. */
+void publisher_size_explain(const Publisher *publisher, const PublisherEvent *event, char *text,
+							size_t bytes);
+
 /* A record of the progress topic. */
 PublishResult publisher_send_progress(Publisher *publisher, uint64_t ticket, const char *key,
 									  const char *value);
@@ -87,6 +93,15 @@ void publisher_wake(Publisher *publisher);
 /* What an event of this many bytes of JSON, or its dead letter, occupies until it is reported. */
 uint64_t publisher_event_bytes(size_t json_bytes);
 uint64_t publisher_dead_letter_bytes(const PublisherEvent *event);
+
+/*
+ * An event that Kafka has, and where it stands; no event_id before the first one. Only from the
+ * thread that polls.
+ */
+TopicMark publisher_get_mark(const Publisher *publisher);
+
+/* Where events of a wallet go. */
+int publisher_get_partition(const Publisher *publisher, const char *wallet_id);
 
 /* OK while the producer is of use; never goes back to OK. */
 Status publisher_get_failure(Publisher *publisher);

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "frame_reader.h"
 #include "observe/log.h"
+#include "transaction_hold.h"
 
 #define MESSAGES_PER_TURN 256  /* before feedback and signals are looked at again */
 #define REPLY_INTERVAL_MS 20   /* a server that shuts down asks again after every reply */
@@ -29,6 +30,7 @@ typedef struct Pump
 {
 	const PumpPlan *plan;
 	FrameReader reader;
+	TransactionHold *hold;
 	Frame frame;
 	FrameKind pending; /* a frame that was read and not taken; FRAME_NONE */
 	bool full;		   /* the outbox did not take it: wait for its wake */
@@ -74,7 +76,8 @@ frames_take(Pump *pump)
 								"bridge must be of one version",
 								pump->reader.reason);
 
-		OutboxResult result = outbox_take(pump->plan->outbox, pump->pending, &pump->frame);
+		OutboxResult result =
+			transaction_hold_take(pump->hold, pump->plan->outbox, pump->pending, &pump->frame);
 
 		pump->full = result == OUTBOX_FULL;
 		if (result == OUTBOX_FAILED)
@@ -290,9 +293,9 @@ pump_turn(Pump *pump, bool *done)
 Status
 pump_run(const PumpPlan *plan)
 {
-	Pump pump = {.plan = plan};
-	Status status = status_ok();
-	bool done = false;
+	Pump pump = {.plan = plan, .hold = transaction_hold_new()};
+	Status status = pump.hold != NULL ? status_ok() : status_bug("out of memory");
+	bool done = pump.hold == NULL;
 
 	frame_reader_init(&pump.reader);
 	while (!done)
@@ -305,5 +308,6 @@ pump_run(const PumpPlan *plan)
 			pump_wait(&pump);
 	}
 	outbox_set_flush_now(plan->outbox, false);
+	transaction_hold_free(pump.hold);
 	return status;
 }

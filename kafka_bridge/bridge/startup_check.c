@@ -162,6 +162,58 @@ missing_slot_check(const StartupFacts *facts)
 	return decision_make(STARTUP_SETUP, 0);
 }
 
+#define WAY_OUT_TOPIC                                                                           \
+	"to go on run \"wallet_bridge progress set --reason TEXT\", which records the topic as it " \
+	"is then (and makes a missing one), start the bridge, and publish what the topic has not "  \
+	"with \"wallet_bridge backfill --from -infinity --to now\""
+
+Status
+startup_topic_judge(TopicState state, const char *topic)
+{
+	switch (state)
+	{
+		case TOPIC_GONE:
+			return status_fatal(
+				EXIT_CODE_CONFIGURATION,
+				"V6: the topic is gone: events were published to \"%s\", which does "
+				"not exist (or is hidden by its ACLs); " WAY_OUT_TOPIC,
+				topic);
+		case TOPIC_ANEW:
+			return status_fatal(EXIT_CODE_CONFIGURATION,
+								"V6: the topic is gone: \"%s\" was deleted and made anew since "
+								"events were published to it; " WAY_OUT_TOPIC,
+								topic);
+		case TOPIC_OTHER:
+			return status_fatal(EXIT_CODE_CONFIGURATION,
+								"V6: events were published to another topic than \"%s\"; set "
+								"KAFKA_TOPIC back, or " WAY_OUT_TOPIC,
+								topic);
+		case TOPIC_AS_RECORDED:
+			break;
+	}
+	return status_ok();
+}
+
+Status
+startup_source_judge(const char *foreign_source, const char *topic)
+{
+	if (foreign_source[0] == '\0')
+		return status_ok();
+	return status_fatal(
+		EXIT_CODE_CONFIGURATION,
+		"V6: topic \"%s\" gets events of another source, %s: two ledgers would mix; "
+		"give each its own (KAFKA_TOPIC), or say --shared-topic where every reader "
+		"tells them apart by ce_source",
+		topic, foreign_source);
+}
+
+static StartupDecision
+status_decide(Status status)
+{
+	return (StartupDecision){.action = status_is_ok(&status) ? STARTUP_STREAM : STARTUP_REFUSE,
+							 .status = status};
+}
+
 static StartupDecision
 record_check(const StartupFacts *facts)
 {
@@ -173,9 +225,8 @@ record_check(const StartupFacts *facts)
 		decision = position_check(facts);
 	if (decision.action == STARTUP_STREAM)
 		decision = format_check(facts);
-	/* A clean restart of the server may have moved the slot back; never go back with it. */
 	if (decision.action == STARTUP_STREAM)
-		decision.start_lsn = facts->record.lsn;
+		decision.start_lsn = facts->slot.confirmed;
 	return decision;
 }
 
@@ -202,6 +253,27 @@ server_check(const StartupFacts *facts)
 	return decision_make(STARTUP_STREAM, 0);
 }
 
+/* Two ledgers in one topic: worse than none. */
+static StartupDecision
+source_check(const StartupFacts *facts, StartupDecision decision)
+{
+	Status status = startup_source_judge(facts->foreign_source, facts->topic);
+
+	return decision.action == STARTUP_REFUSE || status_is_ok(&status) ? decision
+																	  : status_decide(status);
+}
+
+/* The slot is usable, free, and the topic is the one that it belongs to. */
+static StartupDecision
+position_decide(const StartupFacts *facts)
+{
+	if (!facts->record_exists)
+		return decision_make(STARTUP_ADOPT, facts->slot.confirmed);
+	if (facts->record.state == PROGRESS_SETUP)
+		return decision_make(STARTUP_SETUP, 0);
+	return record_check(facts);
+}
+
 StartupDecision
 startup_check(const StartupFacts *facts)
 {
@@ -209,17 +281,25 @@ startup_check(const StartupFacts *facts)
 
 	if (decision.action != STARTUP_STREAM)
 		return decision;
+	if (facts->record_damaged)
+		return decision_refuse(
+			"V4: the recorded position cannot be read or is out of bounds, as no "
+			"bridge writes it: see who may write to the progress topic, then "
+			"record one with \"wallet_bridge %s\"",
+			facts->slot.exists ? "progress set --reason TEXT" : "slot create");
 	if (!facts->slot.exists)
-		return missing_slot_check(facts);
+	{
+		decision = missing_slot_check(facts);
+		return decision.action == STARTUP_SETUP ? source_check(facts, decision) : decision;
+	}
 	decision = slot_check(facts);
 	if (decision.action != STARTUP_STREAM)
 		return decision;
 	/* The owner of the slot still writes records: judge them when it is gone. */
 	if (facts->slot.active)
 		return decision_make(STARTUP_STANDBY, 0);
-	if (!facts->record_exists)
-		return decision_make(STARTUP_ADOPT, facts->slot.confirmed);
-	if (facts->record.state == PROGRESS_SETUP)
-		return decision_make(STARTUP_SETUP, 0);
-	return record_check(facts);
+	decision = status_decide(startup_topic_judge(facts->topic_state, facts->topic));
+	if (decision.action != STARTUP_STREAM)
+		return decision;
+	return source_check(facts, position_decide(facts));
 }

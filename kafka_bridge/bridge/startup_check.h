@@ -9,6 +9,10 @@
  *		V3	this server's WAL reaches the recorded position
  *		V4	the slot is the one that was confirmed to: it exists and was not moved past the record
  *		V5	the slot is usable and ours; plugin options and partitions are the recorded ones
+ *		V6	the topic is the recorded one, and no other source publishes into it
+ *
+ * The slot is the truth and the record a hint (INV-14): a stream starts from the slot, and what
+ * lies between it and the record is left out only as far as the topic itself has it.
  * A refusal is FATAL with EXIT_CODE_CONFIGURATION and names the way out: no restart would mend it.
  */
 #pragma once
@@ -37,6 +41,14 @@ typedef struct SlotFacts
 	uint64_t confirmed; /* confirmed_flush_lsn; 0 while the slot is being created */
 } SlotFacts;
 
+typedef enum TopicState
+{
+	TOPIC_AS_RECORDED, /* or nothing is known that says otherwise */
+	TOPIC_GONE,		   /* it does not exist, and it did */
+	TOPIC_ANEW,		   /* another one of this name */
+	TOPIC_OTHER,	   /* events were published to one of another name */
+} TopicState;
+
 typedef struct StartupFacts
 {
 	const char *slot_name;
@@ -49,7 +61,8 @@ typedef struct StartupFacts
 	bool ledger_has_rows;
 	SlotFacts slot;
 
-	bool record_exists; /* for this system, database and slot */
+	bool record_exists;	 /* for this system, database and slot */
+	bool record_damaged; /* it can't be read, or is out of bounds */
 	ProgressRecord record;
 	/*
 	 * Where the server left record.timeline; 0: it never was on it. Not looked at if they are
@@ -63,13 +76,16 @@ typedef struct StartupFacts
 
 	StartMode start;
 	bool accept_repartition;
+	const char *topic;
+	TopicState topic_state;
+	const char *foreign_source; /* that publishes into the topic; "": none */
 	int partition_count;		/* of the event topic now */
 	const char *plugin_options; /* as this bridge would ask for */
 } StartupFacts;
 
 typedef enum StartupAction
 {
-	STARTUP_STREAM,	 /* from start_lsn */
+	STARTUP_STREAM,	 /* from start_lsn; up to the record only what the topic has not */
 	STARTUP_ADOPT,	 /* the same, but no record confirms the position: worth a warning */
 	STARTUP_SETUP,	 /* create the slot, dropping one that an interrupted set-up left behind */
 	STARTUP_STANDBY, /* another bridge has the slot: wait and ask again */
@@ -84,3 +100,9 @@ typedef struct StartupDecision
 } StartupDecision;
 
 StartupDecision startup_check(const StartupFacts *facts);
+
+/* Why one does not go on with a topic in this state, and the way out; OK where one does. */
+Status startup_topic_judge(TopicState state, const char *topic);
+
+/* The same for a topic into which this source publishes as well. */
+Status startup_source_judge(const char *foreign_source, const char *topic);

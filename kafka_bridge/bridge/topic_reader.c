@@ -7,6 +7,7 @@
 #include "topic_reader.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "kafka/error.h"
 
@@ -42,6 +43,18 @@ topic_reader_close(rd_kafka_t **handle)
 	*handle = NULL;
 }
 
+/* OK while the wait lasts. */
+static Status
+wait_goes_on(const Wait *wait)
+{
+	Wait now = {.stop_fd = wait->stop_fd, .deadline_ms = 0};
+
+	if (wait_for_fd(&now, -1, 0) == WAIT_STOPPED)
+		return wait_status(WAIT_STOPPED, "reading a topic");
+	return wait_remaining_ms(wait) == 0 ? wait_status(WAIT_TIMED_OUT, "reading a topic")
+										: status_ok();
+}
+
 /*
  * Takes records out of the queue until all partitions met their end. One that is written to
  * meanwhile meets it again and again: ended remembers which did, and is all false at first.
@@ -56,14 +69,10 @@ queue_drain(rd_kafka_queue_t *queue, int partition_count, bool *ended,
 	while (open > 0 && status_is_ok(&status))
 	{
 		rd_kafka_message_t *record = rd_kafka_consume_queue(queue, wait_slice_ms(wait, SLICE_MS));
-		Wait now = {.stop_fd = wait->stop_fd, .deadline_ms = 0};
 
 		if (record == NULL)
 		{
-			if (wait_for_fd(&now, -1, 0) == WAIT_STOPPED)
-				status = wait_status(WAIT_STOPPED, "reading a topic");
-			else if (wait_remaining_ms(wait) == 0)
-				status = wait_status(WAIT_TIMED_OUT, "reading a topic");
+			status = wait_goes_on(wait);
 			continue;
 		}
 		if (record->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
@@ -80,9 +89,9 @@ queue_drain(rd_kafka_queue_t *queue, int partition_count, bool *ended,
 	return status;
 }
 
-Status
-topic_read(rd_kafka_t *handle, const char *topic, int partition_count,
-		   TopicRecordHandler record_handle, void *context, const Wait *wait)
+static Status
+topic_read_from(rd_kafka_t *handle, const char *topic, int partition_count, int64_t offset,
+				TopicRecordHandler record_handle, void *context, const Wait *wait)
 {
 	rd_kafka_topic_t *opened = rd_kafka_topic_new(handle, topic, NULL);
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(handle);
@@ -96,7 +105,7 @@ topic_read(rd_kafka_t *handle, const char *topic, int partition_count,
 		goto cleanup;
 	}
 	for (; started < partition_count; started++)
-		if (rd_kafka_consume_start_queue(opened, started, RD_KAFKA_OFFSET_BEGINNING, queue) != 0)
+		if (rd_kafka_consume_start_queue(opened, started, offset, queue) != 0)
 		{
 			status = kafka_code_classify(rd_kafka_last_error(), "reading a topic", NULL);
 			goto cleanup;
@@ -114,18 +123,104 @@ cleanup:
 }
 
 Status
+topic_read(rd_kafka_t *handle, const char *topic, int partition_count,
+		   TopicRecordHandler record_handle, void *context, const Wait *wait)
+{
+	return topic_read_from(handle, topic, partition_count, RD_KAFKA_OFFSET_BEGINNING, record_handle,
+						   context, wait);
+}
+
+Status
+topic_read_tail(rd_kafka_t *handle, const char *topic, int partition_count, int depth,
+				TopicRecordHandler record_handle, void *context, const Wait *wait)
+{
+	return topic_read_from(handle, topic, partition_count, RD_KAFKA_OFFSET_TAIL(depth),
+						   record_handle, context, wait);
+}
+
+Status
+topic_read_one(rd_kafka_t *handle, const char *topic, int32_t partition, int64_t offset,
+			   TopicRecordHandler record_handle, void *context, const Wait *wait)
+{
+	rd_kafka_topic_t *opened = rd_kafka_topic_new(handle, topic, NULL);
+	Status status = status_ok();
+	bool done = false;
+
+	if (opened == NULL)
+		return status_bug("could not open topic \"%s\" for reading", topic);
+	if (rd_kafka_consume_start(opened, partition, offset) != 0)
+	{
+		status = kafka_code_classify(rd_kafka_last_error(), "reading a topic", NULL);
+		rd_kafka_topic_destroy(opened);
+		return status;
+	}
+	while (!done && status_is_ok(&status))
+	{
+		rd_kafka_message_t *record =
+			rd_kafka_consume(opened, partition, wait_slice_ms(wait, SLICE_MS));
+
+		if (record == NULL)
+		{
+			status = wait_goes_on(wait);
+			continue;
+		}
+		done = record->err == RD_KAFKA_RESP_ERR_NO_ERROR ||
+			   record->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+		if (record->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+			record_handle(context, record);
+		else if (!done)
+			status = kafka_code_classify(record->err, "reading a topic", NULL);
+		rd_kafka_message_destroy(record);
+	}
+	rd_kafka_consume_stop(opened, partition);
+	rd_kafka_topic_destroy(opened);
+	return status;
+}
+
+Status
+topic_offsets_get(rd_kafka_t *handle, const char *topic, int32_t partition, int64_t *low,
+				  int64_t *high, const Wait *wait)
+{
+	Status status;
+
+	/* A topic that was just made has no leaders for a moment. */
+	do
+	{
+		rd_kafka_resp_err_t code =
+			rd_kafka_query_watermark_offsets(handle, topic, partition, low, high,
+											 wait_slice_ms(wait, OFFSETS_TIMEOUT_MS));
+
+		status = kafka_code_classify(code, "asking for the end of a topic", NULL);
+	} while (status.class == STATUS_RETRY && wait_remaining_ms(wait) != 0 &&
+			 wait_pause(wait->stop_fd, SLICE_MS));
+	return status;
+}
+
+Status
 topic_end_offsets_get(rd_kafka_t *handle, const char *topic, int partition_count, int64_t *offsets,
 					  const Wait *wait)
 {
-	for (int partition = 0; partition < partition_count; partition++)
-	{
-		int64_t low;
-		rd_kafka_resp_err_t code =
-			rd_kafka_query_watermark_offsets(handle, topic, partition, &low, &offsets[partition],
-											 wait_slice_ms(wait, OFFSETS_TIMEOUT_MS));
+	Status status = status_ok();
+	int64_t low;
 
-		if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-			return kafka_code_classify(code, "asking for the end of a topic", NULL);
-	}
-	return status_ok();
+	for (int partition = 0; partition < partition_count && status_is_ok(&status); partition++)
+		status = topic_offsets_get(handle, topic, partition, &low, &offsets[partition], wait);
+	return status;
+}
+
+bool
+topic_header_read(const rd_kafka_message_t *record, const char *name, char *text, size_t bytes)
+{
+	rd_kafka_headers_t *headers;
+	const void *value;
+	size_t value_bytes;
+
+	if (rd_kafka_message_headers(record, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+		rd_kafka_header_get_last(headers, name, &value, &value_bytes) !=
+			RD_KAFKA_RESP_ERR_NO_ERROR ||
+		value == NULL || value_bytes >= bytes)
+		return false;
+	memcpy(text, value, value_bytes);
+	text[value_bytes] = '\0';
+	return true;
 }

@@ -25,6 +25,25 @@ void topic_reader_close(rd_kafka_t **handle);
 Status topic_read(rd_kafka_t *handle, const char *topic, int partition_count,
 				  TopicRecordHandler record_handle, void *context, const Wait *wait);
 
+/* The newest records of every partition, at most depth of each, in the order of each. */
+Status topic_read_tail(rd_kafka_t *handle, const char *topic, int partition_count, int depth,
+					   TopicRecordHandler record_handle, void *context, const Wait *wait);
+
+/*
+ * The first record at or after an offset that the partition has; not called where there is none
+ * before the wait or the partition ends.
+ */
+Status topic_read_one(rd_kafka_t *handle, const char *topic, int32_t partition, int64_t offset,
+					  TopicRecordHandler record_handle, void *context, const Wait *wait);
+
+/* Where a partition's records begin, and the offset of its next one. */
+Status topic_offsets_get(rd_kafka_t *handle, const char *topic, int32_t partition, int64_t *low,
+						 int64_t *high, const Wait *wait);
+
 /* The offset of the next record of each partition. */
 Status topic_end_offsets_get(rd_kafka_t *handle, const char *topic, int partition_count,
 							 int64_t *offsets, const Wait *wait);
+
+/* A header's text; false where there is none, or it is too long, and the text as it was. */
+bool topic_header_read(const rd_kafka_message_t *record, const char *name, char *text,
+					   size_t bytes);

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "commands.h"
 #include "command_context.h"
@@ -31,6 +32,7 @@ typedef struct Verify
 	int64_t copies;
 	int64_t different;
 	int64_t unknown; /* not in the ledger */
+	int64_t foreign; /* of these, those of another source */
 } Verify;
 
 static Status
@@ -81,11 +83,24 @@ bridge_wait(Verify *verify)
 	return status;
 }
 
+static bool
+record_is_foreign(const Verify *verify, rd_kafka_headers_t *headers)
+{
+	const char *source = verify->context.source;
+	const void *found;
+	size_t bytes;
+
+	return headers != NULL &&
+		   rd_kafka_header_get_last(headers, "ce_source", &found, &bytes) ==
+			   RD_KAFKA_RESP_ERR_NO_ERROR &&
+		   (bytes != strlen(source) || memcmp(found, source, bytes) != 0);
+}
+
 static void
 record_compare(void *context, const rd_kafka_message_t *record)
 {
 	Verify *verify = context;
-	rd_kafka_headers_t *headers;
+	rd_kafka_headers_t *headers = NULL;
 	const void *id;
 	size_t id_bytes;
 	EventSetMatch match = EVENT_SET_UNKNOWN;
@@ -100,7 +115,12 @@ record_compare(void *context, const rd_kafka_message_t *record)
 	else if (match == EVENT_SET_DIFFERENT)
 		verify->different++;
 	else if (match == EVENT_SET_UNKNOWN && record->offset < verify->ends[record->partition])
-		verify->unknown++;
+	{
+		bool foreign = record_is_foreign(verify, headers);
+
+		verify->foreign += foreign;
+		verify->unknown += !(foreign && verify->context.config->bridge.shared_topic);
+	}
 }
 
 static Status
@@ -108,8 +128,9 @@ verify_compare(Verify *verify, PGconn *connection)
 {
 	const CommandContext *context = &verify->context;
 	Wait wait = wait_begin(context->stop_fd, WAIT_FOREVER);
-	Status status = topic_end_offsets_get(context->reader, context->config->kafka.topic,
-										  context->topic.partition_count, verify->ends, &wait);
+	Status status =
+		topic_end_offsets_get(context->reader, context->config->kafka.topic,
+							  context->kafka.topic.partition_count, verify->ends, &wait);
 
 	if (status_is_ok(&status))
 		status = ledger_collect(verify, connection, &wait);
@@ -117,7 +138,7 @@ verify_compare(Verify *verify, PGconn *connection)
 		status = bridge_wait(verify);
 	if (status_is_ok(&status))
 		status = topic_read(context->reader, context->config->kafka.topic,
-							context->topic.partition_count, record_compare, verify, &wait);
+							context->kafka.topic.partition_count, record_compare, verify, &wait);
 	return status;
 }
 
@@ -133,6 +154,10 @@ verify_judge(const Verify *verify)
 		   " second copies\n",
 		   missing, missing > 0 ? ", one is " : "", example, verify->unknown, verify->different,
 		   verify->copies);
+	if (verify->foreign > 0)
+		printf("%" PRId64 " of %s of another source, left out with --shared-topic\n",
+			   verify->foreign,
+			   verify->context.config->bridge.shared_topic ? "the records" : "them");
 	if (missing > 0 || verify->unknown > 0 || verify->different > 0)
 		return status_fatal(EXIT_CODE_CONFIGURATION, "ledger and topic differ");
 	return status_ok();
@@ -144,10 +169,10 @@ command_verify(const BridgeConfig *config, int stop_fd)
 	Verify verify = {.events = event_set_new()};
 	Wait wait = wait_begin(stop_fd, COMMAND_TIMEOUT_MS);
 	PGconn *connection = NULL;
-	Status status = command_context_open(&verify.context, config, stop_fd);
+	Status status = command_context_open(&verify.context, config, COMMAND_TOPIC_THERE, stop_fd);
 
 	if (status_is_ok(&status))
-		verify.ends = calloc((size_t) verify.context.topic.partition_count, sizeof(int64_t));
+		verify.ends = calloc((size_t) verify.context.kafka.topic.partition_count, sizeof(int64_t));
 	if (status_is_ok(&status) && (verify.events == NULL || verify.ends == NULL))
 		status = status_bug("out of memory");
 	if (status_is_ok(&status))

@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "apply_plan.h"
+#include "dead_letter_store.h"
 #include "event_store.h"
 #include "gap_store.h"
 #include "late_events.h"
@@ -127,6 +128,8 @@ connection_ensure(Applier *applier)
 		status = event_store_prepare(session, &wait);
 	if (status_is_ok(&status))
 		status = gap_store_prepare(session, &wait);
+	if (status_is_ok(&status))
+		status = dead_letter_store_prepare(session, &wait);
 	if (!status_is_ok(&status))
 		connection_drop(applier);
 	return status;
@@ -174,13 +177,17 @@ applier_claim(Applier *applier, PositionClaim *claims, size_t count)
 }
 
 Status
-applier_count(Applier *applier, int64_t *gaps, int64_t *conflicts)
+applier_count(Applier *applier, const PositionReach *reaches, size_t reach_count,
+			  HistoryCounts *counts)
 {
 	Wait wait = wait_begin(-1, APPLY_TIMEOUT_MS);
 	Status status = connection_ensure(applier);
 
 	if (status_is_ok(&status))
-		status = gap_store_count(&applier->session, &wait, gaps, conflicts);
+		status =
+			position_store_reach(&applier->session, &wait, &applier->key, reaches, reach_count);
+	if (status_is_ok(&status))
+		status = count_store_read(&applier->session, &wait, counts);
 	if (!status_is_ok(&status))
 		connection_drop(applier);
 	return status;
@@ -279,6 +286,8 @@ batch_write(Applier *applier, const Wait *wait, const Batch *batch, ApplyReport 
 		status = known_events_settle(applier, wait, batch, &late, report);
 	if (status_is_ok(&status) && report->outcome == APPLY_DONE)
 		status = gaps_record(applier, wait, &late, report);
+	if (status_is_ok(&status) && report->outcome == APPLY_DONE)
+		status = dead_letter_store_put(&applier->session, wait, applier->options->topic, batch);
 	if (status_is_ok(&status) && report->outcome == APPLY_DONE)
 		status = position_store_advance(&applier->session, wait, &applier->key, batch, &fenced);
 	if (fenced)

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "batch.h"
+#include "count_store.h"
 #include "postgres/client.h"
 #include "position_store.h"
 #include "base/status.h"
@@ -63,8 +64,12 @@ Status applier_claim(Applier *applier, PositionClaim *claims, size_t count);
 /* Applies a batch, or says why not; the batch is changed only by marks of poison. */
 Status applier_apply(Applier *applier, Batch *batch, ApplyReport *report);
 
-/* How many gaps and conflicts are recorded; also tells whether PostgreSQL can be reached. */
-Status applier_count(Applier *applier, int64_t *gaps, int64_t *conflicts);
+/*
+ * Notes up to when partitions are complete, and counts; also tells whether PostgreSQL can be
+ * reached.
+ */
+Status applier_count(Applier *applier, const PositionReach *reaches, size_t reach_count,
+					 HistoryCounts *counts);
 
 /* Forgets what is known of stored versions: after partitions were lost. */
 void applier_forget(Applier *applier);

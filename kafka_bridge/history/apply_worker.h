@@ -20,7 +20,7 @@ typedef enum ApplyTaskKind
 {
 	APPLY_TASK_CLAIM, /* take partitions over */
 	APPLY_TASK_BATCH, /* dead letters first, then rows and positions */
-	APPLY_TASK_COUNT  /* how many gaps and conflicts there are */
+	APPLY_TASK_COUNT  /* what is recorded, and how late the history is */
 } ApplyTaskKind;
 
 typedef struct ApplyTask
@@ -28,14 +28,15 @@ typedef struct ApplyTask
 	ApplyTaskKind kind;
 	PositionClaim *claims; /* CLAIM */
 	size_t claim_count;
-	Batch *batch;		 /* BATCH */
-	bool cache_is_stale; /* in: what is known of stored versions may be wrong */
-	ApplyReport report;	 /* out, BATCH */
-	size_t dead_letters; /* out, BATCH: sent */
-	int64_t gaps;		 /* out, COUNT */
-	int64_t conflicts;
-	int64_t duration_us; /* out */
-	Status status;		 /* out */
+	Batch *batch;				  /* BATCH */
+	bool cache_is_stale;		  /* in: what is known of stored versions may be wrong */
+	ApplyReport report;			  /* out, BATCH */
+	size_t dead_letters;		  /* out, BATCH: sent */
+	const PositionReach *reaches; /* COUNT */
+	size_t reach_count;
+	HistoryCounts counts; /* out, COUNT */
+	int64_t duration_us;  /* out */
+	Status status;		  /* out */
 } ApplyTask;
 
 typedef struct ApplyWorker ApplyWorker;

@@ -23,16 +23,16 @@
 #include "membership.h"
 #include "outcome.h"
 #include "base/signals.h"
+#include "topic_await.h"
 #include "work_queue.h"
 
 #define LOOP_LIMIT_MS	  60000
 #define IDLE_POLL_MS	  100
 #define BUSY_POLL_MS	  2
 #define GATHER_MS_MAX	  20 /* a batch is not kept longer than this while the worker is free */
-#define COUNT_INTERVAL_MS 5000
+#define COUNT_INTERVAL_MS 2000
 #define WARN_INTERVAL_MS  30000
-#define TOPIC_PAUSE_MS	  500
-#define TOPIC_TIMEOUT_MS  5000
+#define LOOK_INTERVAL_MS  500
 #define REVOKE_WAIT_MS	  5000
 #define STOP_WAIT_MS	  10000
 
@@ -50,7 +50,8 @@ struct Consumer
 	ConsumerReport report;
 	Status end;			   /* what consumer_run() returns: the first reason to end */
 	bool finished;		   /* nothing more can be applied */
-	int64_t counted_at_ms; /* gaps and conflicts were counted */
+	int64_t counted_at_ms; /* of the latest count task that succeeded */
+	int64_t looked_at_ms;  /* the partitions' ends were looked at */
 	bool count_due;
 };
 
@@ -112,7 +113,8 @@ consumer_assert_sane(const Consumer *consumer)
 	assert(consumer->flow.state < FLOW_STATE_COUNT);
 	work_queue_assert_sane(&consumer->work);
 	/* Partitions are a member's, or go back. */
-	assert(membership->state != MEMBERSHIP_JOINING || membership->table.count == 0);
+	assert((membership->state != MEMBERSHIP_OUTSIDE && membership->state != MEMBERSHIP_JOINING) ||
+		   membership->table.count == 0);
 	/* Only what a member has read is gathered. */
 	assert(membership->state == MEMBERSHIP_MEMBER || membership->state == MEMBERSHIP_ENDED ||
 		   consumer->work.gathering->position_count == 0);
@@ -138,6 +140,7 @@ trouble_note(Consumer *consumer, const Status *status)
 	consumer_report_trouble(&consumer->report, status, !work_queue_is_troubled(&consumer->work),
 							now_ms);
 	work_queue_retry_later(&consumer->work, now_ms);
+	consumer->count_due = true;
 }
 
 /* Another owner was noticed, or all must be read again: drops everything and joins anew. */
@@ -212,7 +215,7 @@ verdict_follow(Consumer *consumer, Verdict verdict, const Status *status, const 
 			partition_halt(consumer, &task->report);
 			break;
 		case VERDICT_LEAVE_GROUP:
-			log_warning("joining the group anew");
+			log_warning("leaving the group, to join it anew");
 			group_leave(consumer);
 			break;
 		case VERDICT_STOP_AT_POISON:
@@ -299,9 +302,9 @@ task_conclude(Consumer *consumer, const ApplyTask *task)
 			claims_conclude(consumer);
 			break;
 		case APPLY_TASK_COUNT:
-			consumer_report_counted(&consumer->report, task);
 			consumer->counted_at_ms = clock_monotonic_ms();
-			consumer->count_due = false;
+			consumer_report_counted(&consumer->report, task, consumer->counted_at_ms);
+			consumer->count_due = task->counts.is_partial;
 			break;
 	}
 }
@@ -429,7 +432,7 @@ news_take(Consumer *consumer, int timeout_ms)
 
 /* True: the worker has a claim. What can't be asked of Kafka now does not keep batches waiting. */
 static bool
-claim_submit(Consumer *consumer)
+claim_submit(Consumer *consumer, int64_t now_ms)
 {
 	Membership *membership = &consumer->membership;
 	ApplyTask task = {.kind = APPLY_TASK_CLAIM};
@@ -446,8 +449,25 @@ claim_submit(Consumer *consumer)
 	}
 	task.claims = membership->claims;
 	task.claim_count = membership->claim_count;
-	work_queue_submit(&consumer->work, &task);
+	work_queue_submit(&consumer->work, &task, now_ms);
 	return true;
+}
+
+static void
+count_submit(Consumer *consumer, int64_t now_ms)
+{
+	Membership *membership = &consumer->membership;
+	ApplyTask task = {.kind = APPLY_TASK_COUNT};
+	Status status = membership_reaches_make(membership);
+
+	if (!status_is_ok(&status))
+	{
+		failure_judge(consumer, &status);
+		return;
+	}
+	task.reaches = membership->reaches;
+	task.reach_count = membership->reach_count;
+	work_queue_submit(&consumer->work, &task, now_ms);
 }
 
 /* Gives the idle worker something to do; drained: Kafka had nothing more just now. */
@@ -461,13 +481,15 @@ work_submit(Consumer *consumer, bool drained, int64_t now_ms)
 	if (!work_queue_is_ready(work, now_ms))
 		return;
 	if (work_queue_batch_waits(work))
-		work_queue_submit_batch(work);
-	else if (claim_submit(consumer))
+		work_queue_submit_batch(work, now_ms);
+	else if (claim_submit(consumer, now_ms))
 		return;
+	else if (now_ms - consumer->counted_at_ms >= COUNT_INTERVAL_MS)
+		count_submit(consumer, now_ms); /* a flood must not hide how late it is */
 	else if (work->gathering->position_count > 0 && due)
-		work_queue_submit_batch(work);
-	else if (consumer->count_due || now_ms - consumer->counted_at_ms >= COUNT_INTERVAL_MS)
-		work_queue_submit(work, &(ApplyTask){.kind = APPLY_TASK_COUNT});
+		work_queue_submit_batch(work, now_ms);
+	else if (consumer->count_due)
+		count_submit(consumer, now_ms);
 }
 
 /* One round: takes what Kafka has, as far as there is room for it. */
@@ -496,41 +518,23 @@ consumer_read(Consumer *consumer, int64_t now_ms)
 									  work_queue_is_troubled(work), now_ms));
 }
 
-/* All partitions are given up: joins the group anew. */
+/* Membership follows the database: who can't apply must not hold partitions. */
 static void
-group_rejoin(Consumer *consumer)
+group_attend(Consumer *consumer, int64_t now_ms)
 {
+	int64_t patience_ms = consumer->config->history.leave_after_ms;
 	Status status;
 
-	if (!membership_has_left(&consumer->membership))
+	membership_leave_finish(&consumer->membership);
+	if (work_queue_is_stuck(&consumer->work, now_ms, patience_ms))
+		consumer_judge(consumer, HAPPENED_DATABASE_AWAY, NULL);
+	if (consumer->membership.state != MEMBERSHIP_OUTSIDE ||
+		!work_queue_is_served(&consumer->work, now_ms, patience_ms))
 		return;
 	status = membership_join(&consumer->membership);
 	consumer->flow = (Flow){.state = FLOW_READING};
 	if (!status_is_ok(&status))
 		consumer_judge(consumer, HAPPENED_READING_BROKEN, &status);
-}
-
-/* Kafka may come later than this process, and so may the topic. OK with a stop requested, too. */
-static Status
-topic_await(Consumer *consumer)
-{
-	Health *health = consumer->daemon->health;
-	bool exists = false;
-
-	for (;;)
-	{
-		Wait wait = wait_begin(signals_stop_fd(), TOPIC_TIMEOUT_MS);
-		Status status = subscriber_topic_exists(consumer->parts.subscriber, &wait, &exists);
-
-		health_loop_beat(health, consumer->loop);
-		if (exists || signals_stop_requested() || status.class > STATUS_RETRY)
-			return signals_stop_requested() ? status_ok() : status;
-		health_check_set(health, "kafka", status_is_ok(&status), "%s", status.text);
-		health_check_set(health, "partitions", false, "topic %s does not exist yet",
-						 consumer->config->kafka.topic);
-		if (!wait_pause(signals_stop_fd(), TOPIC_PAUSE_MS))
-			return status_ok();
-	}
 }
 
 /* Applies what was gathered, unless that fails or takes too long: then it is read again later. */
@@ -549,21 +553,29 @@ consumer_drain(Consumer *consumer)
 		else if (work_queue_is_troubled(work))
 			break;
 		else if (work_queue_batch_waits(work) || work->gathering->position_count > 0)
-			work_queue_submit_batch(work);
+			work_queue_submit_batch(work, clock_monotonic_ms());
 		else
 			break;
 	}
 	membership_positions_tell(&consumer->membership, true);
 }
 
+static void
+ends_look(Consumer *consumer, int64_t now_ms)
+{
+	if (now_ms - consumer->looked_at_ms < LOOK_INTERVAL_MS)
+		return;
+	consumer->looked_at_ms = now_ms;
+	membership_ends_look(&consumer->membership, clock_wall_us());
+}
+
 Status
 consumer_run(Consumer *consumer)
 {
 	Membership *membership = &consumer->membership;
-	Status status = topic_await(consumer);
+	Status status = topic_await(consumer->parts.subscriber, consumer->config->kafka.topic,
+								consumer->daemon->health, consumer->loop);
 
-	if (status_is_ok(&status) && !signals_stop_requested())
-		status = membership_join(membership);
 	if (!status_is_ok(&status))
 		return status;
 	while (membership->state != MEMBERSHIP_ENDED && !signals_stop_requested())
@@ -574,8 +586,9 @@ consumer_run(Consumer *consumer)
 		health_loop_beat(consumer->daemon->health, consumer->loop);
 		if (subscriber_commit_is_due(consumer->parts.subscriber))
 			membership_positions_tell(membership, false);
+		ends_look(consumer, now_ms);
 		consumer_report_state(&consumer->report, membership, &consumer->flow, now_ms);
-		group_rejoin(consumer);
+		group_attend(consumer, now_ms);
 		consumer_read(consumer, now_ms);
 	}
 	consumer_drain(consumer);

@@ -11,40 +11,43 @@
 #define REPORT_INTERVAL_MS 500
 #define WARN_INTERVAL_MS   30000
 
-/* Records between what is applied and the partition's end; control records do not count. */
-static int64_t
-partition_lag(const Membership *membership, const Partition *partition)
-{
-	int64_t end = subscriber_end_offset(membership->subscriber, partition->number);
-	int64_t done = partition->applied_offset;
+/* What was counted longer ago says nothing of now. */
+#define COUNT_AGE_MAX_MS 10000
 
-	/* Everything up to the end that was reached is applied: what lies between are markers. */
-	if (partition->applied_offset == partition->read_offset && partition->end_offset > done)
-		done = partition->end_offset;
-	return end > done ? end - done : 0;
-}
-
+/* Of this process's partitions; unknown as long as one of them is. */
 static void
-lag_report(const ConsumerReport *report, const Membership *membership)
+lag_events_report(const ConsumerReport *report, const Membership *membership)
 {
 	int64_t lag = 0;
-	int64_t oldest_us = 0;
-	int64_t now_us = clock_wall_us();
 
-	for (size_t i = 0; i < membership->table.count; i++)
+	for (size_t i = 0; i < membership->table.count && lag >= 0; i++)
 	{
-		const Partition *partition = &membership->table.partitions[i];
-		int64_t behind =
-			partition->state == PARTITION_CLAIMING ? 0 : partition_lag(membership, partition);
+		int64_t behind = membership_partition_lag(membership, &membership->table.partitions[i]);
 
-		lag += behind;
-		if (behind > 0 && partition->last_event_us > 0 &&
-			now_us - partition->last_event_us > oldest_us)
-			oldest_us = now_us - partition->last_event_us;
+		lag = behind < 0 ? -1 : lag + behind;
 	}
-	metric_set(report->metrics, HISTORY_LAG_EVENTS, 0, lag);
-	metric_set(report->metrics, HISTORY_LAG_TIME, 0, oldest_us);
-	health_number_set(report->health, "lag_events", lag);
+	metric_set(report->metrics, HISTORY_LAG_EVENTS, 0, lag < 0 ? METRIC_UNKNOWN : lag);
+	if (lag < 0)
+		health_fact_set(report->health, "lag_events", "unknown");
+	else
+		health_number_set(report->health, "lag_events", lag);
+}
+
+/* Of the whole history, as the database tells it; as it was a moment ago. */
+static void
+lag_time_report(const ConsumerReport *report, int64_t now_ms)
+{
+	int64_t age_ms = now_ms - report->counted_at_ms;
+	int64_t lag_us = report->lag_us;
+
+	if (report->counted_at_ms == 0 || !report->lag_is_known || age_ms > COUNT_AGE_MAX_MS)
+	{
+		metric_set(report->metrics, HISTORY_LAG_TIME, 0, METRIC_UNKNOWN);
+		health_fact_set(report->health, "lag_seconds", "unknown");
+		return;
+	}
+	metric_set(report->metrics, HISTORY_LAG_TIME, 0, lag_us);
+	health_number_set(report->health, "lag_seconds", lag_us / 1000000);
 }
 
 static void
@@ -61,6 +64,9 @@ partitions_report(const ConsumerReport *report, const Membership *membership, si
 	else if (subscriber_topic_is_missing(membership->subscriber))
 		health_check_set(report->health, "partitions", false, "topic %s does not exist",
 						 report->topic);
+	else if (membership->state == MEMBERSHIP_OUTSIDE)
+		health_check_set(report->health, "partitions", false,
+						 "not in the consumer group while nothing can be applied");
 	else if (!membership->was_member)
 		health_check_set(report->health, "partitions", false, "joining the consumer group");
 	else
@@ -82,12 +88,14 @@ consumer_report_state(ConsumerReport *report, const Membership *membership, cons
 	report->reported_at_ms = now_ms;
 	report->reported_claims = claiming;
 	report->reported_flow = flow->state;
-	lag_report(report, membership);
+	lag_events_report(report, membership);
+	lag_time_report(report, now_ms);
 	partitions_report(report, membership, claiming);
 	metric_set(report->metrics, HISTORY_PARTITIONS_PAUSED, 0,
 			   flow->state == FLOW_PAUSED ? (int64_t) reading : 0);
 	health_check_set(report->health, "kafka", connected, "%s",
 					 connected ? "" : "no broker is connected");
+	metric_set(report->metrics, HISTORY_READY, 0, health_is_ready(report->health) ? 1 : 0);
 }
 
 void
@@ -162,12 +170,19 @@ consumer_report_applied(const ConsumerReport *report, const ApplyTask *task)
 }
 
 void
-consumer_report_counted(const ConsumerReport *report, const ApplyTask *task)
+consumer_report_counted(ConsumerReport *report, const ApplyTask *task, int64_t now_ms)
 {
-	metric_set(report->metrics, HISTORY_GAPS, 0, task->gaps);
-	metric_set(report->metrics, HISTORY_CONFLICTS, 0, task->conflicts);
-	health_number_set(report->health, "gaps", task->gaps);
-	health_number_set(report->health, "conflicts", task->conflicts);
+	const HistoryCounts *counts = &task->counts;
+
+	report->counted_at_ms = now_ms;
+	report->lag_is_known = counts->lag_is_known;
+	report->lag_us = counts->lag_us;
+	metric_set(report->metrics, HISTORY_GAPS, 0, counts->gaps);
+	metric_set(report->metrics, HISTORY_CONFLICTS, 0, counts->conflicts);
+	metric_set(report->metrics, HISTORY_DEAD_LETTERS_RECORDED, 0, counts->dead_letters);
+	health_number_set(report->health, "gaps", counts->gaps);
+	health_number_set(report->health, "conflicts", counts->conflicts);
+	health_number_set(report->health, "dead_letters", counts->dead_letters);
 }
 
 /* The same trouble, tried again every few seconds, is not worth a record each time. */

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,9 @@ typedef struct ConsumerReport
 	size_t reported_claims; /* partitions without a position when the last report was made */
 	FlowState reported_flow;
 	int64_t warned_at_ms;
+	int64_t counted_at_ms; /* 0: never */
+	bool lag_is_known;	   /* when it was counted */
+	int64_t lag_us;
 } ConsumerReport;
 
 /* Gauges, facts and checks from the present state: twice a second, and when it matters at once. */
@@ -42,7 +46,7 @@ void consumer_report_rebalance(const ConsumerReport *report, RebalanceKind kind,
 /* A finished task of whatever outcome; one that was applied; one that counted. */
 void consumer_report_task(const ConsumerReport *report, const ApplyTask *task);
 void consumer_report_applied(const ConsumerReport *report, const ApplyTask *task);
-void consumer_report_counted(const ConsumerReport *report, const ApplyTask *task);
+void consumer_report_counted(ConsumerReport *report, const ApplyTask *task, int64_t now_ms);
 
 /* A task failed and will be tried again; is_first: the one before did not. One succeeded. */
 void consumer_report_trouble(ConsumerReport *report, const Status *status, bool is_first,

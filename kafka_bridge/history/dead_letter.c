@@ -108,6 +108,7 @@ topic_ensure(DeadLetter *dead_letter, const Wait *wait)
 {
 	static const KafkaSetting settings[] = {{"cleanup.policy", "delete"},
 											{"retention.ms", "-1"},
+											{"message.timestamp.type", "LogAppendTime"},
 											{NULL, NULL}};
 	KafkaTopicPlan plan = {.name = dead_letter->options->topic,
 						   .partition_count = 1,

@@ -3,10 +3,9 @@
  *		The only reader of an event's fields: what passes here is stored, or rejected by PostgreSQL
  *		for a limit of its own; what does not pass is poison.
  *
- * An event is known by (wallet_id, version). Its event_id must be a UUID and is stored as received:
- * how the producer derives it is the producer's business, and another id under a known version is
- * found as a conflict. UUIDs are canonical (lower case), because the key decides the partition and
- * so the order: two spellings of one wallet could overtake each other.
+ * An event is known by (wallet_id, version). Whether what is well-formed can be of our ledger,
+ * event_credible.c says. UUIDs are canonical (lower case), because the key decides the partition
+ * and so the order: two spellings of one wallet could overtake each other.
  */
 #include "event_reader.h"
 
@@ -431,7 +430,7 @@ event_fault_name(EventFaultKind kind)
 	static const char *const names[] = {
 		[EVENT_FAULT_TOMBSTONE] = "Tombstone",	  [EVENT_FAULT_NO_KEY] = "MissingKey",
 		[EVENT_FAULT_NOT_JSON] = "MalformedJson", [EVENT_FAULT_FIELD] = "InvalidField",
-		[EVENT_FAULT_KEY] = "KeyMismatch",
+		[EVENT_FAULT_KEY] = "KeyMismatch",		  [EVENT_FAULT_ID] = "InvalidEventId",
 	};
 
 	return names[kind];

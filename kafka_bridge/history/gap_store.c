@@ -10,9 +10,8 @@
 #include "array_parameter.h"
 #include "wallet_event.h"
 
-#define TAKE_STATEMENT	"gap_take"
-#define PUT_STATEMENT	"gap_put"
-#define COUNT_STATEMENT "gap_count"
+#define TAKE_STATEMENT "gap_take"
+#define PUT_STATEMENT  "gap_put"
 
 static const char take_sql[] =
 	"DELETE FROM %1$s.wallet_history_gaps g USING unnest($1::uuid[], $2::int8[]) "
@@ -32,9 +31,6 @@ static const char put_sql[] =
 	"ON CONFLICT (wallet_id, from_version) DO UPDATE "
 	"SET to_version = greatest(g.to_version, excluded.to_version)";
 
-static const char count_sql[] = "SELECT (SELECT count(*) FROM %1$s.wallet_history_gaps), "
-								"(SELECT count(*) FROM %1$s.wallet_history_conflicts)";
-
 Status
 gap_store_prepare(const HistorySession *session, const Wait *wait)
 {
@@ -42,8 +38,6 @@ gap_store_prepare(const HistorySession *session, const Wait *wait)
 
 	if (status_is_ok(&status))
 		status = history_statement_prepare(session, wait, PUT_STATEMENT, put_sql, 0, NULL);
-	if (status_is_ok(&status))
-		status = history_statement_prepare(session, wait, COUNT_STATEMENT, count_sql, 0, NULL);
 	return status;
 }
 
@@ -153,24 +147,5 @@ gap_store_put(const HistorySession *session, const Wait *wait, const char *topic
 
 	for (int i = 0; i < PUT_COUNT; i++)
 		array_free(&arrays[i]);
-	return status;
-}
-
-Status
-gap_store_count(const HistorySession *session, const Wait *wait, int64_t *gaps, int64_t *conflicts)
-{
-	PGresult *result = NULL;
-	Status status = pg_query_run(session->connection, wait,
-								 &(const PgQuery){.prepared = COUNT_STATEMENT,
-												  .binary_result = true,
-												  .column_count = 2,
-												  .one_row = true},
-								 &result);
-
-	if (!status_is_ok(&status))
-		return status;
-	*gaps = (int64_t) wallet_get_uint64(PQgetvalue(result, 0, 0));
-	*conflicts = (int64_t) wallet_get_uint64(PQgetvalue(result, 0, 1));
-	PQclear(result);
 	return status;
 }

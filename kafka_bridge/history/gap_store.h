@@ -19,7 +19,3 @@ Status gap_store_take(const HistorySession *session, const Wait *wait,
 /* Records the gaps. */
 Status gap_store_put(const HistorySession *session, const Wait *wait, const char *topic,
 					 const GapList *gaps);
-
-/* How many gaps and conflicts are recorded in all. */
-Status gap_store_count(const HistorySession *session, const Wait *wait, int64_t *gaps,
-					   int64_t *conflicts);

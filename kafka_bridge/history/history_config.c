@@ -71,6 +71,15 @@ static const ConfigOption history_options[] = {
 	 .minimum = 1024,
 	 .maximum = 268435456,
 	 .help = "Most bytes of records in one transaction. Memory holds two batches."},
+	{.flag = "leave-after",
+	 .environment = "HISTORY_LEAVE_AFTER",
+	 .type = CONFIG_DURATION,
+	 MEMBER(leave_after_ms),
+	 .default_text = "30s",
+	 .minimum = 1000,
+	 .maximum = 3600000,
+	 .help = "How long PostgreSQL may stay away before the process leaves the group, so that "
+			 "another one gets its partitions; it joins again when PostgreSQL answers."},
 	CONFIG_OPTIONS_END,
 };
 

@@ -4,6 +4,8 @@
  */
 #include "intake.h"
 
+#include "base/clock.h"
+#include "event_credible.h"
 #include "event_reader.h"
 
 Status
@@ -29,7 +31,9 @@ record_add(Partition *partition, Batch *gathering, rd_kafka_message_t *message, 
 	EventFault fault;
 	bool added;
 
-	if (event_read(message->key, message->key_len, message->payload, message->len, &event, &fault))
+	if (event_read(message->key, message->key_len, message->payload, message->len, &event,
+				   &fault) &&
+		event_is_credible(&event, clock_wall_us(), &fault))
 		added = batch_add_event(gathering, &source, &event);
 	else if (!poison_stops)
 		added = batch_add_poison(gathering, &source, event_fault_name(fault.kind), fault.reason);

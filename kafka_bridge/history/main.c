@@ -13,6 +13,7 @@
 #include "history_config.h"
 #include "history_metrics.h"
 #include "http_reads.h"
+#include "config/print.h"
 #include "observe/log.h"
 #include "rebuild.h"
 #include "base/signals.h"
@@ -75,7 +76,7 @@ daemon_work(const HistoryConfig *config, const ConfigSource *source, HttpReads *
 
 	if (!status_is_ok(&status))
 		return status;
-	kafka_version_log();
+	kafka_version_log(&config->kafka);
 	snprintf(labels, sizeof(labels), "version=\"%s\",librdkafka=\"%s\"", WALLET_VERSION,
 			 rd_kafka_version_str());
 	metric_info_set(daemon.metrics, HISTORY_BUILD_INFO, labels);
@@ -110,7 +111,7 @@ main(int argc, char **argv)
 
 	if (!status_is_ok(&status))
 	{
-		log_status(LOG_LEVEL_ERROR, "cannot start", &status);
+		config_refusal_print(&source, &status);
 		return status.exit_code;
 	}
 	if (!source.answered)

@@ -14,14 +14,15 @@
 
 #define START_OFFSET_TIMEOUT_MS 5000
 
-static const char *const state_names[MEMBERSHIP_STATE_COUNT] = {"joining", "member", "leaving",
-																"ended"};
+static const char *const state_names[MEMBERSHIP_STATE_COUNT] = {"outside", "joining", "member",
+																"leaving", "ended"};
 
 /* By the state before and the state after. */
 static const bool legal_moves[MEMBERSHIP_STATE_COUNT][MEMBERSHIP_STATE_COUNT] = {
+	[MEMBERSHIP_OUTSIDE] = {[MEMBERSHIP_JOINING] = true, [MEMBERSHIP_ENDED] = true},
 	[MEMBERSHIP_JOINING] = {[MEMBERSHIP_MEMBER] = true, [MEMBERSHIP_ENDED] = true},
 	[MEMBERSHIP_MEMBER] = {[MEMBERSHIP_LEAVING] = true, [MEMBERSHIP_ENDED] = true},
-	[MEMBERSHIP_LEAVING] = {[MEMBERSHIP_JOINING] = true, [MEMBERSHIP_ENDED] = true},
+	[MEMBERSHIP_LEAVING] = {[MEMBERSHIP_OUTSIDE] = true, [MEMBERSHIP_ENDED] = true},
 };
 
 const char *
@@ -51,9 +52,7 @@ Status
 membership_join(Membership *membership)
 {
 	assert(membership->table.count == 0);
-	/* A new membership is in this state from the beginning. */
-	if (membership->state != MEMBERSHIP_JOINING)
-		state_move(membership, MEMBERSHIP_JOINING);
+	state_move(membership, MEMBERSHIP_JOINING);
 	return subscriber_join(membership->subscriber);
 }
 
@@ -75,10 +74,11 @@ membership_leave(Membership *membership)
 	return subscriber_leave(membership->subscriber);
 }
 
-bool
-membership_has_left(const Membership *membership)
+void
+membership_leave_finish(Membership *membership)
 {
-	return membership->state == MEMBERSHIP_LEAVING && membership->table.count == 0;
+	if (membership->state == MEMBERSHIP_LEAVING && membership->table.count == 0)
+		state_move(membership, MEMBERSHIP_OUTSIDE);
 }
 
 void
@@ -94,6 +94,8 @@ membership_free(Membership *membership)
 	partition_table_free(&membership->table);
 	free(membership->claims);
 	membership->claims = NULL;
+	free(membership->reaches);
+	membership->reaches = NULL;
 }
 
 Status
@@ -277,9 +279,57 @@ membership_positions_move(Membership *membership, const Batch *batch)
 		assert(position->from_offset == partition->applied_offset &&
 			   position->next_offset <= partition->read_offset);
 		partition->applied_offset = position->next_offset;
-		if (position->last_event_us > partition->last_event_us)
-			partition->last_event_us = position->last_event_us;
 	}
+}
+
+/* What Kafka last said of a partition's end is about so old at most while a broker is connected. */
+#define END_AGE_MAX_US 1000000
+
+int64_t
+membership_partition_lag(const Membership *membership, const Partition *partition)
+{
+	int64_t end = subscriber_end_offset(membership->subscriber, partition->number);
+	int64_t done = partition_done_offset(partition);
+
+	if (partition->state == PARTITION_CLAIMING || end < 0)
+		return -1;
+	return end > done ? end - done : 0;
+}
+
+void
+membership_ends_look(Membership *membership, int64_t now_us)
+{
+	if (!subscriber_is_connected(membership->subscriber))
+		return;
+	for (size_t i = 0; i < membership->table.count; i++)
+	{
+		Partition *partition = &membership->table.partitions[i];
+
+		if (partition->state == PARTITION_CLAIMING)
+			continue;
+		partition_end_see(partition,
+						  subscriber_end_offset(membership->subscriber, partition->number),
+						  now_us - END_AGE_MAX_US);
+	}
+}
+
+Status
+membership_reaches_make(Membership *membership)
+{
+	free(membership->reaches);
+	membership->reach_count = 0;
+	membership->reaches = calloc(membership->table.count + 1, sizeof(*membership->reaches));
+	if (membership->reaches == NULL)
+		return status_bug("out of memory");
+	for (size_t i = 0; i < membership->table.count; i++)
+	{
+		const Partition *partition = &membership->table.partitions[i];
+
+		if (partition->complete_at_us > 0)
+			membership->reaches[membership->reach_count++] =
+				(PositionReach){partition->number, partition->fence, partition->complete_at_us};
+	}
+	return status_ok();
 }
 
 void

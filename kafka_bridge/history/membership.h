@@ -2,9 +2,10 @@
  * membership.h
  *		This process as a member of the consumer group, and the partitions that it has.
  *
+ *		OUTSIDE	the group was not asked, or has taken all back: nothing can be applied yet
  *		JOINING	the group was asked; it has given nothing yet
  *		MEMBER	the group has given this process its partitions, be it none
- *		LEAVING	everything is being given up, to join anew once the group has taken all back
+ *		LEAVING	everything is being given up; the group takes it back
  *		ENDED	reading is over for good: what is in memory may still be applied
  *
  * A partition that comes is claimed in PostgreSQL first: the claim raises its fence, so that no
@@ -29,6 +30,7 @@
 
 typedef enum MembershipState
 {
+	MEMBERSHIP_OUTSIDE,
 	MEMBERSHIP_JOINING,
 	MEMBERSHIP_MEMBER,
 	MEMBERSHIP_LEAVING,
@@ -44,22 +46,24 @@ typedef struct Membership
 	PartitionTable table;
 	PositionClaim *claims; /* of the latest claim task */
 	size_t claim_count;
+	PositionReach *reaches; /* of the latest count task */
+	size_t reach_count;
 } Membership;
 
-/* Static text: "joining" ... */
+/* Static text: "outside" ... */
 const char *membership_state_name(MembershipState state);
 
 /* Whether a membership may go from one state to another; every move is asserted. */
 bool membership_move_is_legal(MembershipState from, MembershipState to);
 
-/* Asks the group for partitions: in the beginning, and when all were given up in LEAVING. */
+/* Asks the group for partitions: from OUTSIDE. */
 Status membership_join(Membership *membership);
 
 /* Gives up all partitions; those not yet read at once, the others when the group takes them. */
 Status membership_leave(Membership *membership);
 
-/* True when all partitions are given up: membership_join() is due. */
-bool membership_has_left(const Membership *membership);
+/* Once all partitions are given up, the membership is over. */
+void membership_leave_finish(Membership *membership);
 
 void membership_end(Membership *membership);
 void membership_free(Membership *membership);
@@ -90,6 +94,15 @@ void membership_batch_prune(const Membership *membership, Batch *batch);
 
 /* The batch is applied: moves its partitions' positions. */
 void membership_positions_move(Membership *membership, const Batch *batch);
+
+/* Records of the partition that are not applied yet; -1 while that is not known. */
+int64_t membership_partition_lag(const Membership *membership, const Partition *partition);
+
+/* Looks where the partitions end now: once a partition is applied that far, it is complete. */
+void membership_ends_look(Membership *membership, int64_t now_us);
+
+/* Up to when each partition is complete, for a count task. */
+Status membership_reaches_make(Membership *membership);
 
 /* Tells Kafka the applied positions, for the lag tools. */
 void membership_positions_tell(Membership *membership, bool wait);

@@ -73,8 +73,9 @@ outcome_judge(MembershipState membership, Happening happening)
 		case HAPPENED_POISON_REFUSED:
 			/* A batch of a membership that is over: the next owner reads its records again. */
 			return has_partitions ? batch_judge(membership, happening) : VERDICT_DROP_BATCH;
+		case HAPPENED_DATABASE_AWAY:
 		case HAPPENED_TAKING_REFUSED:
-			/* The group has changed again meanwhile: joining anew sorts it out. */
+			/* Refused: the group has changed again meanwhile, joining anew sorts it out. */
 			return membership == MEMBERSHIP_MEMBER ? VERDICT_LEAVE_GROUP : VERDICT_GO_ON;
 		case HAPPENED_TASK_FAILED:
 			return VERDICT_TRY_LATER;

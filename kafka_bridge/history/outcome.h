@@ -27,6 +27,7 @@ typedef enum Happening
 	HAPPENED_READING_FAILED, /* Kafka has a problem that will mend itself */
 	HAPPENED_READING_BROKEN, /* Kafka can't go on */
 	HAPPENED_MEMORY_OUT,
+	HAPPENED_DATABASE_AWAY, /* for so long that others should have the partitions */
 	HAPPENING_COUNT
 } Happening;
 

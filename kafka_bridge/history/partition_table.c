@@ -37,7 +37,8 @@ partition_table_add(PartitionTable *table, int32_t number)
 	*partition = (Partition){.number = number,
 							 .state = PARTITION_CLAIMING,
 							 .told_offset = -1,
-							 .end_offset = -1};
+							 .end_offset = -1,
+							 .seen_end = -1};
 	return partition;
 }
 
@@ -58,6 +59,27 @@ partition_table_count(const PartitionTable *table, PartitionState state)
 	for (size_t i = 0; i < table->count; i++)
 		count += table->partitions[i].state == state ? 1 : 0;
 	return count;
+}
+
+int64_t
+partition_done_offset(const Partition *partition)
+{
+	/* Everything up to the end that was reached is applied: what lies between are markers. */
+	if (partition->applied_offset == partition->read_offset &&
+		partition->end_offset > partition->applied_offset)
+		return partition->end_offset;
+	return partition->applied_offset;
+}
+
+void
+partition_end_see(Partition *partition, int64_t end_offset, int64_t now_us)
+{
+	if (partition->seen_end >= 0 && partition_done_offset(partition) < partition->seen_end)
+		return;
+	if (partition->seen_end >= 0)
+		partition->complete_at_us = partition->seen_at_us;
+	partition->seen_end = end_offset;
+	partition->seen_at_us = now_us;
 }
 
 void

@@ -24,7 +24,9 @@ typedef struct Partition
 	int64_t applied_offset; /* of the next record to be applied */
 	int64_t told_offset;	/* what Kafka was told last, for the lag tools */
 	int64_t end_offset;		/* where the partition's end was when it was reached, -1: never */
-	int64_t last_event_us;	/* created_at of the newest event applied, 0: none */
+	int64_t seen_end;		/* where the partition's end was at seen_at_us, -1: not known */
+	int64_t seen_at_us;
+	int64_t complete_at_us; /* all that it held then is applied, 0: not known */
 } Partition;
 
 /* Zero-initialised is empty. */
@@ -44,5 +46,11 @@ Partition *partition_table_add(PartitionTable *table, int32_t number);
 void partition_table_remove(PartitionTable *table, int32_t number);
 
 size_t partition_table_count(const PartitionTable *table, PartitionState state);
+
+/* Everything before it is applied, or is a control record. */
+int64_t partition_done_offset(const Partition *partition);
+
+/* The partition ends there now, which is -1 where nobody knows. */
+void partition_end_see(Partition *partition, int64_t end_offset, int64_t now_us);
 
 void partition_table_free(PartitionTable *table);

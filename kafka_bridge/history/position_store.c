@@ -14,6 +14,7 @@
 #define CLAIM_STATEMENT	  "position_claim"
 #define CHECK_STATEMENT	  "position_check"
 #define ADVANCE_STATEMENT "position_advance"
+#define REACH_STATEMENT	  "position_reach"
 #define COLUMNS_MAX		  5
 
 static const char claim_sql[] =
@@ -39,13 +40,22 @@ static const char check_sql[] =
 
 static const char advance_sql[] =
 	"UPDATE %1$s.wallet_history_offsets o SET next_offset = b.next_offset, "
-	"last_event_at = greatest(o.last_event_at, "
-	"'epoch'::timestamptz + nullif(b.last_event_us, 0) * interval '1 microsecond'), "
+	"last_event_at = (SELECT CASE WHEN t.at > now() THEN now() ELSE t.at END FROM "
+	"(SELECT greatest(o.last_event_at, 'epoch'::timestamptz + nullif(b.last_event_us, 0) "
+	"* interval '1 microsecond')) AS t(at)), "
 	"updated_at = clock_timestamp() "
 	"FROM unnest($3::int4[], $4::int8[], $5::int8[], $6::int8[], $7::int8[]) "
 	"AS b(partition, fence, from_offset, next_offset, last_event_us) "
 	"WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = b.partition "
 	"AND o.fence = b.fence AND o.next_offset = b.from_offset";
+
+/* By this server's clock never in the future. */
+static const char reach_sql[] =
+	"UPDATE %1$s.wallet_history_offsets o SET complete_at = "
+	"least(now(), greatest(o.complete_at, "
+	"'epoch'::timestamptz + r.complete_us * interval '1 microsecond')) "
+	"FROM unnest($3::int4[], $4::int8[], $5::int8[]) AS r(partition, fence, complete_us) "
+	"WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = r.partition AND o.fence = r.fence";
 
 Status
 position_store_prepare(const HistorySession *session, const Wait *wait)
@@ -56,6 +66,8 @@ position_store_prepare(const HistorySession *session, const Wait *wait)
 		status = history_statement_prepare(session, wait, CHECK_STATEMENT, check_sql, 0, NULL);
 	if (status_is_ok(&status))
 		status = history_statement_prepare(session, wait, ADVANCE_STATEMENT, advance_sql, 0, NULL);
+	if (status_is_ok(&status))
+		status = history_statement_prepare(session, wait, REACH_STATEMENT, reach_sql, 0, NULL);
 	return status;
 }
 
@@ -109,6 +121,41 @@ position_store_claim(const HistorySession *session, const Wait *wait, const Posi
 	PQclear(result);
 	array_free(&partitions);
 	array_free(&starts);
+	return status;
+}
+
+Status
+position_store_reach(const HistorySession *session, const Wait *wait, const PositionKey *key,
+					 const PositionReach *reaches, size_t count)
+{
+	ArrayParameter partitions = {.failed = false};
+	ArrayParameter fences = {.failed = false};
+	ArrayParameter times = {.failed = false};
+	PgParameters parameters = {.count = 0};
+
+	if (count == 0)
+		return status_ok();
+	array_begin(&partitions, ARRAY_ELEMENT_INT4);
+	array_begin(&fences, ARRAY_ELEMENT_INT8);
+	array_begin(&times, ARRAY_ELEMENT_INT8);
+	for (size_t i = 0; i < count; i++)
+	{
+		array_add_int4(&partitions, reaches[i].partition);
+		array_add_int8(&fences, reaches[i].fence);
+		array_add_int8(&times, reaches[i].complete_at_us);
+	}
+	pg_parameters_add_text(&parameters, key->group);
+	pg_parameters_add_text(&parameters, key->topic);
+	array_end(&partitions, &parameters);
+	array_end(&fences, &parameters);
+	array_end(&times, &parameters);
+
+	Status status = pg_parameters_run(&parameters, session->connection, wait,
+									  (PgQuery){.prepared = REACH_STATEMENT}, NULL);
+
+	array_free(&partitions);
+	array_free(&fences);
+	array_free(&times);
 	return status;
 }
 

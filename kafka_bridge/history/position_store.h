@@ -33,6 +33,17 @@ Status position_store_prepare(const HistorySession *session, const Wait *wait);
 Status position_store_claim(const HistorySession *session, const Wait *wait, const PositionKey *key,
 							const char *owner, PositionClaim *claims, size_t count);
 
+/* Everything that the partition held at this time is applied. */
+typedef struct PositionReach
+{
+	int32_t partition;
+	int64_t fence;
+	int64_t complete_at_us;
+} PositionReach;
+
+Status position_store_reach(const HistorySession *session, const Wait *wait, const PositionKey *key,
+							const PositionReach *reaches, size_t count);
+
 typedef enum PositionState
 {
 	POSITIONS_BEFORE, /* as the batch expects them */

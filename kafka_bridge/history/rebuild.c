@@ -15,6 +15,7 @@
 
 #include "applier.h"
 #include "base/clock.h"
+#include "event_credible.h"
 #include "event_reader.h"
 #include "kafka/topic.h"
 #include "observe/log.h"
@@ -192,7 +193,9 @@ record_add(Rebuild *rebuild, rd_kafka_message_t *message)
 	EventFault fault;
 	bool added;
 
-	if (event_read(message->key, message->key_len, message->payload, message->len, &event, &fault))
+	if (event_read(message->key, message->key_len, message->payload, message->len, &event,
+				   &fault) &&
+		event_is_credible(&event, clock_wall_us(), &fault))
 		added = batch_add_event(&rebuild->batch, &source, &event);
 	else
 		added =

@@ -21,8 +21,9 @@
 	"id, wallet_id, user_id, amount, event_type, transaction_id, created_at, event_data, version"
 #define SAME_KEY "n.wallet_id = e.wallet_id AND n.version = e.version"
 
-static const char *const tables[] = {"transaction_events", "wallet_history_offsets",
-									 "wallet_history_gaps", "wallet_history_conflicts", NULL};
+static const char *const tables[] = {"transaction_events",			"wallet_history_offsets",
+									 "wallet_history_gaps",			"wallet_history_conflicts",
+									 "wallet_history_dead_letters", NULL};
 
 typedef enum SwapStep
 {
@@ -36,6 +37,7 @@ typedef enum SwapStep
 	SWAP_GAPS_ADD,
 	SWAP_CONFLICTS_REMOVE,
 	SWAP_CONFLICTS_ADD,
+	SWAP_DEAD_LETTERS_ADD,
 	SWAP_COMMIT,
 	SWAP_STEP_COUNT
 } SwapStep;
@@ -67,6 +69,10 @@ static const char *const steps[SWAP_STEP_COUNT] = {
 	[SWAP_CONFLICTS_REMOVE] = "DELETE FROM %1$s.wallet_history_conflicts",
 	[SWAP_CONFLICTS_ADD] = "INSERT INTO %1$s.wallet_history_conflicts "
 						   "SELECT * FROM pg_temp.wallet_history_conflicts",
+	/* Those that were dealt with stand there again: the topic still has them. */
+	[SWAP_DEAD_LETTERS_ADD] =
+		"INSERT INTO %1$s.wallet_history_dead_letters "
+		"SELECT * FROM pg_temp.wallet_history_dead_letters ON CONFLICT DO NOTHING",
 	[SWAP_COMMIT] = "COMMIT",
 };
 

@@ -4,23 +4,41 @@
  */
 #include "wallet_table.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #define WALLETS_INITIAL 256
 
-/* Ids may be version 7 (time first) or random: both halves are mixed. */
+static uint64_t key[2];
+
+static void
+key_make(void)
+{
+	/* Without it the hash still mixes well. */
+	if (getrandom(key, sizeof(key), 0) != (ssize_t) sizeof(key))
+		memset(key, 0, sizeof(key));
+}
+
+/* The end of MurmurHash3: every bit that goes in changes half of those that come out. */
 static uint64_t
+bits_mix(uint64_t bits)
+{
+	bits = (bits ^ bits >> 33) * UINT64_C(0xFF51AFD7ED558CCD);
+	bits = (bits ^ bits >> 33) * UINT64_C(0xC4CEB9FE1A85EC53);
+	return bits ^ bits >> 33;
+}
+
+uint64_t
 wallet_hash(const EventUuid *wallet)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	uint64_t half[2];
 
+	pthread_once(&once, key_make);
 	memcpy(half, wallet->bytes, sizeof(half));
-
-	uint64_t hash = (half[0] ^ UINT64_C(0x9E3779B97F4A7C15)) * UINT64_C(0xBF58476D1CE4E5B9);
-
-	hash = (hash ^ hash >> 29 ^ half[1]) * UINT64_C(0x94D049BB133111EB);
-	return hash ^ hash >> 32;
+	return bits_mix(bits_mix(half[0] ^ key[0]) ^ half[1] ^ key[1]);
 }
 
 /* The slot where the wallet is or belongs; the table has slots. */

@@ -25,6 +25,9 @@ typedef struct WalletTable
 	size_t capacity; /* of entries; slots are twice as many, a power of two */
 } WalletTable;
 
+/* Keyed anew by each process: nobody can choose ids that meet in one slot. */
+uint64_t wallet_hash(const EventUuid *wallet);
+
 /* The wallet's value, or NULL; valid until the next addition. */
 int64_t *wallet_table_find(const WalletTable *table, const EventUuid *wallet);
 

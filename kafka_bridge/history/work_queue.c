@@ -87,6 +87,20 @@ work_queue_is_troubled(const WorkQueue *queue)
 }
 
 bool
+work_queue_is_stuck(const WorkQueue *queue, int64_t now_ms, int64_t patience_ms)
+{
+	return (queue->failures > 0 || queue->state == WORK_RUNNING) &&
+		   now_ms - queue->wanted_since_ms >= patience_ms;
+}
+
+bool
+work_queue_is_served(const WorkQueue *queue, int64_t now_ms, int64_t patience_ms)
+{
+	return queue->has_succeeded && queue->failures == 0 &&
+		   !work_queue_is_stuck(queue, now_ms, patience_ms);
+}
+
+bool
 work_queue_is_full(const WorkQueue *queue)
 {
 	return batch_is_full(queue->gathering, &queue->limits);
@@ -100,8 +114,10 @@ work_queue_applying(WorkQueue *queue)
 }
 
 void
-work_queue_submit(WorkQueue *queue, ApplyTask *task)
+work_queue_submit(WorkQueue *queue, ApplyTask *task, int64_t now_ms)
 {
+	if (queue->failures == 0)
+		queue->wanted_since_ms = now_ms;
 	task->cache_is_stale = queue->cache_is_stale;
 	queue->cache_is_stale = false;
 	state_move(queue, WORK_RUNNING);
@@ -110,7 +126,7 @@ work_queue_submit(WorkQueue *queue, ApplyTask *task)
 }
 
 void
-work_queue_submit_batch(WorkQueue *queue)
+work_queue_submit_batch(WorkQueue *queue, int64_t now_ms)
 {
 	ApplyTask task = {.kind = APPLY_TASK_BATCH};
 
@@ -123,7 +139,7 @@ work_queue_submit_batch(WorkQueue *queue)
 	}
 	batch_assert_sane(queue->applying);
 	task.batch = queue->applying;
-	work_queue_submit(queue, &task);
+	work_queue_submit(queue, &task, now_ms);
 }
 
 bool
@@ -142,6 +158,7 @@ work_queue_succeed(WorkQueue *queue)
 {
 	assert(queue->state == WORK_IDLE);
 	queue->failures = 0;
+	queue->has_succeeded = true;
 	backoff_reset(&queue->backoff);
 }
 

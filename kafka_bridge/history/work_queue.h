@@ -34,9 +34,11 @@ typedef struct WorkQueue
 {
 	ApplyWorker *worker; /* not owned */
 	WorkState state;
-	ApplyTaskKind kind;	 /* RUNNING */
-	int64_t retry_at_ms; /* RETRY_AT */
-	int64_t failures;	 /* tasks that failed since the last that did not */
+	ApplyTaskKind kind;		 /* RUNNING */
+	int64_t retry_at_ms;	 /* RETRY_AT */
+	int64_t failures;		 /* tasks that failed since the last that did not */
+	bool has_succeeded;		 /* some task did, ever */
+	int64_t wanted_since_ms; /* the first task began that did not succeed yet */
 	Backoff backoff;
 	bool cache_is_stale; /* the next task must not trust what is known of stored versions */
 	Batch batches[2];
@@ -67,16 +69,22 @@ bool work_queue_batch_waits(const WorkQueue *queue);
 /* The last task failed, and none has succeeded since. */
 bool work_queue_is_troubled(const WorkQueue *queue);
 
+/* Something is wanted of the worker's peers, and not done for so long. */
+bool work_queue_is_stuck(const WorkQueue *queue, int64_t now_ms, int64_t patience_ms);
+
+/* Tasks can be done at this time, by all that is known. */
+bool work_queue_is_served(const WorkQueue *queue, int64_t now_ms, int64_t patience_ms);
+
 bool work_queue_is_full(const WorkQueue *queue);
 
 /* The batch that waits or was just finished; never while the worker has it. */
 Batch *work_queue_applying(WorkQueue *queue);
 
 /* The worker must not be running. */
-void work_queue_submit(WorkQueue *queue, ApplyTask *task);
+void work_queue_submit(WorkQueue *queue, ApplyTask *task, int64_t now_ms);
 
 /* Submits the batch that waits, else the gathered one. */
-void work_queue_submit_batch(WorkQueue *queue);
+void work_queue_submit_batch(WorkQueue *queue, int64_t now_ms);
 
 /* Waits at most timeout_ms for the task; true: it is done, and the worker is idle. */
 bool work_queue_collect(WorkQueue *queue, int timeout_ms, ApplyTask *done);

@@ -2,6 +2,7 @@
  * main.c
  *		wallet_service: HTTP over the SQL functions.
  */
+#include "config/print.h"
 #include "observe/log.h"
 #include "service.h"
 #include "service_config.h"
@@ -15,7 +16,7 @@ main(int argc, char **argv)
 
 	if (!status_is_ok(&status))
 	{
-		log_status(LOG_LEVEL_ERROR, "cannot start", &status);
+		config_refusal_print(&source, &status);
 		return status.exit_code;
 	}
 	if (!source.answered)

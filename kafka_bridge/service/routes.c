@@ -36,7 +36,8 @@
 	"slot_name, slot_active, slot_lag_bytes, "                                           \
 	"to_char(ledger_last_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS ledger_last_at, "   \
 	"to_char(history_last_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS history_last_at, " \
-	"history_lag_seconds, expired_holds, history_gaps, history_conflicts, status"
+	"history_lag_seconds, expired_holds, history_gaps, history_conflicts, "              \
+	"history_dead_letters, status"
 
 #define HOLD_COLUMNS                                                           \
 	"hold_id, wallet_id, amount::text AS amount, captured::text AS captured, " \

@@ -37,7 +37,8 @@ GRANT EXECUTE ON FUNCTION wallet_history, wallet_activity TO wallet_history;
 
 -- History writer. The origin functions mark what it writes, so that it is not decoded.
 GRANT SELECT, INSERT, UPDATE, DELETE ON transaction_events, wallet_history_offsets,
-    wallet_history_gaps, wallet_history_conflicts TO wallet_history;
+    wallet_history_gaps, wallet_history_conflicts, wallet_history_dead_letters TO wallet_history;
+GRANT EXECUTE ON FUNCTION wallet_history_advance TO wallet_history;
 GRANT EXECUTE ON FUNCTION pg_catalog.pg_replication_origin_create(text),
     pg_catalog.pg_replication_origin_oid(text),
     pg_catalog.pg_replication_origin_session_setup(text),

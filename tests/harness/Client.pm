@@ -11,7 +11,7 @@ use TAP::Parser;
 
 use Wait;
 
-our @EXPORT_OK = qw(run_client slurp);
+our @EXPORT_OK = qw(run_client run_first slurp);
 
 =head1 SYNOPSIS
 
@@ -20,6 +20,8 @@ our @EXPORT_OK = qw(run_client slurp);
     {
         my ($ok, $name, $diagnosis) = @$finding;
     }
+
+    my ($ok, $name, $diagnosis) = run_first($server, 'first_node', 'node', 'first.mjs');    # of docs/clients.md
 
 The program gets C<PGHOST>, C<PGPORT>, C<PGDATABASE> and C<PGUSER>: the role C<wallet_user> with the
 rights of scripts/stack/roles.sql. The last findings are those of an auditor, after the program's end.
@@ -42,10 +44,41 @@ sub run_client
     my ($server, $name, @command) = @_;
     my $dbname = "client_$name";
 
+    _create_database($server, $dbname);
+    return (_run($server, $dbname, @command), _audit($server, $dbname));
+}
+
+# What every first program prints; how a language writes true is its own.
+my $FIRST = qr/\Apaid once: [Tt]rue\nbob has 25\.50*\nrefused: WL002 74\.5000\n\z/;
+
+# A first program gets nothing but DATABASE_URL, and can be run again.
+sub run_first
+{
+    my ($server, $name, @command) = @_;
+    _create_database($server, $name);
+    local $ENV{DATABASE_URL} = $server->uri(user => 'wallet_user', dbname => $name);
+    my $said = '';
+    for (1, 2)
+    {
+        my $pid = open(my $pipe, '-|', 'timeout', $LIMIT, 'sh', '-c', 'exec "$@" 2>"$0"', test_directory() . "/$name.said", @command)
+            // die "fork: $!\n";
+        $said = do { local $/; <$pipe> } // '';
+        return (0, 'the first program', $said . slurp(test_directory() . "/$name.said")) unless close $pipe and $said =~ $FIRST;
+    }
+    my $session = $server->connect(dbname => $name);
+    my $found   = $session->selectrow_arrayref(
+        q{SELECT (SELECT count(*) FROM wallet_check()), count(*) FROM wallet_ledger WHERE kind = 'TRANSFER'});
+    $session->disconnect;
+    return ("@$found" eq '0 2', 'the first program, twice', "findings, transfers: @$found");
+}
+
+sub _create_database
+{
+    my ($server, $dbname) = @_;
     $server->sql_in('postgres', "CREATE DATABASE $dbname");
     $server->sql_in($dbname, 'CREATE EXTENSION wallet');
     $server->sql_in($dbname, slurp("$root/scripts/stack/roles.sql"));
-    return (_run($server, $dbname, @command), _audit($server, $dbname));
+    return;
 }
 
 sub _run

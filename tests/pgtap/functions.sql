@@ -69,7 +69,7 @@ INSERT INTO expected VALUES
         'difference numeric)', 'sql stable safe as owner'),
     ('wallet_health', '', 'TABLE(slot_name text, slot_active boolean, slot_lag_bytes bigint, '
         'ledger_last_at timestamp with time zone, history_last_at timestamp with time zone, history_lag_seconds numeric, '
-        'expired_holds bigint, history_gaps bigint, history_conflicts bigint, status text)', 'sql stable safe as owner'),
+        'expired_holds bigint, history_gaps bigint, history_conflicts bigint, history_dead_letters bigint, status text)', 'sql stable safe as owner'),
     ('wallet_currencies', '', 'TABLE(currency text, scale integer, wallets bigint)', 'sql stable safe as owner'),
     ('wallet_check', 'wallet_id uuid DEFAULT NULL::uuid', 'SETOF wallet_divergence', 'sql stable safe as owner'),
     ('wallet_statement', 'wallet_id uuid, since timestamp with time zone DEFAULT NULL::timestamp with time zone, '
@@ -96,6 +96,10 @@ INSERT INTO expected VALUES
     ('wallet_check_floors', 'first_id uuid, last_id uuid', 'SETOF wallet_divergence', 'sql stable safe'),
     ('wallet_check_wallets', 'first_id uuid, last_id uuid', 'SETOF wallet_divergence', 'sql stable safe'),
     ('wallet_check_holds', 'first_id uuid, last_id uuid', 'SETOF wallet_divergence', 'sql stable safe'),
+    ('wallet_history_advance', '', 'TABLE(lag_seconds numeric, has_more boolean)', 'sql volatile unsafe as owner'),
+    ('wallet_history_bound', 'at timestamp with time zone', 'uuid', 'sql immutable safe'),
+    ('wallet_history_lag', '', 'numeric', 'sql stable safe'),
+    ('wallet_history_missing', 'since uuid, until uuid', 'TABLE(transaction_id uuid, created_at timestamp with time zone)', 'sql stable safe'),
     ('wallet_check_history', 'first_id uuid, last_id uuid', 'SETOF wallet_divergence', 'sql stable safe'),
     ('wallet_check_ledger', '', 'SETOF wallet_divergence', 'sql stable safe'),
     ('wallet_check_guards', '', 'SETOF wallet_divergence', 'sql stable safe'),

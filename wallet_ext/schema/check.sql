@@ -283,7 +283,7 @@ BEGIN ATOMIC
     WHERE conflict.wallet_id BETWEEN first_id AND last_id
 
     UNION ALL
-    -- Each entry against its event, up to the newest event of the wallet.
+    -- Each entry against its event, up to the newest event of the wallet, and as far as all events were read.
     SELECT finding.check_name, pair.wallet_id, pair.version, finding.expected, finding.actual
     FROM (
         SELECT coalesce(entry.wallet_id, event.wallet_id) AS wallet_id,
@@ -320,7 +320,9 @@ BEGIN ATOMIC
             pair.held_after::text, pair.event_data ->> 'held'::text)
     ) AS finding (check_name, is_broken, expected, actual)
     WHERE EXISTS (SELECT FROM wallet_history_offsets) AND EXISTS (SELECT FROM wallet_ledger)
-      AND pair.version <= pair.newest_event AND finding.is_broken;
+      AND (pair.version <= pair.newest_event
+           OR pair.transaction_id < (SELECT mark.checked_to FROM wallet_history_mark AS mark))
+      AND finding.is_broken;
 END;
 COMMENT ON FUNCTION wallet_check_history(uuid, uuid) IS
     'Internal, part of wallet_check: recorded gaps and conflicts, and the history against the ledger.';
@@ -408,6 +410,6 @@ check_name is one of
 entry_missing (from this version on, versions without an entry), entry_duplicate (a version with two, on one side or on both), entry_kind (a kind on a side it can't have), entry_amount, entry_balance, entry_held, entry_status, entry_user_id, entry_currency (the entry doesn't follow from the one before it), entry_order (ids don't ascend with versions), entry_time (created_at isn't the time in transaction_id, a UUID version 7), entry_without_wallet, entry_floor (a debit or hold below 0 available), entry_max_balance (a credit above the maximum), entry_hold (an entry of no hold of its wallet);
 wallet_without_entry, wallet_version, wallet_balance, wallet_held, wallet_status, wallet_user_id, wallet_currency, wallet_updated_at (not those of the newest entry), wallet_created_at (not that of the first), wallet_credit_limit, wallet_max_balance (not those of the newest entry that sets them);
 hold_sum (held isn't the rest of the open holds), hold_amount, hold_captured, hold_released, hold_expires_at, hold_status (the hold isn't what its entries say);
-history_gap, history_conflict (recorded by the history consumer); where wallet_history_offsets has rows, and for each wallet up to its newest event: history_missing, history_unknown (an event without an entry; not compared where the ledger is empty because the history lives in a database of its own), history_transaction_id, history_type, history_amount, history_user_id, history_created_at, history_balance, history_held;
+history_gap, history_conflict (recorded by the history consumer); where wallet_history_offsets has rows, for each wallet up to its newest event, and up to the point where every partition was read after the bridge had published it: history_missing (also of a wallet without any event), history_unknown (an event without an entry; not compared where the ledger is empty because the history lives in a database of its own), history_transaction_id, history_type, history_amount, history_user_id, history_created_at, history_balance, history_held;
 guard (a trigger that protects wallets, wallet_ledger or wallet_holds is missing, disabled or replaced; the table has a parent, a child or a rule, is UNLOGGED or not stored as a heap; another function in the extension's schema has the name of one of the extension's), grant (somebody but the owner may write such a table or put triggers on it), index (an index that keeps versions or keys unique, or finds holds and reversals, is missing or not valid), shape (a column is missing or of another type, a CHECK or NOT NULL of the extension is missing or not valid, or something is on a table that the operations cannot honour);
 only for all wallets: currency_sum (INV-1: balances against what came from outside minus what went there), hold_without_entry, reversal_sum (more paid back than was moved).$$;

@@ -232,7 +232,7 @@ CREATE FUNCTION wallet_health()
     RETURNS TABLE (slot_name text, slot_active boolean, slot_lag_bytes bigint,
                    ledger_last_at timestamptz, history_last_at timestamptz,
                    history_lag_seconds numeric, expired_holds bigint, history_gaps bigint,
-                   history_conflicts bigint, status text)
+                   history_conflicts bigint, history_dead_letters bigint, status text)
     LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 1 COST 1000
     SET row_security = off
 BEGIN ATOMIC
@@ -252,48 +252,31 @@ BEGIN ATOMIC
         ORDER BY newest.transaction_id DESC
         LIMIT 1
     ), history AS (
-        SELECT max(applied.last_event_at) AS last_at, count(*) > 0 AS exists
-        FROM wallet_history_offsets AS applied
-    ), waiting AS (
-        -- The oldest movement the history has not seen. The time bits of transaction_id lead the
-        -- index to its millisecond.
-        SELECT movement.created_at AS since
-        FROM history
-        CROSS JOIN LATERAL (
-            SELECT later.created_at
-            FROM wallet_ledger AS later
-            WHERE later.transaction_id >= (lpad(to_hex(coalesce(
-                      floor(extract(epoch FROM history.last_at) * 1000::numeric)::bigint, 0)), 12, '0')
-                      || '00000000000000000000')::uuid
-              AND later.created_at > coalesce(history.last_at, '-infinity')
-            ORDER BY later.transaction_id
-            LIMIT 1
-        ) AS movement
-        WHERE history.exists
+        -- A time from outside may lie ahead.
+        SELECT CASE WHEN newest.at > clock_timestamp() THEN clock_timestamp() ELSE newest.at END AS last_at
+        FROM (SELECT max(applied.last_event_at) FROM wallet_history_offsets AS applied) AS newest (at)
     ), finding AS (
         SELECT slot.slot_name, slot.active, slot.wal_status, slot.lag_bytes,
                ledger.last_at AS ledger_last_at, history.last_at AS history_last_at,
-               CASE WHEN waiting.since IS NOT NULL
-                    THEN round(greatest(extract(epoch FROM clock_timestamp() - waiting.since), 0), 3)
-                    WHEN history.last_at IS NOT NULL THEN 0
-               END AS history_lag_seconds,
+               wallet_history_lag() AS history_lag_seconds,
                (SELECT count(*) FROM wallet_holds AS hold
                 WHERE hold.status = 'open' AND hold.expires_at <= statement_timestamp()) AS expired_holds,
                (SELECT count(*) FROM wallet_history_gaps) AS history_gaps,
-               (SELECT count(*) FROM wallet_history_conflicts) AS history_conflicts
+               (SELECT count(*) FROM wallet_history_conflicts) AS history_conflicts,
+               (SELECT count(*) FROM wallet_history_dead_letters) AS history_dead_letters
         FROM history
         LEFT JOIN slot ON true
         LEFT JOIN ledger ON true
-        LEFT JOIN waiting ON true
     )
     SELECT finding.slot_name, finding.active, finding.lag_bytes, finding.ledger_last_at,
            finding.history_last_at, finding.history_lag_seconds, finding.expired_holds,
-           finding.history_gaps, finding.history_conflicts,
+           finding.history_gaps, finding.history_conflicts, finding.history_dead_letters,
            CASE
                WHEN finding.wal_status = 'lost' THEN 'slot_lost'
                WHEN finding.history_conflicts > 0 THEN 'history_conflicts'
                WHEN finding.history_gaps > 0 THEN 'history_gaps'
-               WHEN finding.history_lag_seconds > 60::numeric THEN 'history_late'
+               WHEN finding.history_dead_letters > 0 THEN 'history_dead_letters'
+               WHEN finding.history_lag_seconds > 10::numeric THEN 'history_late'
                WHEN pg_is_in_recovery() THEN 'standby'
                WHEN finding.slot_name IS NULL THEN 'no_slot'
                WHEN finding.wal_status = 'unreserved' THEN 'slot_unreserved'
@@ -304,5 +287,5 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION wallet_health() IS
 $$Returns one row about the way of the events.
-slot_name, slot_active, slot_lag_bytes: of this database's slot with plugin wallet_decoder, the furthest behind where there are several; bytes of WAL not yet confirmed by the bridge, NULL on a standby. ledger_last_at: created_at of the newest movement. history_last_at: created_at of the newest event in transaction_events. history_lag_seconds: how long the oldest movement newer than that has been waiting, 0 when the history has caught up, NULL where no history is fed in this database. expired_holds: open holds past their expiry, not yet swept. history_gaps, history_conflicts: recorded ones.
-status, the first that applies: slot_lost (its WAL is gone: backfill), history_conflicts, history_gaps, history_late (waiting for more than 60 s), standby (what is above is fine, a standby knows no more), no_slot, slot_unreserved (about to be lost), slot_inactive (no bridge is connected), ok.$$;
+slot_name, slot_active, slot_lag_bytes: of this database's slot with plugin wallet_decoder, the furthest behind where there are several; bytes of WAL not yet confirmed by the bridge, NULL on a standby. ledger_last_at: created_at of the newest movement. history_last_at: created_at of the newest event in transaction_events. history_lag_seconds: how long the oldest entry that is committed and has no event has been waiting, of whichever partition and whoever owns it, without recorded gaps; 0 when every entry has its event, NULL where no history is fed in this database; where the ledger is in another database, the time since the partition that is furthest behind was last read to its end. expired_holds: open holds past their expiry, not yet swept. history_gaps, history_conflicts, history_dead_letters: recorded ones.
+status, the first that applies: slot_lost (its WAL is gone: backfill), history_conflicts, history_gaps, history_dead_letters (records that are no events of this ledger), history_late (waiting for more than 10 s), standby (what is above is fine, a standby knows no more), no_slot, slot_unreserved (about to be lost), slot_inactive (no bridge is connected), ok.$$;

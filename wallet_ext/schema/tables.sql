@@ -143,6 +143,9 @@ CREATE TABLE wallet_history_offsets (
     owner         text,
     last_event_at timestamptz,
     updated_at    timestamptz NOT NULL DEFAULT now(),
+    -- Everything that the partition held at this time is applied; and when it was first claimed.
+    complete_at   timestamptz,
+    claimed_at    timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT wallet_history_offsets_pkey PRIMARY KEY (group_id, topic, partition)
 ) WITH (fillfactor = 50);
 
@@ -172,6 +175,37 @@ CREATE TABLE wallet_history_conflicts (
     CONSTRAINT wallet_history_conflicts_pkey PRIMARY KEY (topic, partition, kafka_offset)
 );
 CREATE INDEX wallet_history_conflicts_wallet_idx ON wallet_history_conflicts (wallet_id, version);
+
+-- One row, of the database's own: every entry before complete_to has its event, or stands in a recorded gap.
+-- noted is the next point, noted_before the transactions that may write before it. Every entry before checked_to
+-- was in the topic when all partitions were read: check_to is the next such point, check_lsn what the slot must
+-- have confirmed for it, check_at when it had.
+CREATE TABLE wallet_history_mark (
+    id           boolean     NOT NULL DEFAULT true,
+    complete_to  uuid        NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+    noted        uuid,
+    noted_before xid8,
+    checked_to   uuid        NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+    check_to     uuid,
+    check_lsn    pg_lsn,
+    check_at     timestamptz,
+    has_more     boolean     NOT NULL DEFAULT false,
+    CONSTRAINT wallet_history_mark_pkey PRIMARY KEY (id),
+    CONSTRAINT wallet_history_mark_id_check CHECK (id)
+) WITH (fillfactor = 50);
+INSERT INTO wallet_history_mark DEFAULT VALUES;
+
+-- Records that are no events of this ledger: they are in the dead letter topic. Whoever has dealt with one
+-- deletes its row.
+CREATE TABLE wallet_history_dead_letters (
+    topic        text        NOT NULL,
+    partition    integer     NOT NULL,
+    kafka_offset bigint      NOT NULL,
+    reason       text        NOT NULL,
+    detail       text        NOT NULL,
+    seen_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT wallet_history_dead_letters_pkey PRIMARY KEY (topic, partition, kafka_offset)
+);
 
 -- One row per entry: what a movement did to one wallet. The filter stands outside the UNION ALL and
 -- both branches have identical types, so that WHERE wallet_id = .. ORDER BY version DESC LIMIT ..
@@ -206,3 +240,4 @@ SELECT pg_catalog.pg_extension_config_dump('transaction_events', '');
 SELECT pg_catalog.pg_extension_config_dump('wallet_history_offsets', '');
 SELECT pg_catalog.pg_extension_config_dump('wallet_history_gaps', '');
 SELECT pg_catalog.pg_extension_config_dump('wallet_history_conflicts', '');
+SELECT pg_catalog.pg_extension_config_dump('wallet_history_dead_letters', '');

@@ -48,3 +48,40 @@ DROP FUNCTION wallet_list(text);
 DROP FUNCTION wallet_receipt(uuid);
 DROP FUNCTION wallet_statement(uuid, timestamptz, timestamptz);
 CREATE INDEX wallet_holds_wallet_idx ON wallet_holds (wallet_id, status, hold_id);
+
+-- The way of the events: how far it is complete, and what went to the dead letters.
+DROP FUNCTION wallet_health();
+ALTER TABLE wallet_history_offsets ADD COLUMN complete_at timestamptz,
+    ADD COLUMN claimed_at timestamptz NOT NULL DEFAULT now();
+-- One row, of the database's own: every entry before complete_to has its event, or stands in a recorded gap.
+-- noted is the next point, noted_before the transactions that may write before it. Every entry before checked_to
+-- was in the topic when all partitions were read: check_to is the next such point, check_lsn what the slot must
+-- have confirmed for it, check_at when it had.
+CREATE TABLE wallet_history_mark (
+    id           boolean     NOT NULL DEFAULT true,
+    complete_to  uuid        NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+    noted        uuid,
+    noted_before xid8,
+    checked_to   uuid        NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+    check_to     uuid,
+    check_lsn    pg_lsn,
+    check_at     timestamptz,
+    has_more     boolean     NOT NULL DEFAULT false,
+    CONSTRAINT wallet_history_mark_pkey PRIMARY KEY (id),
+    CONSTRAINT wallet_history_mark_id_check CHECK (id)
+) WITH (fillfactor = 50);
+INSERT INTO wallet_history_mark DEFAULT VALUES;
+
+-- Records that are no events of this ledger: they are in the dead letter topic. Whoever has dealt with one
+-- deletes its row.
+CREATE TABLE wallet_history_dead_letters (
+    topic        text        NOT NULL,
+    partition    integer     NOT NULL,
+    kafka_offset bigint      NOT NULL,
+    reason       text        NOT NULL,
+    detail       text        NOT NULL,
+    seen_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT wallet_history_dead_letters_pkey PRIMARY KEY (topic, partition, kafka_offset)
+);
+
+SELECT pg_catalog.pg_extension_config_dump('wallet_history_dead_letters', '');

@@ -130,6 +130,9 @@ metric_observe(Metrics *metrics, size_t metric, size_t label, int64_t value)
 	size_t bucket = 0;
 
 	assert(series->definition->type == METRIC_HISTOGRAM);
+	/* Two clocks may differ; a sum that falls would read as a restart. */
+	if (value < 0)
+		value = 0;
 	while (bucket < series->bucket_count && value > series->buckets[bucket])
 		bucket++;
 	atomic_fetch_add_explicit(&values[bucket], 1, memory_order_relaxed);
@@ -180,6 +183,12 @@ type_name(MetricType type)
 static void
 scaled_print(FILE *out, int64_t value, int64_t scale)
 {
+	if (value == METRIC_UNKNOWN)
+	{
+		fputs("NaN", out);
+		return;
+	}
+
 	uint64_t magnitude = value < 0 ? 0 - (uint64_t) value : (uint64_t) value;
 	uint64_t unit = scale > 1 ? (uint64_t) scale : 1;
 	uint64_t fraction = magnitude % unit;

@@ -26,6 +26,9 @@ typedef enum MetricType
 #define METRIC_SCALE_US 1000000 /* stored in microseconds, shown in seconds */
 #define METRIC_SCALE_MS 1000	/* stored in milliseconds, shown in seconds */
 
+/* The value of a gauge that nobody knows now: shown as NaN, which no rule takes for a number. */
+#define METRIC_UNKNOWN INT64_MIN
+
 typedef struct MetricDefinition
 {
 	const char *name; /* with unit and, for a counter, _total: wallet_bridge_events_total */

@@ -211,6 +211,24 @@ command_find(const ConfigProgram *program, const char *words)
 	return NULL;
 }
 
+/* "slot" alone: the first word of commands that have two. */
+static Status
+unknown_command_error(const ConfigProgram *program, const char *words)
+{
+	size_t bytes = strlen(words);
+	char known[128] = "";
+	size_t used = 0;
+
+	for (const ConfigCommand *command = program->commands; command->name != NULL; command++)
+		if (strncmp(command->name, words, bytes) == 0 && command->name[bytes] == ' ' &&
+			used < sizeof(known))
+			used += (size_t) snprintf(known + used, sizeof(known) - used, "%s%s",
+									  used > 0 ? " or " : "", command->name + bytes + 1);
+	if (known[0] == '\0')
+		return unexpected_word_error("unknown command", words);
+	return status_fatal(EXIT_CODE_USAGE, "%s needs %s", words, known);
+}
+
 static bool
 help_was_asked(char **argv, int argc)
 {
@@ -231,7 +249,8 @@ config_flags_parse(const ConfigProgram *program, int argc, char **argv, ConfigTa
 		return status;
 	*command = command_find(program, words);
 	if (*command == NULL && words[0] != '\0' && !help_was_asked(argv, argc))
-		return unexpected_word_error("unknown command", words);
+		return program->commands != NULL ? unknown_command_error(program, words)
+										 : unexpected_word_error("unknown command", words);
 
 	for (int i = 1; i < argc;)
 	{

@@ -137,6 +137,14 @@ config_usage_print(const ConfigProgram *program, const ConfigCommand *command, F
 }
 
 void
+config_refusal_print(const ConfigSource *source, const Status *status)
+{
+	fprintf(stderr, "%s: %s\n", source->program->name, status->text);
+	if (status->exit_code == EXIT_CODE_USAGE)
+		config_usage_print(source->program, source->command, stderr);
+}
+
+void
 config_help_print(const ConfigProgram *program, const ConfigCommand *command, FILE *out)
 {
 	bool whole = command == NULL || command == program->commands;

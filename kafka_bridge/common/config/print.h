@@ -12,5 +12,8 @@ void config_help_print(const ConfigProgram *program, const ConfigCommand *comman
 /* One line after an error of usage: how it is called and where to read on. */
 void config_usage_print(const ConfigProgram *program, const ConfigCommand *command, FILE *out);
 
+/* Why config_load failed, to standard error: under the program's own name, with that line. */
+void config_refusal_print(const ConfigSource *source, const Status *status);
+
 /* NAME=value lines that can be used as an .env file, each with its origin; secrets masked. */
 void config_values_print(const ConfigTable *table, const ConfigCommand *command, FILE *out);

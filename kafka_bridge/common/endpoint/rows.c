@@ -12,7 +12,13 @@
 #define COLUMN_CURSOR  1
 #define FREE_BYTES	   (64 * 1024) /* of an answer that need not be asked for */
 #define GROW_BYTES_MAX (1024 * 1024)
-#define FRAME_BYTES	   512 /* of what stands around the rows */
+/*
+ * A larger answer asks for so much at once, so that a few get all that they need rather than many a
+ * part of it; what it did not need is given back.
+ */
+#define LARGE_BYTES (256 * 1024)
+#define BLOCK_BYTES (12 * 1024 * 1024)
+#define FRAME_BYTES 512 /* of what stands around the rows */
 
 void
 endpoint_rows_begin(EndpointRows *rows, HttpRequest *request, int most, bool must_answer)
@@ -39,11 +45,14 @@ rows_make_room(EndpointRows *rows, size_t more)
 	size_t spare = needed < GROW_BYTES_MAX ? needed : GROW_BYTES_MAX;
 	size_t room = needed + spare;
 
-	if (room > FREE_BYTES)
+	if (room > FREE_BYTES && room > rows->granted)
 	{
-		if (!http_request_grant(rows->request, room - rows->granted) && !rows->must_answer)
+		size_t wanted =
+			room > LARGE_BYTES && room < BLOCK_BYTES && !rows->must_answer ? BLOCK_BYTES : room;
+
+		if (!http_request_grant(rows->request, wanted - rows->granted) && !rows->must_answer)
 			return false;
-		rows->granted = room;
+		rows->granted = wanted;
 	}
 
 	char *json = realloc(rows->json, room);
@@ -134,6 +143,8 @@ endpoint_rows_take(EndpointRows *rows, const char *before, const char *after, si
 
 	char *json = rows->json;
 
+	if (rows->granted > rows->room)
+		http_request_grant_return(rows->request, rows->granted - rows->room);
 	rows->json = NULL;
 	return json;
 }

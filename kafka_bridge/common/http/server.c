@@ -85,6 +85,13 @@ http_request_grant(HttpRequest *request, size_t bytes)
 }
 
 void
+http_request_grant_return(HttpRequest *request, size_t bytes)
+{
+	http_budget_give(request->answers, bytes);
+	request->answer_bytes -= bytes;
+}
+
+void
 http_request_grants_end(HttpRequest *request)
 {
 	if (request->answers != NULL)

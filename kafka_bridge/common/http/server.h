@@ -134,6 +134,8 @@ HttpClient http_request_client(const HttpRequest *request);
  */
 bool http_request_grant(HttpRequest *request, size_t bytes);
 void http_request_grants_end(HttpRequest *request);
+/* Of what was granted, so many bytes that were not needed. */
+void http_request_grant_return(HttpRequest *request, size_t bytes);
 
 /* The response of a request, for a thread that was handed the request alone. */
 HttpResponse *http_request_response(HttpRequest *request);

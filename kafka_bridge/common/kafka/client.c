@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kafka/guard.h"
+#include "kafka/login.h"
 #include "observe/log.h"
 #include "base/secret.h"
 
@@ -54,6 +55,11 @@ const ConfigOption kafka_options[] = {
 static void
 log_record(const rd_kafka_t *handle, int level, const char *facility, const char *text)
 {
+	/* A guarantee that we ask for on purpose is nothing to warn of at every start. */
+	if (strcmp(facility, "CONFWARN") == 0 && strstr(text, "enable.gapless.guarantee") != NULL)
+		return;
+	kafka_login_look(text);
+
 	LogLevel ours = level <= 4 ? LOG_LEVEL_WARNING : level <= 6 ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
 	const LogField fields[] = {
 		{.type = LOG_FIELD_NONE},
@@ -198,8 +204,13 @@ kafka_handle_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, rd_kafka_t **handl
 }
 
 void
-kafka_version_log(void)
+kafka_version_log(const KafkaOptions *options)
 {
+	if (kafka_scram_is_broken(&options->properties, rd_kafka_version()))
+		log_warning("librdkafka is older than 2.6.1: brokers from Kafka 4.0 on refuse its SCRAM "
+					"logins as a wrong password; install a newer one, or use SASL PLAIN over TLS "
+					"or client certificates",
+					log_text("version", rd_kafka_version_str()));
 	if (rd_kafka_version() < VERSION_WARN_BELOW)
 		log_warning("librdkafka is older than 2.4.0, which fixed lost and duplicate fetches",
 					log_text("version", rd_kafka_version_str()));

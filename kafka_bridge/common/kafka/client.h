@@ -60,5 +60,8 @@ Status kafka_conf_new(const KafkaOptions *options, const KafkaSetting *defaults,
 /* rd_kafka_new() that always takes over conf, also when it fails. */
 Status kafka_handle_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, rd_kafka_t **handle);
 
-/* Logs the run-time version, as a warning below 2.4.0. */
-void kafka_version_log(void);
+/*
+ * Logs the run-time version: a warning below 2.4.0, and one where SCRAM is asked of a version that
+ * newer brokers refuse.
+ */
+void kafka_version_log(const KafkaOptions *options);

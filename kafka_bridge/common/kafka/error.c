@@ -60,7 +60,7 @@ static const rd_kafka_resp_err_t configuration_codes[] = {
 static const rd_kafka_resp_err_t data_codes[] = {
 	RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE,
 	RD_KAFKA_RESP_ERR_INVALID_MSG,		  RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE,
-	RD_KAFKA_RESP_ERR_INVALID_RECORD,	  RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP,
+	RD_KAFKA_RESP_ERR_INVALID_RECORD,
 };
 
 /* The program called librdkafka in a way it may not. */
@@ -84,6 +84,12 @@ kafka_code_classify(rd_kafka_resp_err_t code, const char *what, const char *deta
 
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
 		return status_ok();
+	/* A clock is set right, a limit is raised: not the record's fault, and worth waiting for. */
+	if (code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP)
+		return status_retry("%s: %s: the record's time is outside the topic's "
+							"message.timestamp.before.max.ms or message.timestamp.after.max.ms; "
+							"compare this machine's clock with the broker's, or widen the limit",
+							what, text);
 	if (IS_AMONG(code, fenced_codes))
 		return status_fatal(EXIT_CODE_FENCED, "%s: %s", what, text);
 	if (IS_AMONG(code, configuration_codes))

@@ -11,8 +11,9 @@
 
 /*
  * Fenced is FATAL with EXIT_CODE_FENCED; refused rights, credentials, names and settings FATAL with
- * EXIT_CODE_CONFIGURATION; a record the broker can't take FATAL with EXIT_CODE_BUG; misuse BUG;
- * all else RETRY. what names the deed; detail (or NULL) is librdkafka's own text.
+ * EXIT_CODE_CONFIGURATION; a record the broker can't take FATAL with EXIT_CODE_BUG; misuse BUG; all
+ * else RETRY, also a refused timestamp: a clock may be set right. what names the deed; detail (or
+ * NULL) is librdkafka's own text.
  */
 Status kafka_code_classify(rd_kafka_resp_err_t code, const char *what, const char *detail);
 

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "kafka/login.h"
+
 #define SLICE_MS	   200
 #define RETRY_PAUSE_MS 100
 #define ERROR_BYTES	   512
@@ -65,8 +67,16 @@ kafka_topic_partition_count(rd_kafka_t *handle, const char *topic, const Wait *w
 			break;
 		status = kafka_code_classify(code, what, NULL);
 		/* Some failures come at once; at the deadline the last one says more than the time. */
-		if (status.class != STATUS_RETRY || wait_remaining_ms(wait) == 0)
+		if (status.class != STATUS_RETRY)
 			return status;
+		if (wait_remaining_ms(wait) == 0)
+		{
+			/* Brokers that refuse the login look like absent ones from here. */
+			char refusal[STATUS_TEXT_BYTES];
+
+			return kafka_login_explain(refusal, sizeof(refusal)) ? status_retry("%s", refusal)
+																 : status;
+		}
 		if (!wait_pause(wait->stop_fd, RETRY_PAUSE_MS))
 			return wait_status(WAIT_STOPPED, what);
 	}
@@ -186,7 +196,7 @@ cleanup:
 }
 
 static Status
-describe_result_read(rd_kafka_event_t *event, const char *setting, char *value, size_t bytes)
+describe_result_read(rd_kafka_event_t *event, KafkaTopicValue *values, size_t value_count)
 {
 	size_t count = 0;
 	const rd_kafka_ConfigResource_t **resources =
@@ -206,17 +216,19 @@ describe_result_read(rd_kafka_event_t *event, const char *setting, char *value, 
 
 	for (size_t i = 0; i < count; i++)
 	{
+		const char *name = rd_kafka_ConfigEntry_name(entries[i]);
 		const char *found = rd_kafka_ConfigEntry_value(entries[i]);
 
-		if (strcmp(rd_kafka_ConfigEntry_name(entries[i]), setting) == 0 && found != NULL)
-			snprintf(value, bytes, "%s", found);
+		for (size_t j = 0; j < value_count && found != NULL; j++)
+			if (strcmp(name, values[j].setting) == 0)
+				snprintf(values[j].text, sizeof(values[j].text), "%s", found);
 	}
 	return status_ok();
 }
 
 Status
-kafka_topic_setting_get(rd_kafka_t *handle, const char *topic, const char *setting,
-						const Wait *wait, char *value, size_t bytes)
+kafka_topic_values_get(rd_kafka_t *handle, const char *topic, const Wait *wait,
+					   KafkaTopicValue *values, size_t count)
 {
 	rd_kafka_ConfigResource_t *resource =
 		rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
@@ -225,13 +237,14 @@ kafka_topic_setting_get(rd_kafka_t *handle, const char *topic, const char *setti
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(handle);
 	rd_kafka_event_t *event = NULL;
 
-	value[0] = '\0';
+	for (size_t i = 0; i < count; i++)
+		values[i].text[0] = '\0';
 	rd_kafka_DescribeConfigs(handle, &resource, 1, options, queue);
 
 	Status status = admin_event_wait(queue, wait, "reading a topic's settings", &event);
 
 	if (status_is_ok(&status))
-		status = describe_result_read(event, setting, value, bytes);
+		status = describe_result_read(event, values, count);
 	if (event != NULL)
 		rd_kafka_event_destroy(event);
 	rd_kafka_queue_destroy(queue);
@@ -239,3 +252,66 @@ kafka_topic_setting_get(rd_kafka_t *handle, const char *topic, const char *setti
 	rd_kafka_ConfigResource_destroy(resource);
 	return status;
 }
+
+#if RD_KAFKA_VERSION >= 0x020300ff
+static Status
+describe_topic_read(rd_kafka_event_t *event, char id[KAFKA_TOPIC_ID_BYTES])
+{
+	size_t count = 0;
+	const rd_kafka_TopicDescription_t **topics =
+		rd_kafka_DescribeTopics_result_topics(rd_kafka_event_DescribeTopics_result(event), &count);
+
+	if (count != 1)
+		return status_bug("Kafka answered for %zu topics instead of one", count);
+
+	const rd_kafka_error_t *error = rd_kafka_TopicDescription_error(topics[0]);
+
+	if (error != NULL && rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return kafka_code_classify(rd_kafka_error_code(error), "cannot ask for the topic's id",
+								   rd_kafka_error_string(error));
+
+	const rd_kafka_Uuid_t *found = rd_kafka_TopicDescription_topic_id(topics[0]);
+
+	/* Brokers from before 2.8 know none: all bits are 0. */
+	if (found != NULL && (rd_kafka_Uuid_most_significant_bits(found) != 0 ||
+						  rd_kafka_Uuid_least_significant_bits(found) != 0))
+		snprintf(id, KAFKA_TOPIC_ID_BYTES, "%s", rd_kafka_Uuid_base64str(found));
+	return status_ok();
+}
+
+Status
+kafka_topic_id_get(rd_kafka_t *handle, const char *topic, const Wait *wait,
+				   char id[KAFKA_TOPIC_ID_BYTES])
+{
+	rd_kafka_TopicCollection_t *topics = rd_kafka_TopicCollection_of_topic_names(&topic, 1);
+	rd_kafka_AdminOptions_t *options =
+		admin_options_new(handle, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, wait);
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(handle);
+	rd_kafka_event_t *event = NULL;
+
+	id[0] = '\0';
+	rd_kafka_DescribeTopics(handle, topics, options, queue);
+
+	Status status = admin_event_wait(queue, wait, "asking for a topic's id", &event);
+
+	if (status_is_ok(&status))
+		status = describe_topic_read(event, id);
+	if (event != NULL)
+		rd_kafka_event_destroy(event);
+	rd_kafka_queue_destroy(queue);
+	rd_kafka_AdminOptions_destroy(options);
+	rd_kafka_TopicCollection_destroy(topics);
+	return status;
+}
+#else
+Status
+kafka_topic_id_get(rd_kafka_t *handle, const char *topic, const Wait *wait,
+				   char id[KAFKA_TOPIC_ID_BYTES])
+{
+	(void) handle;
+	(void) topic;
+	(void) wait;
+	id[0] = '\0';
+	return status_ok();
+}
+#endif

@@ -19,6 +19,14 @@
 Status kafka_topic_partition_count(rd_kafka_t *handle, const char *topic, const Wait *wait,
 								   int *partition_count);
 
+/*
+ * What Kafka calls the topic beside its name (KIP-516), another one when it is deleted and made
+ * anew; "" where this librdkafka (before 2.3) or the broker can't tell.
+ */
+#define KAFKA_TOPIC_ID_BYTES 32
+Status kafka_topic_id_get(rd_kafka_t *handle, const char *topic, const Wait *wait,
+						  char id[KAFKA_TOPIC_ID_BYTES]);
+
 typedef struct KafkaTopicPlan
 {
 	const char *name;
@@ -31,6 +39,12 @@ typedef struct KafkaTopicPlan
 Status kafka_topic_create(rd_kafka_t *handle, const KafkaTopicPlan *plan, const Wait *wait,
 						  bool *created);
 
-/* The value of one setting of a topic, cut to bytes; "" when the broker does not tell it. */
-Status kafka_topic_setting_get(rd_kafka_t *handle, const char *topic, const char *setting,
-							   const Wait *wait, char *value, size_t bytes);
+typedef struct KafkaTopicValue
+{
+	const char *setting;
+	char text[32]; /* cut; "" when the broker does not tell it */
+} KafkaTopicValue;
+
+/* The values of some settings of a topic, asked for at once. */
+Status kafka_topic_values_get(rd_kafka_t *handle, const char *topic, const Wait *wait,
+							  KafkaTopicValue *values, size_t count);

@@ -219,6 +219,12 @@ connect_error(const PGconn *connection)
 	if (connection == NULL)
 		return status_bug("out of memory");
 	connect_message_parse(PQerrorMessage(connection), sqlstate, text, sizeof(text));
+	if (strstr(text, "unsupported startup parameter") != NULL &&
+		strstr(text, "replication") != NULL)
+		return status_fatal(EXIT_CODE_CONFIGURATION,
+							"DATABASE_URL leads to a connection pooler, which lets no replication "
+							"through: it must name the PostgreSQL server itself (%s)",
+							text);
 	if (sqlstate[0] == '\0' && PQconnectionNeedsPassword(connection))
 		return status_fatal(EXIT_CODE_CONFIGURATION,
 							"cannot connect to PostgreSQL: the server asks for a password");

@@ -10,7 +10,8 @@ const LIMIT_MS = 5000;
 const STATUS = {
     ok: ['good', 'OK', 'Every part keeps up.'],
     standby: ['good', 'Standby', 'This is a standby: it knows nothing of the slot.'],
-    history_late: ['warn', 'History late', 'An entry has waited for more than a minute to come back. Is wallet_history running?'],
+    history_late: ['bad', 'History late', 'An entry has waited for more than 10 seconds to come back. Is wallet_history running?'],
+    history_dead_letters: ['bad', 'Dead letters', 'Records were no events of this ledger: see the dead letters.'],
     slot_inactive: ['warn', 'No bridge', 'No bridge is connected to the slot. Money moves; events wait in PostgreSQL.'],
     no_slot: ['warn', 'No slot', 'There is no replication slot: no bridge has been started yet.'],
     slot_unreserved: ['bad', 'Slot in danger', 'The slot is about to lose its WAL. Start the bridge now.'],
@@ -18,6 +19,8 @@ const STATUS = {
     history_gaps: ['bad', 'Gaps', 'The history has gaps: run wallet_bridge backfill.'],
     history_conflicts: ['bad', 'Conflicts', 'The history has received two versions of an entry.'],
 };
+
+const HISTORY_WRONG = new Set(['history_conflicts', 'history_gaps', 'history_dead_letters', 'history_late']);
 
 const BYTES = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 
@@ -52,13 +55,14 @@ function pipelineShow(row) {
     setTime('pipeline-history', row.history_last_at);
     setText('pipeline-gaps', countShow(row.history_gaps));
     setText('pipeline-conflicts', countShow(row.history_conflicts));
+    setText('pipeline-dead-letters', countShow(row.history_dead_letters));
     setText('pipeline-holds', countShow(row.expired_holds));
     mark('way-ledger', 'good');
     mark('way-bridge', row.slot_active ? 'good' : row.slot_name === null ? '' : 'bad');
-    mark('way-history', row.history_gaps > 0 || row.history_conflicts > 0 ? 'bad' : row.status === 'history_late' ? 'warn' : 'good');
+    mark('way-history', HISTORY_WRONG.has(row.status) ? 'bad' : row.history_lag_seconds === null ? '' : 'good');
 }
 
-const DETAILS = ['ledger', 'slot-lag', 'slot', 'history-lag', 'history', 'gaps', 'conflicts', 'holds'];
+const DETAILS = ['ledger', 'slot-lag', 'slot', 'history-lag', 'history', 'gaps', 'conflicts', 'dead-letters', 'holds'];
 
 function pipelineUnknown(badge, text) {
     setBadge('pipeline-badge', badge, 'bad');

@@ -78,7 +78,8 @@ public class JdbcClient {
             work.run(connection);
         } catch (PSQLException error) {
             String detail = error.getServerErrorMessage().getDetail();
-            return new Refusal(error.getSQLState(), JsonParser.parseString(detail).getAsJsonObject());
+            return new Refusal(error.getSQLState(), detail != null && detail.startsWith("{")
+                ? JsonParser.parseString(detail).getAsJsonObject() : new JsonObject());
         }
         return new Refusal("00000", new JsonObject());
     }

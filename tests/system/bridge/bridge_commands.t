@@ -76,6 +76,7 @@ subtest 'arguments' => sub {
         [ [qw(status --yes)],                                 qr/--yes belongs to the command "slot drop"/ ],
         [ [qw(progress set)],                                 qr/--reason is required/ ],
         [ [qw(slot remove)],                                  qr/"slot remove"/ ],
+        [ ["slot"],                                           qr/slot needs create or drop/ ],
         [ ['recover'],                                        qr/"recover"/ ]);
     for my $case (@cases)
     {

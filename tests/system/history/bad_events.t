@@ -47,6 +47,10 @@ subtest 'poison' => sub {
         'no time'            => json_with($template{value}, created_at => '"yesterday"'),
         'a missing field'    => $template{value} =~ s/"user_id":"[^"]*",//r,
         'not UTF-8'          => json_with($template{value}, user_id => "\"\xff\xfe\""),
+        'id of another'      => json_with($template{value}, version => 7),
+        'no known type'      => json_with($template{value}, event_type => '"PAYDAY"'),
+        'a long user id'     => json_with($template{value}, user_id => '"' . 'a' x 101 . '"'),
+        'the future'         => json_with($template{value}, created_at => '"9999-12-31T00:00:00.000000Z"'),
         'a zero character'   => json_with($template{value}, user_id => '"a\u0000b"'));
     my $expected = 0;
 
@@ -71,6 +75,9 @@ subtest 'poison' => sub {
     like($letter->{headers}{'__connect.errors.partition'}, qr/^\d+$/, 'its partition');
     like($letter->{headers}{'__connect.errors.offset'},    qr/^\d+$/, 'its offset');
     ok($letter->{headers}{'__connect.errors.exception.message'}, 'and why');
+    my $health = ($stack->rows('SELECT * FROM wallet_health()'))[0];
+    is($health->{history_dead_letters}, $expected, 'wallet_health() counts them');
+    is($health->{status}, 'history_dead_letters', 'and says so');
     is($stack->sql('SELECT count(*) FROM wallet_history_conflicts'), 0, 'none is a conflict');
     is($stack->sql('SELECT count(*) FROM wallet_history_gaps'),      0, 'and none is a gap');
 };

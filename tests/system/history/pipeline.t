@@ -50,6 +50,8 @@ subtest 'a record' => sub {
     is($headers{ce_time},        $out->{event}{created_at}, 'ce_time');
     like($headers{ce_sequence}, qr/^[0-9A-F]{16}-00000000$/, 'ce_sequence of the first event');
     is($in->{headers}{ce_sequence}, $headers{ce_sequence} =~ s/0$/1/r, 'and of the second');
+    is($headers{ce_txcount}, 2, 'ce_txcount: the commit has both');
+    is($in->{headers}{ce_txcount}, 2, 'on each of them');
     ok(!exists $headers{replay}, 'a live event is no replay');
 
     my ($stored) = $stack->rows('SELECT * FROM transaction_events WHERE wallet_id = ? AND transaction_id = ?', $alice, $id);
@@ -88,4 +90,15 @@ subtest 'health' => sub {
 };
 
 $stack->quiet_ok;
+subtest 'a commit tells how many events it has' => sub {
+    my ($many) = $stack->create_wallets(1);
+    for my $number (3, 1024, 1100)
+    {
+        $stack->sql('SELECT count(wallet_fund(?, 1)) FROM generate_series(1, ?)', $many, $number);
+        $stack->wait_bridge;
+        my @newest = grep { $_->{key} eq $many } $stack->records;
+        my %counts = map { ($_->{headers}{ce_txcount} // 'none') => 1 } @newest[ -$number .. -1 ];
+        is(join(' ', keys %counts), $number > 1024 ? 'none' : $number, "$number events");
+    }
+};
 done_testing;

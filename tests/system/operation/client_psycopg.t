@@ -1,5 +1,5 @@
 # The distribution's psycopg against a real server; tests/clients/run does the same with other drivers.
-# And the examples of the README are what these programs do.
+# And what README and docs/clients.md show are the programs that are run.
 use strict;
 use warnings;
 
@@ -7,7 +7,7 @@ use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use lib dirname(abs_path(__FILE__)) . '/../../harness';
 
-use Client qw(run_client slurp);
+use Client qw(run_client run_first slurp);
 use Postgres;
 use Test::More;
 
@@ -22,17 +22,17 @@ for my $finding (run_client($server, 'psycopg', '/usr/bin/python3', '-B', "$clie
     ok($ok, $name) or diag $diagnosis;
 }
 
-my ($section) = slurp("$root/README.md") =~ /^## By code\n(.*?)^## /ms;
-my @examples = $section =~ m{\]\((tests/clients/[\w/.]+)\):\n\n```\w+\n(.*?)```}gs;
-is(@examples / 2, () = glob("$clients/{python/*_client.py,node/client.mjs,java/*.java,go/*.go}"),
-    'the README has an example of each program');
-while (my ($path, $example) = splice @examples, 0, 2)
-{
-    # An empty line stands for what is left out, a comment for what comes of it.
-    my $program = "\n" . without_indent(slurp("$root/$path"));
-    my @parts   = split /\n\n+/, without_indent($example) =~ s/^#.*\n//gmr =~ s/\n\z//r;
-    is_deeply([ grep { index($program, "\n$_\n") < 0 } @parts ], [], "which is taken from $path");
-}
+my ($ok, $name, $diagnosis) = run_first($server, 'first_psycopg', '/usr/bin/python3', '-B', "$clients/python/psycopg_first.py");
+ok($ok, $name) or diag $diagnosis;
+
+my $page = slurp("$root/docs/clients.md");
+my %shown = $page =~ m{\]\(\.\./(tests/clients/[\w/.]+)\)\.\n\n```\w+\n(.*?)^```$}gms;
+$shown{'tests/clients/python/psycopg_first.py'} =
+    (slurp("$root/README.md") =~ /^```py\n(.*?)^```$/ms ? "#!/usr/bin/env python3\n$1" : '');
+is_deeply([ sort keys %shown ],
+    [ sort map { s{^\Q$root\E/}{}r } glob("$clients/{python/*_first.py,node/first.mjs,java/*First.java,go/first/*.go,ruby/*_first.rb}") ],
+    'README and docs/clients.md show each first program');
+is($shown{$_}, slurp("$root/$_"), "$_ stands there as it is run") for sort keys %shown;
 
 my $pins = join '', map { slurp("$clients/$_") } qw(python/requirements.txt node/package.json java/pom.xml go/go.mod);
 for my $pin (
@@ -41,16 +41,11 @@ for my $pin (
     [ 'Django'          => qr/^Django==(\S+)/m ],
     [ 'node-postgres'   => qr/"pg": "(.*?)"/ ],
     [ 'PostgreSQL JDBC' => qr{<artifactId>postgresql</artifactId>\s*<version>(.*?)<} ],
+    [ 'Hibernate'       => qr{<artifactId>hibernate-core</artifactId>\s*<version>(.*?)\.Final<} ],
     [ 'pgx'             => qr{jackc/pgx/v5 v(\S+)} ])
 {
     my ($name, $pattern) = @$pin;
     my ($version) = $pins =~ $pattern;
-    like($section, qr/^\| $name \Q$version\E[ ,;]/m, "the README tells the version of $name");
+    like($page, qr/^\| $name \Q$version\E[ ,;]/m, "docs/clients.md tells the version of $name");
 }
 done_testing;
-
-sub without_indent
-{
-    my ($text) = @_;
-    return $text =~ s/^[ \t]+//gmr;
-}

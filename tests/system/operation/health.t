@@ -46,6 +46,18 @@ $stack->history->start;
 $stack->wait_history;
 cmp_ok($health->()->{history_lag_seconds}, '==', 0, 'caught up');
 
+# An event that is gone for good: the last one of a wallet, and all of another.
+my ($lost, $kept) = $stack->create_wallets(2, fund => '1.00');
+$stack->wait_bridge;
+$stack->wait_history;
+$stack->sql('DELETE FROM transaction_events WHERE wallet_id = ? OR wallet_id = ? AND version = 1', $lost, $kept);
+my @missing = sort ("history_missing $lost 0", "history_missing $lost 1", "history_missing $kept 1");
+my $divergences = sub { return [ map { "$_->{check_name} $_->{wallet_id} $_->{version}" } $stack->rows('SELECT * FROM wallet_check()') ] };
+poll_until(sub { @{ $divergences->() } == 3 }, what => 'all that is missing');
+is_deeply([ sort @{ $divergences->() } ], \@missing, 'wallet_check() names last events, and wallets without any');
+is(($stack->bridge_command([ 'backfill', '--wallet', $_, '--from', '-infinity', '--to', 'now' ]))[0], 0, 'published again') for $lost, $kept;
+poll_until(sub { !@{ $divergences->() } }, what => 'a whole history');
+
 # No bridge: the slot keeps what it has not confirmed.
 is($stack->bridge->stop, 0, 'wallet_bridge stops');
 $wait_for->('slot_inactive');

@@ -135,12 +135,13 @@ my %healthy = (
     (map { (qq(wallet_bridge_connected{peer="$_"}) => '1x120', qq(wallet_bridge_reconnects_total{peer="$_"}) => '1x120') } qw(postgresql kafka)),
     (map { ("wallet_bridge_commit_to_ack_seconds_bucket$_" => '0+60x120', qq(wallet_service_request_seconds_bucket{endpoint="fund",) . substr($_, 1) => '0+60x120') } @bucket),
     (map { ($_ => '0x120') } qw(wallet_bridge_wal_lag_bytes wallet_bridge_backpressure_total wallet_bridge_dead_letters_total wallet_history_lag_seconds
-            wallet_history_paused_partitions wallet_history_halted_partitions wallet_history_gaps wallet_history_conflicts
+            wallet_history_paused_partitions wallet_history_dead_letters wallet_history_halted_partitions wallet_history_gaps wallet_history_conflicts
             wallet_history_dead_letters_total wallet_history_fence_lost_total wallet_history_retries_total wallet_service_pool_waiting{pool="write"} wallet_service_pool_refused_total{pool="write"}
             wallet_service_retries_total wallet_check_finished_timestamp_seconds wallet_check_findings{proof="check"} wallet_check_findings{proof="seals"})),
     'wallet_bridge_active'                       => '1x120',
     'wallet_bridge_slot_safe_wal_bytes'          => '8e9x120',
     'wallet_history_partitions'                  => '6x120',
+    'wallet_history_ready'                       => '1x120',
     'wallet_service_requests_total{status="2xx"}' => '0+600x120',
     'wallet_service_requests_total{status="5xx"}' => '0x120');
 my @cases = (
@@ -156,14 +157,20 @@ my @cases = (
                                        'wallet_bridge_commit_to_ack_seconds_bucket{le="10"}' => '0+60x120' } ],
     [ ['WalletBridgeBackpressure'],  { 'wallet_bridge_backpressure_total' => '0+60x120' } ],
     [ ['WalletBridgeDeadLetters'],   { 'wallet_bridge_dead_letters_total' => '0x90 1x29' } ],
+    [ ['WalletTopicProblem'],        { 'wallet_bridge_topic_problem{problem="compaction"}' => '1x120' } ],
     [ ['WalletHistoryDown'],         { 'up{job="wallet_history"}' => '0x120' } ],
-    [ ['WalletHistoryBehind'],       { 'wallet_history_lag_seconds' => '90x120' } ],
+    [ [qw(WalletHistoryBehind WalletHistoryStuck)], { 'wallet_history_lag_seconds' => '90x120' } ],
+    [ ['WalletHistoryStuck'],        { 'wallet_history_lag_seconds' => '0x109 11x10' } ],
+    [ ['WalletHistoryLagUnknown'],   { 'wallet_history_lag_seconds' => join(' ', ('NaN') x 121) } ],
+    [ ['WalletHistoryLagUnknown'],   { 'wallet_history_lag_seconds' => undef } ],
+    [ ['WalletHistoryNotReady'],     { 'wallet_history_ready' => '0x120' } ],
     [ ['WalletHistoryUnassigned'],   { 'wallet_history_partitions' => '0x120' } ],
     [ ['WalletHistoryPaused'],       { 'wallet_history_paused_partitions' => '2x120' } ],
     [ ['WalletHistoryHalted'],       { 'wallet_history_halted_partitions' => '1x120' } ],
     [ ['WalletHistoryGaps'],         { 'wallet_history_gaps' => '1x120' } ],
     [ ['WalletHistoryConflicts'],    { 'wallet_history_conflicts' => '1x120' } ],
     [ ['WalletHistoryDeadLetters'],  { 'wallet_history_dead_letters_total' => '0x90 1x29' } ],
+    [ ['WalletHistoryDeadLetters'],  { 'wallet_history_dead_letters' => '1x120' } ],
     [ ['WalletHistoryFenced'],       { 'wallet_history_fence_lost_total' => '0+1x120' } ],
     [ ['WalletHistoryRetries'],      { 'wallet_history_retries_total' => '0+60x120' } ],
     [ ['WalletServiceDown'],         { 'up{job="wallet_service"}' => '0x120' } ],

@@ -1,4 +1,5 @@
-# The README's quick start with curl, as it stands there, but for the ports.
+# The README's quick starts as they stand there, in its order and in the opposite one: keys and wallets are new each
+# time, so that a block that was pasted before is in nobody's way.
 use strict;
 use warnings;
 
@@ -13,42 +14,100 @@ use Wait;
 
 my $root   = abs_path(dirname(__FILE__) . '/../../..');
 my $readme = do { local (@ARGV, $/) = "$root/README.md"; <> };
-my ($chapter) = $readme =~ /^## Quick start with curl\n(.*?)^## /ms or die 'no such chapter';
-my @blocks = $chapter =~ /^```sh\n(.*?)^```$/msg;
 my $stack  = Stack->start(service => 1);
+my $folder = test_directory() . '/readme';
 my $json   = JSON::PP->new->utf8;
+my $uuid   = qr/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
+my %is_quick_start = (psql => \&psql, curl => \&with_curl, Python => \&python);
 
-is(@blocks, 2, 'two blocks');
+write_environment();
+is_deeply([ $readme =~ /^## Quick start (?:in|with) (\w+)$/mg ], [qw(psql curl Python)], 'three quick starts');
+$is_quick_start{$_}->() for qw(psql curl Python Python curl psql);
+is($stack->sql("SELECT count(*) FROM wallet_check()"), 0, 'everything is consistent');
+done_testing;
 
-# One answer a line. The reads of the history wait until it has come back.
-my $script = join('', @blocks) =~ s{http://localhost:3000}{$stack->service->{url}}ger =~ s{http://localhost:3001}{$stack->history->{url}}ger;
-my ($moves, $reads) = $script =~ /\A(.*?)^(curl \S*history.*)\z/ms or die 'no history is read';
-my $kept = test_directory() . '/variables';
-my $answers = run("$moves\ndeclare -p alice >$kept");
-$stack->wait_history;
-$answers .= run(". $kept\n$reads");
-my @answers = map { $json->decode($_) } grep { /^\{/ } split /\n/, $answers;
+# Its blocks of one language.
+sub blocks
+{
+    my ($title, $language) = @_;
+    my ($chapter) = $readme =~ /^## \Q$title\E\n(.*?)^## /ms or die "no chapter $title";
+    return $chapter =~ /^```$language\n(.*?)^```$/msg;
+}
 
+# What "make up" leaves, of this stack: PG* name the superuser, DATABASE_URL an application's role.
+sub write_environment
+{
+    my $postgres = $stack->postgres;
+    my %variable = (
+        PGHOST => '127.0.0.1', PGPORT => $postgres->port, PGUSER => 'postgres', PGDATABASE => $postgres->{dbname},
+        DATABASE_URL       => $postgres->uri(user => 'wallet_user'),
+        WALLET_SERVICE_URL => $stack->service->{url},
+        WALLET_HISTORY_URL => $stack->history->{url});
+
+    mkdir $_ for $folder, "$folder/.run";
+    write_file('.run/env', map { "export $_=$variable{$_}\n" } sort keys %variable);
+    return;
+}
+
+sub write_file
+{
+    my ($name, @text) = @_;
+    open my $file, '>', "$folder/$name" or die "$name: $!";
+    print {$file} @text;
+    close $file;
+    return;
+}
+
+# What the commands print, in a shell that has nothing of this test's variables.
 sub run
 {
-    my ($text) = @_;
-    my $path = test_directory() . '/readme.sh';
-
-    open my $file, '>', $path or die "$path: $!";
-    print {$file} "set -eu\ncurl() { command curl -sS \"\$@\"; [[ \$* == *header* ]] || echo; }\n$text";
-    close $file;
-    my $output = `bash $path 2>&1`;
-    is($?, 0, 'the commands run') or diag $output;
+    my ($name, $script, $input) = @_;
+    write_file('commands', $script);
+    write_file('input', $input // '');
+    my $output = `cd $folder && env -i PATH="\$PATH" HOME=$folder timeout 120 bash -e commands <input 2>&1`;
+    is($?, 0, "$name: the commands run") or diag $output;
     return $output;
 }
 
-is($answers[0]{balance}, '0.0000', 'a wallet');
-is($answers[1]{wallet}{balance}, '100.0000', 'funded');
-is($answers[2]{wallet}{balance}, '75.0000', 'transferred');
-is($answers[3]{version}, 2, 'the wallet');
-is(@{ $answers[4]{items} }, 2, q(alice's wallets));
-is_deeply([ map { $_->{event_type} } @{ $answers[5]{items} } ], [qw(TRANSFER_OUT FUND CREATED)], 'its history');
-is(@{ $answers[6]{items} }, 4, q(alice's activity));
-is($answers[$_]{status}, 'ready', 'ready') or diag explain $answers[$_] for 7, 8;
-is(@answers, 9, 'and that is all');
-done_testing;
+sub psql
+{
+    my ($enter, $check) = blocks('Quick start in psql', 'sh');
+    my ($statements) = blocks('Quick start in psql', 'sql');
+    my $said = run('psql', $enter, $statements);
+
+    unlike($said, qr/ERROR/, 'psql: nothing is refused');
+    my @id = $said =~ /^ ($uuid)$/mg;
+    is($id[1], $id[2], 'psql: the repeated request has the first id');
+    like($said, qr/^ 74\.5000 \| +74\.5000 \| +2$/m, 'psql: the balance');
+    like($said, qr/^\s+2 \| TRANSFER_OUT \| +25\.5000 \| 74\.5000 *\n\s+1 \| FUND .*\n\s+0 \| CREATED /m,
+        'psql: the history came back');
+    $said = run('psql', $check);
+    like($said, qr/\(0 rows\).*\bUSD\b/s, 'psql: the operator finds nothing, and the totals');
+    return;
+}
+
+sub with_curl
+{
+    my @answers = map { $json->decode($_) } grep { /^\{/ } split /\n/, run('curl', join '', blocks('Quick start with curl', 'sh'));
+
+    is($answers[0]{balance}, '0.0000', 'curl: a wallet');
+    is($answers[2]{wallet}{balance}, '100.0000', 'curl: funded');
+    is($answers[3]{wallet}{balance}, '75.0000', 'curl: transferred');
+    is($answers[4]{transaction_id}, $answers[3]{transaction_id}, 'curl: once');
+    is($answers[5]{version}, 2, 'curl: the wallet');
+    ok((grep { $_->{id} eq $answers[0]{id} } @{ $answers[6]{items} }), q(curl: alice's wallets));
+    is_deeply([ map { $_->{event_type} } @{ $answers[7]{items} } ], [qw(TRANSFER_OUT FUND CREATED)], 'curl: its history');
+    is(@{ $answers[8]{items} }, 1, q(curl: alice's activity));
+    is($answers[$_]{status}, 'ready', 'curl: ready') or diag explain $answers[$_] for 9, 10;
+    is(@answers, 11, 'curl: and that is all');
+    return;
+}
+
+sub python
+{
+    my ($program) = blocks('Quick start in Python', 'py');
+    write_file('first.py', $program);
+    is(run('Python', ". .run/env; /usr/bin/python3 first.py\n"),
+        "paid once: True\nbob has 25.5000\nrefused: WL002 74.5000\n", 'Python: what it prints');
+    return;
+}

@@ -137,6 +137,10 @@ test_histogram(void **state)
 					"t_latency_seconds_bucket{peer=\"kafka\",le=\"+Inf\"} 4\n"
 					"t_latency_seconds_sum{peer=\"kafka\"} 101.501001\n"
 					"t_latency_seconds_count{peer=\"kafka\"} 4\n");
+	/* The other clock is ahead: counted, and nothing is taken from the sum. */
+	metric_observe(metrics, LATENCY, 1, -588000000);
+	assert_rendered("t_latency_seconds_sum{peer=\"kafka\"} 101.501001\n"
+					"t_latency_seconds_count{peer=\"kafka\"} 5\n");
 }
 
 static void

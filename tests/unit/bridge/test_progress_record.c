@@ -56,20 +56,28 @@ test_record_round_trip(void **state)
 	(void) state;
 
 	ProgressRecord record = {.state = PROGRESS_STREAMING,
-							 .generation = 9223372036854775807,
+							 .generation = PROGRESS_GENERATION_MAX,
 							 .lsn = 0xABCDEF0123456789u,
 							 .timeline = 3,
 							 .partition_count = 6,
 							 .options = "format=frame",
-							 .topic = "wallet-events"};
+							 .topic = "wallet-events",
+							 .topic_id = "kF8fSsDRQ0iT5Wz-e1xZpA",
+							 .mark = {.partition = 2,
+									  .offset = 17,
+									  .event_id = "0b7e9c1e-0000-5000-8000-0123456789ab"},
+							 .since_ms = 1764460800000};
 	ProgressRecord read;
 	char text[PROGRESS_VALUE_BYTES];
 	size_t bytes = progress_record_write(&record, text);
 
-	assert_string_equal(text, "{\"v\":1,\"generation\":9223372036854775807,"
-							  "\"state\":\"streaming\",\"lsn\":\"ABCDEF01/23456789\","
-							  "\"timeline\":3,\"options\":\"format=frame\",\"partitions\":6,"
-							  "\"topic\":\"wallet-events\"}");
+	assert_string_equal(text,
+						"{\"v\":1,\"generation\":9007199254740992,"
+						"\"state\":\"streaming\",\"lsn\":\"ABCDEF01/23456789\","
+						"\"timeline\":3,\"options\":\"format=frame\",\"partitions\":6,"
+						"\"topic\":\"wallet-events\",\"since\":1764460800000,"
+						"\"topic_id\":\"kF8fSsDRQ0iT5Wz-e1xZpA\",\"mark\":{\"partition\":2,"
+						"\"offset\":17,\"event_id\":\"0b7e9c1e-0000-5000-8000-0123456789ab\"}}");
 	assert_true(progress_record_read(text, bytes, &read));
 	assert_int_equal(read.state, PROGRESS_STREAMING);
 	assert_true(read.generation == record.generation);
@@ -78,6 +86,11 @@ test_record_round_trip(void **state)
 	assert_int_equal(read.partition_count, 6);
 	assert_string_equal(read.options, "format=frame");
 	assert_string_equal(read.topic, "wallet-events");
+	assert_string_equal(read.topic_id, record.topic_id);
+	assert_int_equal(read.mark.partition, 2);
+	assert_int_equal(read.mark.offset, 17);
+	assert_string_equal(read.mark.event_id, record.mark.event_id);
+	assert_true(read.since_ms == record.since_ms);
 }
 
 static void
@@ -99,6 +112,15 @@ test_record_rubbish(void **state)
 		"\"partitions\":6,\"topic\":\"t\"}",
 		"{\"v\":1,\"generation\":1,\"state\":\"setup\",\"lsn\":\"0/1\",\"timeline\":1.5,\"options\":\"\","
 		"\"partitions\":6,\"topic\":\"t\"}",
+		"{\"v\":1,\"generation\":9007199254740993,\"state\":\"setup\",\"lsn\":\"0/1\","
+		"\"timeline\":1,\"options\":\"\",\"partitions\":6,\"topic\":\"t\"}",
+		"{\"v\":1,\"generation\":1,\"state\":\"setup\",\"lsn\":\"0/1\",\"timeline\":1,\"options\":\"\","
+		"\"partitions\":6,\"topic\":\"t\",\"mark\":{\"partition\":0,\"offset\":1,"
+		"\"event_id\":\"\\\"},\"}}",
+		"{\"v\":1,\"generation\":1,\"state\":\"setup\",\"lsn\":\"0/1\",\"timeline\":1,\"options\":\"\","
+		"\"partitions\":6,\"topic\":\"t\",\"mark\":7}",
+		"{\"v\":1,\"generation\":1,\"state\":\"setup\",\"lsn\":\"0/1\",\"timeline\":1,\"options\":\"\","
+		"\"partitions\":6,\"topic\":\"t\",\"since\":-1}",
 		NULL,
 	};
 	ProgressRecord record;

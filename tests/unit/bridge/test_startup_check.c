@@ -40,6 +40,8 @@ facts_of_restart(void)
 				   .partition_count = 6,
 				   .options = OPTIONS,
 				   .topic = "wallet-events"},
+		.topic = "wallet-events",
+		.foreign_source = "",
 		.partition_count = 6,
 		.plugin_options = OPTIONS,
 	};
@@ -89,9 +91,70 @@ test_restart_goes_on(void **state)
 
 	expect_action(&facts, STARTUP_STREAM, 1000);
 	facts.record.lsn = 1500; /* the server's restart moved the slot back */
-	expect_action(&facts, STARTUP_STREAM, 1500);
+	/* The slot is the truth; the topic decides how much of the rest is sent again. */
+	expect_action(&facts, STARTUP_STREAM, 1000);
 	facts.wal_end = 1500;
-	expect_action(&facts, STARTUP_STREAM, 1500);
+	expect_action(&facts, STARTUP_STREAM, 1000);
+}
+
+static void
+test_v6_topic(void **state)
+{
+	(void) state;
+
+	static const struct
+	{
+		TopicState state;
+		const char *words;
+	} cases[] = {
+		{TOPIC_GONE, "V6: the topic is gone: events were published to \"wallet-events\""},
+		{TOPIC_ANEW, "V6: the topic is gone: \"wallet-events\" was deleted and made anew"},
+		{TOPIC_OTHER, "V6: events were published to another topic"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		StartupFacts facts = facts_of_restart();
+
+		facts.topic_state = cases[i].state;
+		expect_refusal(&facts, cases[i].words);
+		expect_refusal(&facts, "wallet_bridge progress set --reason TEXT");
+		/* Also where the record is gone with it: the slot tells that there was one. */
+		facts.record_exists = false;
+		expect_refusal(&facts, cases[i].words);
+		/* The slot's owner judges for itself. */
+		facts.slot.active = true;
+		expect_action(&facts, STARTUP_STANDBY, 0);
+	}
+}
+
+static void
+test_v6_foreign_source(void **state)
+{
+	(void) state;
+
+	StartupFacts facts = facts_of_restart();
+
+	facts.foreign_source = "/wallet/8000/other";
+	expect_refusal(&facts, "gets events of another source, /wallet/8000/other");
+	facts.record_exists = false;
+	expect_refusal(&facts, "--shared-topic");
+	facts = facts_of_first_start();
+	facts.foreign_source = "/wallet/8000/other";
+	expect_refusal(&facts, "--shared-topic");
+}
+
+static void
+test_v4_damaged_record(void **state)
+{
+	(void) state;
+
+	StartupFacts facts = facts_of_restart();
+
+	facts.record_damaged = true;
+	expect_refusal(&facts, "wallet_bridge progress set --reason TEXT");
+	facts.slot.exists = false;
+	expect_refusal(&facts, "wallet_bridge slot create");
 }
 
 static void
@@ -285,6 +348,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_restart_goes_on),
+		cmocka_unit_test(test_v6_topic),
+		cmocka_unit_test(test_v6_foreign_source),
+		cmocka_unit_test(test_v4_damaged_record),
 		cmocka_unit_test(test_first_start),
 		cmocka_unit_test(test_interrupted_setup_starts_over),
 		cmocka_unit_test(test_slot_without_record_is_adopted),

@@ -342,7 +342,7 @@ test_usage_errors(void **state)
 	assert_refused(load("fly", NULL), EXIT_CODE_USAGE, "unknown command \"fly\": see --help");
 	assert_refused(load("postgresql://u:hunter2@h/d", NULL), EXIT_CODE_USAGE,
 				   "unknown command \"postgresql://u:***@h/d\": see --help");
-	assert_refused(load("slot", NULL), EXIT_CODE_USAGE, "unknown command \"slot\": see --help");
+	assert_refused(load("slot", NULL), EXIT_CODE_USAGE, "slot needs drop");
 	assert_refused(load("backfill", NULL), EXIT_CODE_USAGE, "--from is required");
 	assert_refused(load("--from", "x", NULL), EXIT_CODE_USAGE,
 				   "--from belongs to the command \"backfill\"");

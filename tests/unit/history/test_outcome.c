@@ -30,6 +30,7 @@
 typedef struct Rule
 {
 	Happening happening;
+	Verdict outside;
 	Verdict joining;
 	Verdict member;
 	Verdict leaving;
@@ -37,19 +38,21 @@ typedef struct Rule
 } Rule;
 
 static const Rule rules[] = {
-	{HAPPENED_DONE, GO_ON, GO_ON, GO_ON, GO_ON},
-	{HAPPENED_PARTITION_WENT, DROP_BATCH, TRY_NOW, DROP_BATCH, TRY_NOW},
-	{HAPPENED_FENCE_LOST, DROP_BATCH, LEAVE_GROUP, DROP_BATCH, DROP_BATCH},
-	{HAPPENED_POLICY_HALT, DROP_BATCH, HALT_PARTITION, DROP_BATCH, HALT_PARTITION},
-	{HAPPENED_POISON_MARKED, DROP_BATCH, TRY_NOW, DROP_BATCH, TRY_NOW},
-	{HAPPENED_POISON_REFUSED, DROP_BATCH, STOP_AT_POISON, DROP_BATCH, STOP_AT_POISON},
-	{HAPPENED_POISON_READ, STOP_READING, STOP_READING, STOP_READING, STOP_READING},
-	{HAPPENED_TASK_FAILED, TRY_LATER, TRY_LATER, TRY_LATER, TRY_LATER},
-	{HAPPENED_TASK_BROKEN, END, END, END, END},
-	{HAPPENED_TAKING_REFUSED, GO_ON, LEAVE_GROUP, GO_ON, GO_ON},
-	{HAPPENED_READING_FAILED, GO_ON, GO_ON, GO_ON, GO_ON},
-	{HAPPENED_READING_BROKEN, STOP_GATHERING, STOP_GATHERING, STOP_GATHERING, STOP_GATHERING},
-	{HAPPENED_MEMORY_OUT, STOP_READING, STOP_READING, STOP_READING, STOP_READING},
+	{HAPPENED_DONE, GO_ON, GO_ON, GO_ON, GO_ON, GO_ON},
+	{HAPPENED_PARTITION_WENT, DROP_BATCH, DROP_BATCH, TRY_NOW, DROP_BATCH, TRY_NOW},
+	{HAPPENED_FENCE_LOST, DROP_BATCH, DROP_BATCH, LEAVE_GROUP, DROP_BATCH, DROP_BATCH},
+	{HAPPENED_POLICY_HALT, DROP_BATCH, DROP_BATCH, HALT_PARTITION, DROP_BATCH, HALT_PARTITION},
+	{HAPPENED_POISON_MARKED, DROP_BATCH, DROP_BATCH, TRY_NOW, DROP_BATCH, TRY_NOW},
+	{HAPPENED_POISON_REFUSED, DROP_BATCH, DROP_BATCH, STOP_AT_POISON, DROP_BATCH, STOP_AT_POISON},
+	{HAPPENED_POISON_READ, STOP_READING, STOP_READING, STOP_READING, STOP_READING, STOP_READING},
+	{HAPPENED_TASK_FAILED, TRY_LATER, TRY_LATER, TRY_LATER, TRY_LATER, TRY_LATER},
+	{HAPPENED_TASK_BROKEN, END, END, END, END, END},
+	{HAPPENED_TAKING_REFUSED, GO_ON, GO_ON, LEAVE_GROUP, GO_ON, GO_ON},
+	{HAPPENED_READING_FAILED, GO_ON, GO_ON, GO_ON, GO_ON, GO_ON},
+	{HAPPENED_READING_BROKEN, STOP_GATHERING, STOP_GATHERING, STOP_GATHERING, STOP_GATHERING,
+	 STOP_GATHERING},
+	{HAPPENED_MEMORY_OUT, STOP_READING, STOP_READING, STOP_READING, STOP_READING, STOP_READING},
+	{HAPPENED_DATABASE_AWAY, GO_ON, GO_ON, LEAVE_GROUP, GO_ON, GO_ON},
 };
 
 static void
@@ -62,6 +65,7 @@ test_verdict_of_everything_in_every_state(void **state)
 		Happening happening = rules[i].happening;
 
 		assert_int_equal(happening, i);
+		assert_int_equal(outcome_judge(MEMBERSHIP_OUTSIDE, happening), rules[i].outside);
 		assert_int_equal(outcome_judge(MEMBERSHIP_JOINING, happening), rules[i].joining);
 		assert_int_equal(outcome_judge(MEMBERSHIP_MEMBER, happening), rules[i].member);
 		assert_int_equal(outcome_judge(MEMBERSHIP_LEAVING, happening), rules[i].leaving);
@@ -133,11 +137,8 @@ static void
 test_membership_moves(void **state)
 {
 	static const char *const legal[MEMBERSHIP_STATE_COUNT] = {
-		/* JOINING MEMBER LEAVING ENDED */
-		".x.x",
-		"..xx",
-		"x..x",
-		"....",
+		/* OUTSIDE JOINING MEMBER LEAVING ENDED */
+		".x..x", "..x.x", "...xx", "x...x", ".....",
 	};
 
 	(void) state;
@@ -189,6 +190,33 @@ test_retry_waits_and_success_ends_the_trouble(void **state)
 	work_queue_free(&queue);
 }
 
+/* Others should have the partitions of who can't apply; and a hung task is no success. */
+static void
+test_stuck_after_its_patience_and_served_again(void **state)
+{
+	WorkQueue queue;
+
+	(void) state;
+	work_queue_init(&queue, NULL, &(BatchLimits){.records = 1, .bytes = 1});
+	assert_false(work_queue_is_stuck(&queue, 1000000, 1000));
+	assert_false(work_queue_is_served(&queue, 0, 1000));
+	/* A task that never comes back. */
+	queue.state = WORK_RUNNING;
+	queue.wanted_since_ms = 5000;
+	assert_false(work_queue_is_stuck(&queue, 5999, 1000));
+	assert_true(work_queue_is_stuck(&queue, 6000, 1000));
+	assert_false(work_queue_is_served(&queue, 6000, 1000));
+	/* It fails: what is tried again is still the same want. */
+	queue.state = WORK_IDLE;
+	work_queue_retry_later(&queue, 6000);
+	assert_true(work_queue_is_stuck(&queue, 6100, 1000));
+	queue.state = WORK_IDLE;
+	work_queue_succeed(&queue);
+	assert_false(work_queue_is_stuck(&queue, 9000, 1000));
+	assert_true(work_queue_is_served(&queue, 9000, 1000));
+	work_queue_free(&queue);
+}
+
 static void
 test_flow(void **state)
 {
@@ -221,6 +249,7 @@ main(void)
 		cmocka_unit_test(test_membership_moves),
 		cmocka_unit_test(test_work_moves),
 		cmocka_unit_test(test_retry_waits_and_success_ends_the_trouble),
+		cmocka_unit_test(test_stuck_after_its_patience_and_served_again),
 		cmocka_unit_test(test_flow),
 	};
 

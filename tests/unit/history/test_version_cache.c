@@ -53,6 +53,36 @@ test_table_finds_what_was_added(void **state)
 	wallet_table_free(&table);
 }
 
+/* Ids that differ in few bits, wherever those are, are spread as random ones would be. */
+static void
+test_similar_ids_are_spread(void **state)
+{
+	static unsigned char used[131072];
+
+	(void) state;
+	for (size_t at = 0; at + sizeof(uint32_t) <= sizeof(EventUuid); at++)
+	{
+		size_t slots = 0;
+
+		memset(used, 0, sizeof(used));
+		for (uint32_t i = 0; i < 65536; i++)
+		{
+			EventUuid wallet = {{0}};
+			/* A counter is written big-endian. */
+			const unsigned char bytes[] = {0, 0, (unsigned char) (i >> 8), (unsigned char) i};
+
+			memcpy(wallet.bytes + at, bytes, sizeof(bytes));
+
+			unsigned char *slot = &used[wallet_hash(&wallet) % sizeof(used)];
+
+			slots += *slot == 0 ? 1 : 0;
+			*slot = 1;
+		}
+		/* 51,572 are to be expected. */
+		assert_true(slots > 50000);
+	}
+}
+
 static void
 test_cache_returns_the_latest(void **state)
 {
@@ -102,6 +132,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table_finds_what_was_added),
+		cmocka_unit_test(test_similar_ids_are_spread),
 		cmocka_unit_test(test_cache_returns_the_latest),
 		cmocka_unit_test(test_cache_is_bounded_and_never_stale),
 	};

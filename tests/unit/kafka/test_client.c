@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "config/value.h"
 #include "kafka/client.h"
+#include "kafka/login.h"
 #include "kafka/topic.h"
 
 static const ConfigOption properties_option = {.flag = "kafka-prop", .type = CONFIG_PROPERTIES};
@@ -128,6 +129,7 @@ test_codes(void **state)
 		{RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, STATUS_FATAL, EXIT_CODE_BUG},
 		{RD_KAFKA_RESP_ERR__FATAL, STATUS_FATAL, EXIT_CODE_BUG},
 		{RD_KAFKA_RESP_ERR__INVALID_ARG, STATUS_BUG, EXIT_CODE_BUG},
+		{RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, STATUS_RETRY, EXIT_CODE_PEER_GONE},
 	};
 
 	(void) state;
@@ -142,9 +144,54 @@ test_codes(void **state)
 	assert_true(kafka_code_is_data_error(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE));
 	assert_false(kafka_code_is_data_error(RD_KAFKA_RESP_ERR__TRANSPORT));
 
+	assert_false(kafka_code_is_data_error(RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP));
+
+	Status late = kafka_code_classify(RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, "deed", NULL);
+
+	assert_non_null(strstr(late.text, "message.timestamp.before.max.ms"));
+	assert_non_null(strstr(late.text, "clock"));
+
 	Status ok = kafka_error_classify(NULL, "deed");
 
 	assert_true(status_is_ok(&ok));
+}
+
+static void
+test_refused_login(void **state)
+{
+	char text[256] = "as it was";
+
+	(void) state;
+	kafka_login_look(
+		"[thrd:127.0.0.1:9092/1]: 127.0.0.1:9092/1: Connect to ipv4#127.0.0.1:9092 failed");
+	assert_false(kafka_login_explain(text, sizeof(text)));
+	assert_string_equal(text, "as it was");
+	kafka_login_look("[thrd:sasl_ssl://k:9093/1]: sasl_ssl://k:9093/1: SASL authentication error: "
+					 "Authentication failed: invalid credentials (after 9ms in state AUTH_REQ)");
+	assert_true(kafka_login_explain(text, sizeof(text)));
+	assert_string_equal(text,
+						"authentication failed: sasl_ssl://k:9093/1: SASL authentication error: "
+						"Authentication failed: invalid credentials (after 9ms in state AUTH_REQ)");
+	kafka_login_look(
+		"[thrd:ssl://k:9093/1]: ssl://k:9093/1: SSL handshake failed: certificate verify failed");
+	assert_true(kafka_login_explain(text, sizeof(text)));
+	assert_non_null(strstr(text, "certificate verify failed"));
+}
+
+static void
+test_scram(void **state)
+{
+	ConfigProperties properties = {0};
+
+	(void) state;
+	assert_false(kafka_scram_is_broken(&properties, 0x020002ff));
+	assert_true(config_property_set(&properties, "sasl.mechanisms", "PLAIN"));
+	assert_false(kafka_scram_is_broken(&properties, 0x020002ff));
+	assert_true(config_property_set(&properties, "sasl.mechanisms", "SCRAM-SHA-256"));
+	assert_true(kafka_scram_is_broken(&properties, 0x020002ff));
+	assert_true(kafka_scram_is_broken(&properties, 0x020600ff));
+	assert_false(kafka_scram_is_broken(&properties, 0x020601ff));
+	config_value_free(&properties_option, &properties);
 }
 
 static void
@@ -188,7 +235,7 @@ test_absent_broker(void **state)
 	rd_kafka_t *handle = NULL;
 	int ends[2];
 	int count = 0;
-	char value[64];
+	KafkaTopicValue value = {.setting = "retention.ms"};
 
 	(void) state;
 	assert_int_equal(pipe(ends), 0);
@@ -214,7 +261,7 @@ test_absent_broker(void **state)
 	began_ms = clock_monotonic_ms();
 	status = kafka_topic_partition_count(handle, "t", &wait, &count);
 	assert_string_equal(status.text, "asking Kafka for its topics: stop requested");
-	status = kafka_topic_setting_get(handle, "t", "retention.ms", &wait, value, sizeof(value));
+	status = kafka_topic_values_get(handle, "t", &wait, &value, 1);
 	assert_string_equal(status.text, "reading a topic's settings: stop requested");
 	assert_within(clock_monotonic_ms() - began_ms, 0, 20000);
 	rd_kafka_destroy(handle);
@@ -228,6 +275,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_guarded_properties), cmocka_unit_test(test_free_properties),
 		cmocka_unit_test(test_wrong_properties),   cmocka_unit_test(test_codes),
+		cmocka_unit_test(test_refused_login),	   cmocka_unit_test(test_scram),
 		cmocka_unit_test(test_order_of_settings),  cmocka_unit_test(test_absent_broker),
 	};
 

@@ -1,0 +1,123 @@
+/*
+ * kafka_facts.c
+ *		What Kafka says about the recorded position and the event topic before streaming starts.
+ */
+#include "kafka_facts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+/* Records looked at in each partition: one tells the source, more find an event among replays. */
+#define TAIL_DEPTH		  1
+#define TAIL_DEPTH_RECORD 500
+
+static bool
+position_is_recorded(const ProgressFound *found)
+{
+	return found->exists && found->record.state == PROGRESS_STREAMING;
+}
+
+/* Whether events may have been published before: then a topic that is missing was there. */
+static bool
+position_was_recorded(const KafkaQuestion *question, const ProgressFound *found)
+{
+	bool slot_has_one = question->slot->exists && question->slot->confirmed != 0 && !found->exists;
+
+	return found->damaged || found->foreign_exists || position_is_recorded(found) || slot_has_one;
+}
+
+static Status
+state_judge(const KafkaQuestion *question, const Wait *wait, KafkaFacts *facts)
+{
+	const ProgressRecord *record = &facts->found.record;
+	const char *topic = question->config->kafka.topic;
+
+	facts->state = TOPIC_AS_RECORDED;
+	if (position_is_recorded(&facts->found) && strcmp(record->topic, topic) != 0)
+		facts->state = TOPIC_OTHER;
+	else if (facts->topic.partition_count == 0)
+		facts->state = TOPIC_GONE;
+	else if (position_is_recorded(&facts->found))
+	{
+		/* Partitions can be added and never be taken away. */
+		if (facts->topic.partition_count < record->partition_count)
+			facts->state = TOPIC_ANEW;
+		else
+			return topic_identity_judge(question->reader, topic, facts->topic.id, record, wait,
+										&facts->state);
+	}
+	return status_ok();
+}
+
+/* Since when other sources count; with a position of an earlier version's: from now on. */
+static int64_t
+since_get(const ProgressFound *found)
+{
+	if (!position_is_recorded(found))
+		return 0;
+	return found->record.since_ms > 0 ? found->record.since_ms : INT64_MAX;
+}
+
+static Status
+tail_get(const KafkaQuestion *question, const Wait *wait, KafkaFacts *facts)
+{
+	const ProgressFound *found = &facts->found;
+	bool ahead = position_is_recorded(found) && found->record.lsn > question->slot->confirmed;
+	Status status =
+		topic_tail_read(question->reader, question->config->kafka.topic,
+						facts->topic.partition_count, ahead ? TAIL_DEPTH_RECORD : TAIL_DEPTH,
+						question->source, since_get(found), wait, &facts->tail);
+
+	if (question->config->bridge.shared_topic)
+		facts->tail.foreign_source[0] = '\0';
+	return status;
+}
+
+Status
+kafka_facts_gather(const KafkaQuestion *question, const Wait *wait, KafkaFacts *facts)
+{
+	const BridgeConfig *config = question->config;
+
+	*facts = (KafkaFacts){0};
+
+	Status status = topic_progress_prepare(question->reader, &config->bridge, wait);
+
+	if (status_is_ok(&status))
+		status = progress_read(question->reader, config->bridge.progress_topic, question->key,
+							   config->kafka.topic, wait, &facts->found);
+	if (status_is_ok(&status))
+		status = topic_prepare(question->reader, config,
+							   question->making == TOPIC_MAKE_ALWAYS ||
+								   (question->making == TOPIC_MAKE_FIRST &&
+									!position_was_recorded(question, &facts->found)),
+							   wait, &facts->topic);
+	if (status_is_ok(&status))
+		status = state_judge(question, wait, facts);
+	if (status_is_ok(&status) && facts->topic.partition_count > 0)
+		status = tail_get(question, wait, facts);
+	return status;
+}
+
+void
+kafka_facts_free(KafkaFacts *facts)
+{
+	topic_tail_free(&facts->tail);
+}
+
+void
+kafka_facts_record(const KafkaFacts *facts, const char *topic, ProgressRecord *record)
+{
+	const ProgressRecord *found = &facts->found.record;
+	bool limit = found->generation >= PROGRESS_GENERATION_MAX;
+
+	record->generation = limit ? 1 : found->generation + 1;
+	record->partition_count = facts->topic.partition_count;
+	record->since_ms = position_is_recorded(&facts->found) && found->since_ms > 0
+						   ? found->since_ms
+						   : clock_wall_us() / 1000;
+	record->mark = facts->tail.mark;
+	snprintf(record->topic, sizeof(record->topic), "%s", topic);
+	snprintf(record->topic_id, sizeof(record->topic_id), "%s", facts->topic.id);
+}

@@ -1,0 +1,50 @@
+/*
+ * kafka_facts.h
+ *		What Kafka says about the recorded position and the event topic before streaming starts.
+ */
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "options.h"
+#include "progress.h"
+#include "startup_check.h"
+#include "base/status.h"
+#include "topic.h"
+#include "topic_identity.h"
+#include "base/wait.h"
+
+/* When a missing event topic may be made. */
+typedef enum TopicMaking
+{
+	TOPIC_MAKE_NEVER,
+	TOPIC_MAKE_FIRST,  /* only where no position was ever recorded: then nothing was in it */
+	TOPIC_MAKE_ALWAYS, /* somebody asked for it by hand */
+} TopicMaking;
+
+typedef struct KafkaQuestion
+{
+	rd_kafka_t *reader; /* of topic_reader_open */
+	const BridgeConfig *config;
+	const ProgressKey *key;
+	const char *source; /* ce_source */
+	const SlotFacts *slot;
+	TopicMaking making;
+} KafkaQuestion;
+
+typedef struct KafkaFacts
+{
+	ProgressFound found;
+	TopicFacts topic;
+	TopicState state;
+	TopicTail tail; /* "" as foreign_source too where the topic is meant to be shared */
+} KafkaFacts;
+
+/* Sees to the progress topic and asks; kafka_facts_free in any case. */
+Status kafka_facts_gather(const KafkaQuestion *question, const Wait *wait, KafkaFacts *facts);
+void kafka_facts_free(KafkaFacts *facts);
+
+/* What a record says of the topic as it is now, beside the position; its next generation. */
+void kafka_facts_record(const KafkaFacts *facts, const char *topic, ProgressRecord *record);

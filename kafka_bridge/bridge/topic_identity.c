@@ -1,0 +1,152 @@
+/*
+ * topic_identity.c
+ *		Is the event topic the one that events were published to, and is it ours alone?
+ */
+#include "topic_identity.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud_event.h"
+#include "topic_reader.h"
+#include "wallet_event.h"
+
+/* Leaves event_id alone where the record has none. */
+static bool
+event_id_read(const rd_kafka_message_t *record, char event_id[PROGRESS_EVENT_ID_BYTES])
+{
+	char read[PROGRESS_EVENT_ID_BYTES];
+
+	if (!topic_header_read(record, "ce_id", read, sizeof(read)) ||
+		strspn(read, "0123456789abcdef-") != WALLET_UUID_TEXT_BYTES)
+		return false;
+	memcpy(event_id, read, sizeof(read));
+	return true;
+}
+
+typedef struct MarkSearch
+{
+	const TopicMark *mark;
+	TopicState state;
+} MarkSearch;
+
+static void
+mark_compare(void *context, const rd_kafka_message_t *record)
+{
+	MarkSearch *search = context;
+	char event_id[PROGRESS_EVENT_ID_BYTES];
+
+	/* A later record: this one was compacted away. */
+	if (record->offset == search->mark->offset &&
+		(!event_id_read(record, event_id) || strcmp(event_id, search->mark->event_id) != 0))
+		search->state = TOPIC_ANEW;
+}
+
+Status
+topic_identity_judge(rd_kafka_t *reader, const char *topic, const char *id,
+					 const ProgressRecord *record, const Wait *wait, TopicState *state)
+{
+	MarkSearch search = {.mark = &record->mark, .state = TOPIC_AS_RECORDED};
+	int64_t low = 0;
+	int64_t high = 0;
+
+	*state = TOPIC_AS_RECORDED;
+	if (id[0] != '\0' && record->topic_id[0] != '\0')
+	{
+		*state = strcmp(id, record->topic_id) == 0 ? TOPIC_AS_RECORDED : TOPIC_ANEW;
+		return status_ok();
+	}
+	if (record->mark.event_id[0] == '\0')
+		return status_ok();
+
+	Status status = topic_offsets_get(reader, topic, record->mark.partition, &low, &high, wait);
+
+	if (status_is_ok(&status) && record->mark.offset >= high)
+		search.state = TOPIC_ANEW;
+	else if (status_is_ok(&status) && record->mark.offset >= low)
+		status = topic_read_one(reader, topic, record->mark.partition, record->mark.offset,
+								mark_compare, &search, wait);
+	*state = search.state;
+	return status;
+}
+
+typedef struct TailReading
+{
+	TopicTail *tail;
+	const char *source;
+	int64_t since_ms;
+	char (*sources)[TOPIC_SOURCE_BYTES]; /* by partition: of its newest record; "": ours or old */
+} TailReading;
+
+static void
+tail_look(void *context, const rd_kafka_message_t *record)
+{
+	TailReading *reading = context;
+	TopicTail *tail = reading->tail;
+	char *foreign = reading->sources[record->partition];
+	char source[TOPIC_SOURCE_BYTES];
+	char sequence[CLOUD_EVENT_SEQUENCE_BYTES];
+	TopicPlace *place = &tail->places[record->partition];
+	rd_kafka_timestamp_type_t type;
+
+	foreign[0] = '\0';
+	if (event_id_read(record, tail->mark.event_id))
+	{
+		tail->mark.partition = record->partition;
+		tail->mark.offset = record->offset;
+	}
+	if (!topic_header_read(record, "ce_source", source, sizeof(source)))
+		return;
+	if (strcmp(source, reading->source) != 0)
+	{
+		if (rd_kafka_message_timestamp(record, &type) >= reading->since_ms)
+			snprintf(foreign, TOPIC_SOURCE_BYTES, "%s", source);
+		return;
+	}
+	if (topic_header_read(record, "ce_sequence", sequence, sizeof(sequence)))
+		(void) cloud_event_sequence_read(sequence, &place->end_lsn, &place->ordinal);
+}
+
+Status
+topic_tail_read(rd_kafka_t *reader, const char *topic, int partition_count, int depth,
+				const char *source, int64_t since_ms, const Wait *wait, TopicTail *tail)
+{
+	TailReading reading = {.tail = tail, .source = source, .since_ms = since_ms};
+	Status status = status_ok();
+
+	*tail = (TopicTail){.partition_count = partition_count};
+	tail->places = calloc((size_t) partition_count, sizeof(*tail->places));
+	reading.sources = calloc((size_t) partition_count, sizeof(*reading.sources));
+	if (tail->places == NULL || reading.sources == NULL)
+		status = status_bug("out of memory");
+	if (status_is_ok(&status))
+		status = topic_read_tail(reader, topic, partition_count, depth, tail_look, &reading, wait);
+	for (int i = 0; i < partition_count && status_is_ok(&status); i++)
+		if (reading.sources[i][0] != '\0')
+			memcpy(tail->foreign_source, reading.sources[i], TOPIC_SOURCE_BYTES);
+	free(reading.sources);
+	if (!status_is_ok(&status))
+		topic_tail_free(tail);
+	return status;
+}
+
+void
+topic_tail_free(TopicTail *tail)
+{
+	free(tail->places);
+	tail->places = NULL;
+	tail->partition_count = 0;
+}
+
+bool
+topic_tail_has(const TopicTail *tail, int partition, uint64_t end_lsn, uint32_t ordinal)
+{
+	if (partition < 0 || partition >= tail->partition_count)
+		return false;
+
+	const TopicPlace *place = &tail->places[partition];
+
+	return place->end_lsn > end_lsn ||
+		   (place->end_lsn == end_lsn && place->ordinal >= ordinal && end_lsn != 0);
+}

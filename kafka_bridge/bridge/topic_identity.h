@@ -1,0 +1,55 @@
+/*
+ * topic_identity.h
+ *		Is the event topic the one that events were published to, and is it ours alone? (INV-14)
+ *
+ * A topic that was deleted and made anew has the name of the old one and none of its events.
+ * Kafka's topic id tells, where librdkafka can; else the mark does, a record that must stand where
+ * it stood.
+ */
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "base/wait.h"
+#include "progress_record.h"
+#include "server_facts.h"
+#include "startup_check.h"
+
+#define TOPIC_SOURCE_BYTES (SERVER_NAME_BYTES + 64)
+
+/*
+ * Judges an existing topic against what was recorded of it. id: its id now, "" where not known. Of
+ * a mark that expired or was compacted away nothing follows.
+ */
+Status topic_identity_judge(rd_kafka_t *reader, const char *topic, const char *id,
+							const ProgressRecord *record, const Wait *wait, TopicState *state);
+
+/* The place of an event in the order of the WAL, as ce_sequence has it. Zeros: not known. */
+typedef struct TopicPlace
+{
+	uint64_t end_lsn;
+	uint32_t ordinal;
+} TopicPlace;
+
+/* What the newest records of each partition say. */
+typedef struct TopicTail
+{
+	TopicPlace *places; /* by partition: of its newest event of our source; free it */
+	int partition_count;
+	TopicMark mark; /* one of the newest records; no event_id where the topic is empty */
+	char foreign_source[TOPIC_SOURCE_BYTES]; /* of a newest record that is not ours; "": none */
+} TopicTail;
+
+/*
+ * Looks at no more than depth records a partition. Records of another source that are older than
+ * since_ms were there when the topic was accepted, and don't count.
+ */
+Status topic_tail_read(rd_kafka_t *reader, const char *topic, int partition_count, int depth,
+					   const char *source, int64_t since_ms, const Wait *wait, TopicTail *tail);
+void topic_tail_free(TopicTail *tail);
+
+/* Whether the partition's newest event is this one or a later one: then this one is in it. */
+bool topic_tail_has(const TopicTail *tail, int partition, uint64_t end_lsn, uint32_t ordinal);

@@ -1,0 +1,102 @@
+# Hostile clients: whatever they ask for or leave unread, the memory of the service stays bounded, and /health is answered.
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use Time::HiRes qw(time);
+use lib dirname(abs_path(__FILE__)) . '/../../harness';
+
+use RawHttp;
+use Stack;
+use Test::More;
+
+my $ROOM_KB = 128 * 1024;
+my $stack   = Stack->start(kafka => 0, history => 0,
+    service => { HTTP_CLIENT_STREAMS_MAX => 256, HTTP_REQUEST_TIMEOUT => '60s', HTTP_IDLE_TIMEOUT => '60s', HTTP_CONNECTIONS_MAX => 400 });
+my $service = $stack->service;
+my ($port)  = $service->{url} =~ /:(\d+)$/;
+my ($wallet) = $stack->create_wallets(1, fund => '1000.00');
+
+sub resident_kb
+{
+    open my $file, '<', '/proc/' . $service->pid . '/status' or die $!;
+    local $/;
+    return <$file> =~ /^VmHWM:\s+(\d+) kB/m ? $1 : die 'no VmHWM';
+}
+
+sub message { return "GET $_[0] HTTP/1.1\r\nHost: localhost\r\n" . ($_[1] // '') . "\r\n" }
+
+# The slowest of a few answers of /health, each on a connection of its own.
+sub health_seconds
+{
+    my $slowest = 0;
+    for (1 .. 5)
+    {
+        my $begin = time;
+        my ($code) = $service->get('/health');
+        return 999 if $code != 200;
+        $slowest = time - $begin if time - $begin > $slowest;
+    }
+    return $slowest;
+}
+
+sub bounded_ok
+{
+    my ($name, $slowest) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    cmp_ok($slowest, '<', 1.5, sprintf '%s: /health answered within %.2f s', $name, $slowest);
+    cmp_ok(resident_kb(), '<', $ROOM_KB, sprintf '%s: at most %.0f MB of memory', $name, resident_kb() / 1024);
+    return;
+}
+
+# A page of 1000 entries is 8 MB; 32 of them at once would be 256 MB, and live histories of all of it as much.
+$stack->sql(q{SELECT count(wallet_fund(?, 1, metadata => jsonb_build_object('a', repeat('x', 8100)))) FROM generate_series(1, 1100)}, $wallet);
+$stack->sql(q{INSERT INTO transaction_events SELECT gen_random_uuid(), wallet_id, user_id, amount, type, transaction_id, created_at,
+              jsonb_build_object('metadata', metadata), version FROM wallet_transactions});
+
+subtest 'large answers' => sub {
+    my @readers = map { RawHttp->connect($port) } 1 .. 32;
+    $_->send(message("/wallets/$wallet/statement?limit=1000")) for @readers;
+    my $slowest = health_seconds();
+    my %statuses;
+    for my $reader (@readers)
+    {
+        my ($status) = $reader->answer(seconds => 60);
+        $statuses{ $status // 'none' }++;
+    }
+    note explain \%statuses;
+    cmp_ok($statuses{200} // 0, '>', 0, 'some get theirs');
+    is_deeply([ grep { !/^(?:200|503)$/ } keys %statuses ], [], 'the others are told to come back');
+    bounded_ok('32 statements of 8 MB', $slowest);
+    $_->close for @readers;
+    my ($answer) = RawHttp::exchange($port, [ message("/wallets/$wallet/statement?limit=1000", "Connection: close\r\n") ]);
+    is($answer->{statuses}[0], 200, 'a single one gets it always');
+};
+
+subtest 'deaf streams' => sub {
+    my @deaf = map { RawHttp->connect($port) } 1 .. 300;
+    $_->send(message("/wallets/$wallet/history/live?after=0")) for @deaf;
+    poll_until(sub { $service->metric('wallet_service_streams') == 256 }, what => 'as many streams as there may be');
+    my $slowest = 0;
+    for (1 .. 5)
+    {
+        my $seconds = health_seconds();
+        $slowest = $seconds if $seconds > $slowest;
+    }
+    bounded_ok('300 streams that nobody reads', $slowest);
+    $_->close for @deaf;
+    poll_until(sub { $service->metric('wallet_service_streams') == 0 }, what => 'the end of the streams');
+};
+
+subtest 'silent connections' => sub {
+    my @silent = map { RawHttp->connect($port) } 1 .. 600;
+    $_->send("GET /wallets HTTP/1.1\r\nHost:") for @silent[ 0 .. 299 ];
+    my $begin = time;
+    is(($service->get('/health'))[0], 200, '/health is answered') or diag 'not at all';
+    cmp_ok(time - $begin, '<', 2.5, sprintf 'where all connections are taken, after %.2f s', time - $begin);
+    bounded_ok('600 connections that say nothing', health_seconds());
+    $_->close for @silent;
+};
+is($service->stop, 0, 'it stops when asked to');
+done_testing;
