@@ -48,7 +48,8 @@ subtest 'another database' => sub {
     $server->sql('CREATE DATABASE elsewhere');
     $server->sql_in('elsewhere', 'CREATE EXTENSION wallet');
     $server->sql_in('elsewhere', 'GRANT SELECT, INSERT, UPDATE, DELETE ON transaction_events, wallet_history_offsets,'
-            . ' wallet_history_gaps, wallet_history_conflicts TO wallet_history');
+            . ' wallet_history_gaps, wallet_history_conflicts, wallet_history_dead_letters TO wallet_history');
+    $server->sql_in('elsewhere', 'GRANT EXECUTE ON FUNCTION wallet_history_advance TO wallet_history');
     my $elsewhere = $stack->another_history(
         DATABASE_URL   => $server->uri(user => 'wallet_history', dbname => 'elsewhere'),
         KAFKA_GROUP_ID => $stack->group . '-elsewhere')->start;
