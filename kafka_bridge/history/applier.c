@@ -135,6 +135,12 @@ connection_ensure(Applier *applier)
 	return status;
 }
 
+Status
+applier_connect(Applier *applier)
+{
+	return connection_ensure(applier);
+}
+
 static void
 former_owner_note(Applier *applier, const char *owner)
 {

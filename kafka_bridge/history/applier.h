@@ -58,6 +58,9 @@ typedef struct Applier Applier;
 Applier *applier_new(const ApplierOptions *options);
 void applier_free(Applier *applier);
 
+/* Connects, if there is no connection. */
+Status applier_connect(Applier *applier);
+
 /* Takes partitions over; see PositionClaim. */
 Status applier_claim(Applier *applier, PositionClaim *claims, size_t count);
 

@@ -80,6 +80,12 @@ static const ConfigOption history_options[] = {
 	 .maximum = 3600000,
 	 .help = "How long PostgreSQL may stay away before the process leaves the group, so that "
 			 "another one gets its partitions; it joins again when PostgreSQL answers."},
+	{.flag = "accept-loss",
+	 .environment = "HISTORY_ACCEPT_LOSS",
+	 .type = CONFIG_BOOLEAN,
+	 MEMBER(accept_loss),
+	 .default_text = "off",
+	 .help = "rebuild: swap in what the topic has although the history had more."},
 	CONFIG_OPTIONS_END,
 };
 

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "config/config.h"
@@ -28,6 +29,7 @@ typedef struct HistoryOptions
 	int64_t batch_events;
 	int64_t batch_bytes;
 	int64_t leave_after_ms;
+	bool accept_loss; /* of rebuild */
 } HistoryOptions;
 
 typedef struct HistoryConfig

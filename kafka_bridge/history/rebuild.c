@@ -92,16 +92,18 @@ partition_measure(Rebuild *rebuild, int number, rd_kafka_topic_partition_list_t 
 
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return kafka_code_classify(code, "cannot ask for a partition's offsets", NULL);
-	if (start > 0)
+	if (start > 0 && !rebuild->config->history.accept_loss)
 		return status_fatal(EXIT_CODE_CONFIGURATION,
 							"partition %d of %s begins at offset %" PRId64
 							": its first records are "
 							"gone, so the history can't be made from the topic alone. Publish them "
 							"again with wallet_bridge backfill instead; the history is unchanged",
 							number, topic, start);
-	rebuild->total += partition->end_offset;
+	rebuild->total += partition->end_offset - start;
+	partition->read_offset = start;
+	rebuild->claims[number].start_offset = start;
 	rebuild->claims[number].partition = number;
-	rd_kafka_topic_partition_list_add(list, topic, number)->offset = 0;
+	rd_kafka_topic_partition_list_add(list, topic, number)->offset = start;
 	return status_ok();
 }
 
@@ -283,7 +285,8 @@ swap(Rebuild *rebuild)
 
 	progress_show(rebuild, true);
 	if (status_is_ok(&status))
-		status = rebuild_tables_swap(applier_session(rebuild->applier), named.schema, &change);
+		status = rebuild_tables_swap(applier_session(rebuild->applier), named.schema,
+									 rebuild->config->history.accept_loss, &change);
 	free(named.schema);
 	if (status_is_ok(&status))
 		log_info("history rebuilt", log_integer("records", rebuild->total),
@@ -329,13 +332,16 @@ rebuild_run(const HistoryConfig *config)
 	if (status_is_ok(&status))
 		status = reader_open(&rebuild);
 	if (status_is_ok(&status))
-		status = partitions_open(&rebuild);
-	if (status_is_ok(&status))
 	{
 		rebuild.applier = applier_new(&rebuild.applier_options);
 		if (rebuild.applier == NULL)
 			status = status_bug("out of memory");
 	}
+	/* What the history has now is noted before the topic is measured: the topic must have it all. */
+	if (status_is_ok(&status))
+		status = applier_connect(rebuild.applier);
+	if (status_is_ok(&status))
+		status = partitions_open(&rebuild);
 	if (status_is_ok(&status))
 		status = applier_claim(rebuild.applier, rebuild.claims, (size_t) rebuild.partition_count);
 	if (status_is_ok(&status))
