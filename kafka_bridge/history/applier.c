@@ -56,7 +56,8 @@ applier_new(const ApplierOptions *options)
 	if (applier == NULL)
 		return NULL;
 	applier->options = options;
-	applier->key = (PositionKey){.group = options->group, .topic = options->topic};
+	applier->key =
+		(PositionKey){.group = options->group, .topic = options->topic, .source = options->source};
 	applier->cache.wallets_max = CACHED_WALLETS_MAX;
 	return applier;
 }

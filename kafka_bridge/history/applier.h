@@ -23,7 +23,8 @@ typedef struct ApplierOptions
 	const PgOptions *pg;
 	const char *group;
 	const char *topic;
-	const char *owner; /* name of this process in wallet_history_offsets and pg_stat_activity */
+	const char *source; /* HISTORY_SOURCE, or NULL */
+	const char *owner;	/* name of this process in wallet_history_offsets and pg_stat_activity */
 	bool stop_at_gap;
 	bool stop_at_conflict;
 	/* Run once per connection, before the statements are prepared; the tables of the schema that it

@@ -23,6 +23,7 @@ typedef struct HistoryOptions
 {
 	char *group;
 	char *dead_letter_topic; /* NULL: the topic's name with .dlq */
+	char *source;			 /* with commas between; NULL: none was told */
 	int on_gap;				 /* HistoryPolicy */
 	int on_conflict;
 	int on_poison;

@@ -66,6 +66,8 @@ subtest 'another database' => sub {
         $server->sql_in('elsewhere', 'SELECT count(*) FROM wallet_history_conflicts'), 0, 'no gap and no conflict');
     is($server->sql_in('elsewhere', q(SELECT string_agg(DISTINCT check_name, ' ') FROM wallet_check())), undef,
         'wallet_check() finds nothing wrong where there is no ledger');
+    is($server->sql_in('elsewhere', q(SELECT string_agg(DISTINCT source, ' ') FROM wallet_history_offsets)), $stack->source,
+        "its events are the first event's source's");
     is($elsewhere->stop, 0, 'it stops cleanly');
 };
 
@@ -106,7 +108,7 @@ subtest 'rebuild of a history that is wrong, while wallet_history runs under loa
 subtest 'rebuild from a topic that was made anew' => sub {
     my $anew = "$topic-anew";
     $kafka->create_topic($anew, partitions => 2);
-    $kafka->produce($anew, key => $alice, partition => 0, value => event_json($alice, 1));
+    $stack->produce(topic => $anew, key => $alice, partition => 0, value => event_json($alice, 1));
     $stack->wait_history;
     my $before = history_rows();
     my ($code, $log) = rebuild(0, KAFKA_TOPIC => $anew);
@@ -131,7 +133,7 @@ subtest 'records that were removed before they were read' => sub {
     my ($partition, $offset) = @{ ($stack->rows(
         'SELECT partition, next_offset FROM wallet_history_offsets WHERE topic = ? AND group_id = ? AND next_offset > 10 LIMIT 1',
         $topic, $stack->group))[0] }{qw(partition next_offset)};
-    $kafka->produce($topic, key => $stranger, partition => $partition, value => event_json($stranger, $_)) for 0, 1;
+    $stack->produce(key => $stranger, partition => $partition, value => event_json($stranger, $_)) for 0, 1;
     records_delete($partition, $offset + 1);
 
     my $before = history_rows();
