@@ -126,8 +126,8 @@ topic_survey(rd_kafka_t *handle, const char *topic, const Wait *wait, TopicSurve
 static const char *const problem_texts[TOPIC_PROBLEM_COUNT] = {
 	[TOPIC_PROBLEM_COMPACTION] = "topic is compacted: only the newest event of each wallet is kept",
 	[TOPIC_PROBLEM_RETENTION] = "topic expires events: a history cannot be rebuilt from it",
-	[TOPIC_PROBLEM_TIMESTAMPS] = "topic refuses old records (message.timestamp.before.max.ms): "
-								 "events that waited longer than that would not get through",
+	[TOPIC_PROBLEM_TIMESTAMPS] = ("topic refuses old records (message.timestamp.before.max.ms): "
+								  "events that waited longer than that would not get through"),
 	[TOPIC_PROBLEM_FOREIGN] = "topic has events of another source as well",
 };
 

@@ -75,14 +75,20 @@ term:
 	atomic {
 #if MISTAKE == 1
 		received = max(progress, confirmed);	/* whoever writes to the progress topic is believed */
+		sent.at[0] = received;
+		sent.at[1] = received;
 #elif MISTAKE == 2
 		received = committed;					/* starts where the WAL ends */
+		sent.at[0] = received;
+		sent.at[1] = received;
 #else
-		/* INV-14: a record ahead of the slot counts as far as the topic bears it out. */
-		received = max(min(progress, min(newest[0], newest[1])), confirmed);
+		/* INV-14: the slot is the truth. Up to the record an event is left out only where its own
+		 * partition has it, or a later one, already. */
+		received = confirmed;
+		sent.at[0] = max(min(progress, newest[0]), confirmed);
+		sent.at[1] = max(min(progress, newest[1]), confirmed);
 #endif
-		recorded = received;
-		sent.at[0] = received;  sent.at[1] = received
+		recorded = received
 	}
 stream:
 	do
@@ -120,14 +126,15 @@ stream:
 #if MISTAKE == 3
 		skip						/* the record is left for later */
 #else
-		progress = received;
+		/* Not behind what the topic has already: a record that went back would send copies. */
+		progress = max(received, min(sent.at[0], sent.at[1]));
 		recorded = received
 #endif
 		}
 	:: mine != progress_generation -> goto lost		/* fenced: ends with 75 */
 #if MISTAKE == 3
-	:: atomic { sent.at[0] > recorded && mine == progress_generation ->
-		progress = sent.at[0]; recorded = progress }
+	:: atomic { min(received, sent.at[0]) > recorded && mine == progress_generation ->
+		recorded = min(received, sent.at[0]); progress = recorded }
 #endif
 #else
 	:: atomic { sent.at[0] < received -> sent.at[0] = sent.at[0] + 1; append(0, sent.at[0]) }
@@ -135,12 +142,12 @@ stream:
 	/* Acknowledged in both partitions, known at any later time, in steps of any size; then recorded.
 	 * The record of an older generation does not count. */
 #if MISTAKE == 4
-	:: atomic { max(sent.at[0], sent.at[1]) > recorded ->
-		recorded = max(sent.at[0], sent.at[1]);
+	:: atomic { min(received, max(sent.at[0], sent.at[1])) > recorded ->
+		recorded = min(received, max(sent.at[0], sent.at[1]));
 #elif MISTAKE == 5
 	:: atomic { received > recorded -> recorded = received;
 #else
-	:: atomic { min(sent.at[0], sent.at[1]) > recorded ->
+	:: atomic { min(received, min(sent.at[0], sent.at[1])) > recorded ->
 		recorded++;
 #endif
 		if
@@ -162,10 +169,10 @@ stream:
 		goto forget }
 	/* Cut off and back within the process: goes on behind what it received. */
 	:: atomic { owner == NOBODY && confirmed_on_disk < COMMITS -> owner = me }
-	:: atomic { owner != me && owner != NOBODY && sent.at[0] == received && sent.at[1] == received &&
+	:: atomic { owner != me && owner != NOBODY && sent.at[0] >= received && sent.at[1] >= received &&
 		recorded == received -> goto forget }
-	:: confirmed_on_disk == COMMITS && recorded == received && sent.at[0] == received &&
-		sent.at[1] == received -> break
+	:: confirmed_on_disk == COMMITS && recorded == received && sent.at[0] >= received &&
+		sent.at[1] >= received -> break
 	od;
 	atomic {
 		if

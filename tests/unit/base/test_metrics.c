@@ -109,7 +109,8 @@ test_scale_is_exact(void **state)
 		{1, "\nt_lag_seconds 0.000001\n"},
 		{1500000, "\nt_lag_seconds 1.5\n"},
 		{-1000001, "\nt_lag_seconds -1.000001\n"},
-		{INT64_MIN, "\nt_lag_seconds -9223372036854.775808\n"},
+		{INT64_MIN + 1, "\nt_lag_seconds -9223372036854.775807\n"},
+		{METRIC_UNKNOWN, "\nt_lag_seconds NaN\n"},
 	};
 
 	(void) state;
