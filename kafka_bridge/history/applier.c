@@ -56,7 +56,8 @@ applier_new(const ApplierOptions *options)
 	if (applier == NULL)
 		return NULL;
 	applier->options = options;
-	applier->key = (PositionKey){.group = options->group, .topic = options->topic};
+	applier->key =
+		(PositionKey){.group = options->group, .topic = options->topic, .source = options->source};
 	applier->cache.wallets_max = CACHED_WALLETS_MAX;
 	return applier;
 }
@@ -133,6 +134,12 @@ connection_ensure(Applier *applier)
 	if (!status_is_ok(&status))
 		connection_drop(applier);
 	return status;
+}
+
+Status
+applier_connect(Applier *applier)
+{
+	return connection_ensure(applier);
 }
 
 static void

@@ -23,7 +23,8 @@ typedef struct ApplierOptions
 	const PgOptions *pg;
 	const char *group;
 	const char *topic;
-	const char *owner; /* name of this process in wallet_history_offsets and pg_stat_activity */
+	const char *source; /* HISTORY_SOURCE, or NULL */
+	const char *owner;	/* name of this process in wallet_history_offsets and pg_stat_activity */
 	bool stop_at_gap;
 	bool stop_at_conflict;
 	/* Run once per connection, before the statements are prepared; the tables of the schema that it
@@ -57,6 +58,9 @@ typedef struct Applier Applier;
 /* options and what they point to must outlive the applier. NULL when out of memory. */
 Applier *applier_new(const ApplierOptions *options);
 void applier_free(Applier *applier);
+
+/* Connects, if there is no connection. */
+Status applier_connect(Applier *applier);
 
 /* Takes partitions over; see PositionClaim. */
 Status applier_claim(Applier *applier, PositionClaim *claims, size_t count);

@@ -61,6 +61,7 @@ typedef struct Batch
 	size_t position_capacity;
 	Buffer rows;		 /* COPY lines of the events */
 	size_t record_bytes; /* of keys and values held */
+	const char *source;	 /* of its events, "": none yet; its owner's */
 } Batch;
 
 typedef struct BatchLimits

@@ -81,6 +81,7 @@ consumer_new(const HistoryConfig *config, Daemon *daemon, Consumer **consumer)
 		return status;
 	}
 	created->membership.subscriber = created->parts.subscriber;
+	created->membership.source.told = config->history.source;
 	work_queue_init(&created->work, created->parts.worker, &limits);
 	created->report = (ConsumerReport){
 		.health = daemon->health,

@@ -43,6 +43,7 @@ options_fill(ConsumerParts *parts, const HistoryConfig *config)
 		.pg = &config->pg,
 		.group = config->history.group,
 		.topic = config->kafka.topic,
+		.source = config->history.source,
 		.owner = parts->owner,
 		.stop_at_gap = config->history.on_gap == POLICY_STOP,
 		.stop_at_conflict = config->history.on_conflict == POLICY_STOP,

@@ -431,6 +431,7 @@ event_fault_name(EventFaultKind kind)
 		[EVENT_FAULT_TOMBSTONE] = "Tombstone",	  [EVENT_FAULT_NO_KEY] = "MissingKey",
 		[EVENT_FAULT_NOT_JSON] = "MalformedJson", [EVENT_FAULT_FIELD] = "InvalidField",
 		[EVENT_FAULT_KEY] = "KeyMismatch",		  [EVENT_FAULT_ID] = "InvalidEventId",
+		[EVENT_FAULT_SOURCE] = "foreign_source",
 	};
 
 	return names[kind];

@@ -43,7 +43,8 @@ typedef enum EventFaultKind
 	EVENT_FAULT_NOT_JSON,
 	EVENT_FAULT_FIELD, /* a field is missing or malformed */
 	EVENT_FAULT_KEY,   /* the key is not the wallet id */
-	EVENT_FAULT_ID	   /* the event id does not follow from wallet and version */
+	EVENT_FAULT_ID,	   /* the event id does not follow from wallet and version */
+	EVENT_FAULT_SOURCE /* of another ledger, or of nobody's */
 } EventFaultKind;
 
 typedef struct EventFault

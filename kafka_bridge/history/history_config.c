@@ -25,6 +25,14 @@ static const ConfigOption history_options[] = {
 	 .default_text = "history-service-group",
 	 .value_name = "NAME",
 	 .help = "Consumer group; also names the positions in wallet_history_offsets."},
+	{.flag = "source",
+	 .environment = "HISTORY_SOURCE",
+	 .type = CONFIG_STRING,
+	 MEMBER(source),
+	 .value_name = "SOURCES",
+	 .help = "Sources (ce_source) whose events are this history's beside those of the database's "
+			 "own ledger, with commas between: of a ledger elsewhere, or of this one before it was "
+			 "restored or upgraded. Without a ledger and without this, the first event's."},
 	{.flag = "on-gap",
 	 .environment = "HISTORY_ON_GAP",
 	 .type = CONFIG_ENUM,
@@ -80,6 +88,12 @@ static const ConfigOption history_options[] = {
 	 .maximum = 3600000,
 	 .help = "How long PostgreSQL may stay away before the process leaves the group, so that "
 			 "another one gets its partitions; it joins again when PostgreSQL answers."},
+	{.flag = "accept-loss",
+	 .environment = "HISTORY_ACCEPT_LOSS",
+	 .type = CONFIG_BOOLEAN,
+	 MEMBER(accept_loss),
+	 .default_text = "off",
+	 .help = "rebuild: swap in what the topic has although the history had more."},
 	CONFIG_OPTIONS_END,
 };
 

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "config/config.h"
@@ -22,12 +23,14 @@ typedef struct HistoryOptions
 {
 	char *group;
 	char *dead_letter_topic; /* NULL: the topic's name with .dlq */
+	char *source;			 /* with commas between; NULL: none was told */
 	int on_gap;				 /* HistoryPolicy */
 	int on_conflict;
 	int on_poison;
 	int64_t batch_events;
 	int64_t batch_bytes;
 	int64_t leave_after_ms;
+	bool accept_loss; /* of rebuild */
 } HistoryOptions;
 
 typedef struct HistoryConfig

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "event_credible.h"
 #include "event_reader.h"
+#include "event_source.h"
 
 Status
 intake_poison_status(int32_t partition, int64_t offset, const char *reason, const char *name)
@@ -18,25 +19,26 @@ intake_poison_status(int32_t partition, int64_t offset, const char *reason, cons
 }
 
 static Happening
-record_add(Partition *partition, Batch *gathering, rd_kafka_message_t *message, bool poison_stops,
-		   Status *reason)
+record_add(Partition *partition, EventSource *source, Batch *gathering, rd_kafka_message_t *message,
+		   bool poison_stops, Status *reason)
 {
-	BatchSource source = {.handle = message,
-						  .partition = message->partition,
-						  .offset = message->offset,
-						  .fence = partition->fence,
-						  .position = partition->read_offset,
-						  .bytes = message->len + message->key_len};
+	BatchSource place = {.handle = message,
+						 .partition = message->partition,
+						 .offset = message->offset,
+						 .fence = partition->fence,
+						 .position = partition->read_offset,
+						 .bytes = message->len + message->key_len};
 	Event event;
 	EventFault fault;
 	bool added;
 
 	if (event_read(message->key, message->key_len, message->payload, message->len, &event,
 				   &fault) &&
+		event_source_accepts(source, message, &fault) &&
 		event_is_credible(&event, clock_wall_us(), &fault))
-		added = batch_add_event(gathering, &source, &event);
+		added = batch_add_event(gathering, &place, &event);
 	else if (!poison_stops)
-		added = batch_add_poison(gathering, &source, event_fault_name(fault.kind), fault.reason);
+		added = batch_add_poison(gathering, &place, event_fault_name(fault.kind), fault.reason);
 	else
 	{
 		*reason = intake_poison_status(message->partition, message->offset, fault.reason,
@@ -44,6 +46,7 @@ record_add(Partition *partition, Batch *gathering, rd_kafka_message_t *message, 
 		subscriber_record_release(message);
 		return HAPPENED_POISON_READ;
 	}
+	gathering->source = source->own;
 	partition->read_offset = message->offset + 1;
 	if (added)
 		return HAPPENED_DONE;
@@ -64,7 +67,8 @@ intake_record(Membership *membership, WorkQueue *work, rd_kafka_message_t *messa
 		subscriber_record_release(message);
 		return HAPPENED_DONE;
 	}
-	return record_add(partition, work->gathering, message, poison_stops, reason);
+	return record_add(partition, &membership->source, work->gathering, message, poison_stops,
+					  reason);
 }
 
 void

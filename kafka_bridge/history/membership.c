@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "observe/log.h"
 
@@ -225,6 +226,8 @@ membership_claims_take(Membership *membership)
 		if (partition == NULL || partition->state != PARTITION_CLAIMING)
 			continue;
 		partition->state = PARTITION_READING;
+		if (claim->source[0] != '\0')
+			memcpy(membership->source.own, claim->source, EVENT_SOURCE_BYTES);
 		partition->fence = claim->fence;
 		partition->read_offset = claim->next_offset;
 		partition->applied_offset = claim->next_offset;

@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "batch.h"
+#include "event_source.h"
 #include "partition_table.h"
 #include "position_store.h"
 #include "base/status.h"
@@ -44,6 +45,7 @@ typedef struct Membership
 	MembershipState state;
 	bool was_member; /* the first answer of the group has come */
 	PartitionTable table;
+	EventSource source;
 	PositionClaim *claims; /* of the latest claim task */
 	size_t claim_count;
 	PositionReach *reaches; /* of the latest count task */

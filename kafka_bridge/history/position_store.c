@@ -22,13 +22,23 @@ static const char claim_sql[] =
 	"former AS (SELECT o.partition, o.owner FROM %1$s.wallet_history_offsets o "
 	"JOIN wanted USING (partition) WHERE o.group_id = $1 AND o.topic = $2), "
 	"claimed AS (INSERT INTO %1$s.wallet_history_offsets AS o "
-	"(group_id, topic, partition, next_offset, fence, owner) "
-	"SELECT $1, $2, partition, start, 1, $5 FROM wanted ORDER BY partition "
+	"(group_id, topic, partition, next_offset, fence, owner, source) "
+	"SELECT $1, $2, partition, start, 1, $5, nullif($6, '') FROM wanted ORDER BY partition "
 	"ON CONFLICT (group_id, topic, partition) DO UPDATE "
-	"SET fence = o.fence + 1, owner = excluded.owner, updated_at = clock_timestamp() "
+	"SET fence = o.fence + 1, owner = excluded.owner, "
+	"source = coalesce(excluded.source, o.source), updated_at = clock_timestamp() "
 	"RETURNING o.partition, o.next_offset, o.fence) "
 	"SELECT c.partition::int8, c.next_offset, c.fence, coalesce(f.owner, '') "
 	"FROM claimed c LEFT JOIN former f USING (partition)";
+
+/* The system identifier is unsigned, and SQL's bigint is not. */
+static const char source_sql[] =
+	"SELECT coalesce(CASE WHEN (SELECT pg_relation_size(c.oid) FROM pg_class c "
+	"JOIN pg_extension e ON e.extnamespace = c.relnamespace WHERE e.extname = 'wallet' "
+	"AND c.relname = 'wallet_ledger') > 0 THEN '/wallet/' || "
+	"(SELECT system_identifier + CASE WHEN system_identifier < 0 THEN 18446744073709551616 ELSE 0 "
+	"END FROM pg_control_system()) || '/' || current_database() END, nullif($3, ''), "
+	"(SELECT max(source) FROM %1$s.wallet_history_offsets WHERE group_id = $1 AND topic = $2), '')";
 
 static const char check_sql[] =
 	"SELECT count(*) FILTER (WHERE o.fence = b.fence AND o.next_offset = b.from_offset), "
@@ -43,7 +53,7 @@ static const char advance_sql[] =
 	"last_event_at = (SELECT CASE WHEN t.at > now() THEN now() ELSE t.at END FROM "
 	"(SELECT greatest(o.last_event_at, 'epoch'::timestamptz + nullif(b.last_event_us, 0) "
 	"* interval '1 microsecond')) AS t(at)), "
-	"updated_at = clock_timestamp() "
+	"source = coalesce(o.source, nullif($8, '')), updated_at = clock_timestamp() "
 	"FROM unnest($3::int4[], $4::int8[], $5::int8[], $6::int8[], $7::int8[]) "
 	"AS b(partition, fence, from_offset, next_offset, last_event_us) "
 	"WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = b.partition "
@@ -72,7 +82,7 @@ position_store_prepare(const HistorySession *session, const Wait *wait)
 }
 
 static void
-claims_read(const PGresult *result, PositionClaim *claims, size_t count)
+claims_read(const PGresult *result, const char *source, PositionClaim *claims, size_t count)
 {
 	for (int row = 0; row < PQntuples(result); row++)
 	{
@@ -84,10 +94,43 @@ claims_read(const PGresult *result, PositionClaim *claims, size_t count)
 				continue;
 			claims[i].next_offset = (int64_t) wallet_get_uint64(PQgetvalue(result, row, 1));
 			claims[i].fence = (int64_t) wallet_get_uint64(PQgetvalue(result, row, 2));
+			memcpy(claims[i].source, source, EVENT_SOURCE_BYTES);
 			snprintf(claims[i].former_owner, sizeof(claims[i].former_owner), "%s",
 					 PQgetvalue(result, row, 3));
 		}
 	}
+}
+
+/*
+ * The group's source: the own ledger's where it was ever written to, else what was told, else what
+ * is stored. The extension's schema is asked for: a rebuild's session has one of its own.
+ */
+static Status
+source_find(const HistorySession *session, const Wait *wait, const PositionKey *key,
+			char source[EVENT_SOURCE_BYTES])
+{
+	HistorySession named = {.connection = session->connection};
+	char told[EVENT_SOURCE_BYTES];
+	char sql[HISTORY_STATEMENT_BYTES];
+	PgParameters parameters = {.count = 0};
+	PGresult *result = NULL;
+	Status status = history_schema_find(&named, wait);
+
+	event_source_first(key->source, told);
+	pg_parameters_add_text(&parameters, key->group);
+	pg_parameters_add_text(&parameters, key->topic);
+	pg_parameters_add_text(&parameters, told);
+	if (status_is_ok(&status))
+		status = history_statement_print(sql, sizeof(sql), source_sql, named.schema);
+	if (status_is_ok(&status))
+		status =
+			pg_parameters_run(&parameters, session->connection, wait,
+							  (PgQuery){.sql = sql, .column_count = 1, .one_row = true}, &result);
+	if (status_is_ok(&status))
+		snprintf(source, EVENT_SOURCE_BYTES, "%s", PQgetvalue(result, 0, 0));
+	PQclear(result);
+	free(named.schema);
+	return status;
 }
 
 Status
@@ -98,7 +141,11 @@ position_store_claim(const HistorySession *session, const Wait *wait, const Posi
 	ArrayParameter starts = {.failed = false};
 	PgParameters parameters = {.count = 0};
 	PGresult *result = NULL;
+	char source[EVENT_SOURCE_BYTES];
+	Status status = source_find(session, wait, key, source);
 
+	if (!status_is_ok(&status))
+		return status;
 	array_begin(&partitions, ARRAY_ELEMENT_INT4);
 	array_begin(&starts, ARRAY_ELEMENT_INT8);
 	for (size_t i = 0; i < count; i++)
@@ -111,13 +158,14 @@ position_store_claim(const HistorySession *session, const Wait *wait, const Posi
 	array_end(&partitions, &parameters);
 	array_end(&starts, &parameters);
 	pg_parameters_add_text(&parameters, owner);
+	pg_parameters_add_text(&parameters, source);
 
-	Status status = pg_parameters_run(
+	status = pg_parameters_run(
 		&parameters, session->connection, wait,
 		(PgQuery){.prepared = CLAIM_STATEMENT, .binary_result = true, .column_count = 4}, &result);
 
 	if (status_is_ok(&status))
-		claims_read(result, claims, count);
+		claims_read(result, source, claims, count);
 	PQclear(result);
 	array_free(&partitions);
 	array_free(&starts);
@@ -161,7 +209,7 @@ position_store_reach(const HistorySession *session, const Wait *wait, const Posi
 
 /*
  * Runs a statement whose parameters are the group, the topic and columns of the batch's positions:
- * as many of them as array_count says.
+ * as many of them as array_count says, and after all of them the batch's source.
  */
 static Status
 positions_run(const HistorySession *session, const Wait *wait, const PositionKey *key,
@@ -186,6 +234,8 @@ positions_run(const HistorySession *session, const Wait *wait, const PositionKey
 	pg_parameters_add_text(&parameters, key->topic);
 	for (int i = 0; i < array_count; i++)
 		array_end(&arrays[i], &parameters);
+	if (array_count == COLUMNS_MAX)
+		pg_parameters_add_text(&parameters, batch->source);
 
 	Status status = pg_parameters_run(&parameters, session->connection, wait, query, result);
 
@@ -221,7 +271,7 @@ position_store_advance(const HistorySession *session, const Wait *wait, const Po
 					   const Batch *batch, bool *fenced)
 {
 	PGresult *result = NULL;
-	Status status = positions_run(session, wait, key, batch, 5,
+	Status status = positions_run(session, wait, key, batch, COLUMNS_MAX,
 								  (PgQuery){.prepared = ADVANCE_STATEMENT}, &result);
 
 	if (!status_is_ok(&status))

@@ -9,12 +9,14 @@
 #include <stdint.h>
 
 #include "batch.h"
+#include "event_source.h"
 #include "history_session.h"
 
 typedef struct PositionKey
 {
 	const char *group;
 	const char *topic;
+	const char *source; /* that was told, or NULL */
 } PositionKey;
 
 /* A partition that is taken over. */
@@ -24,6 +26,7 @@ typedef struct PositionClaim
 	int64_t start_offset;					/* in: where to begin without a stored position */
 	int64_t next_offset;					/* out: where to go on */
 	int64_t fence;							/* out: what proves the ownership */
+	char source[EVENT_SOURCE_BYTES];		/* out: of the group's events; "": not known yet */
 	char former_owner[HISTORY_OWNER_BYTES]; /* out: "" if there was none */
 } PositionClaim;
 

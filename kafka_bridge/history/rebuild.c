@@ -11,12 +11,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "applier.h"
 #include "base/clock.h"
 #include "event_credible.h"
 #include "event_reader.h"
+#include "event_source.h"
 #include "kafka/topic.h"
 #include "observe/log.h"
 #include "rebuild_tables.h"
@@ -48,6 +50,7 @@ typedef struct Rebuild
 	int partition_count;
 	PositionClaim *claims;
 	Batch batch;
+	EventSource source;
 	int64_t total; /* offsets from the start to the end of all partitions */
 	int64_t done;
 	int64_t poison;
@@ -92,16 +95,18 @@ partition_measure(Rebuild *rebuild, int number, rd_kafka_topic_partition_list_t 
 
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return kafka_code_classify(code, "cannot ask for a partition's offsets", NULL);
-	if (start > 0)
+	if (start > 0 && !rebuild->config->history.accept_loss)
 		return status_fatal(EXIT_CODE_CONFIGURATION,
 							"partition %d of %s begins at offset %" PRId64
 							": its first records are "
 							"gone, so the history can't be made from the topic alone. Publish them "
 							"again with wallet_bridge backfill instead; the history is unchanged",
 							number, topic, start);
-	rebuild->total += partition->end_offset;
+	rebuild->total += partition->end_offset - start;
+	partition->read_offset = start;
+	rebuild->claims[number].start_offset = start;
 	rebuild->claims[number].partition = number;
-	rd_kafka_topic_partition_list_add(list, topic, number)->offset = 0;
+	rd_kafka_topic_partition_list_add(list, topic, number)->offset = start;
 	return status_ok();
 }
 
@@ -195,11 +200,13 @@ record_add(Rebuild *rebuild, rd_kafka_message_t *message)
 
 	if (event_read(message->key, message->key_len, message->payload, message->len, &event,
 				   &fault) &&
+		event_source_accepts(&rebuild->source, message, &fault) &&
 		event_is_credible(&event, clock_wall_us(), &fault))
 		added = batch_add_event(&rebuild->batch, &source, &event);
 	else
 		added =
 			batch_add_poison(&rebuild->batch, &source, event_fault_name(fault.kind), fault.reason);
+	rebuild->batch.source = rebuild->source.own;
 	return added ? status_ok() : status_bug("out of memory");
 }
 
@@ -283,7 +290,8 @@ swap(Rebuild *rebuild)
 
 	progress_show(rebuild, true);
 	if (status_is_ok(&status))
-		status = rebuild_tables_swap(applier_session(rebuild->applier), named.schema, &change);
+		status = rebuild_tables_swap(applier_session(rebuild->applier), named.schema,
+									 rebuild->config->history.accept_loss, &change);
 	free(named.schema);
 	if (status_is_ok(&status))
 		log_info("history rebuilt", log_integer("records", rebuild->total),
@@ -316,8 +324,10 @@ rebuild_run(const HistoryConfig *config)
 		.applier_options = {.pg = &config->pg,
 							.group = config->history.group,
 							.topic = config->kafka.topic,
+							.source = config->history.source,
 							.owner = OWNER,
 							.redirect = rebuild_tables_create},
+		.source = {.told = config->history.source},
 		.start_ms = clock_monotonic_ms(),
 		.shown_at_ms = clock_monotonic_ms(),
 		.terminal = isatty(STDERR_FILENO) != 0,
@@ -329,17 +339,23 @@ rebuild_run(const HistoryConfig *config)
 	if (status_is_ok(&status))
 		status = reader_open(&rebuild);
 	if (status_is_ok(&status))
-		status = partitions_open(&rebuild);
-	if (status_is_ok(&status))
 	{
 		rebuild.applier = applier_new(&rebuild.applier_options);
 		if (rebuild.applier == NULL)
 			status = status_bug("out of memory");
 	}
+	/* What the history has now is noted before the topic is measured: it must have it all. */
+	if (status_is_ok(&status))
+		status = applier_connect(rebuild.applier);
+	if (status_is_ok(&status))
+		status = partitions_open(&rebuild);
 	if (status_is_ok(&status))
 		status = applier_claim(rebuild.applier, rebuild.claims, (size_t) rebuild.partition_count);
 	if (status_is_ok(&status))
+	{
+		memcpy(rebuild.source.own, rebuild.claims[0].source, EVENT_SOURCE_BYTES);
 		status = topic_read(&rebuild);
+	}
 	if (status_is_ok(&status))
 		status = swap(&rebuild);
 	rebuild_close(&rebuild);

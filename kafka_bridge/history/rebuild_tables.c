@@ -50,11 +50,11 @@ static const char *const steps[SWAP_STEP_COUNT] = {
 	[SWAP_LOCK] = "LOCK TABLE %1$s.transaction_events IN SHARE ROW EXCLUSIVE MODE",
 	[SWAP_POSITIONS] =
 		"INSERT INTO %1$s.wallet_history_offsets AS o "
-		"(group_id, topic, partition, next_offset, fence, owner, last_event_at) "
-		"SELECT group_id, topic, partition, next_offset, 1, owner, last_event_at "
+		"(group_id, topic, partition, next_offset, fence, owner, last_event_at, source) "
+		"SELECT group_id, topic, partition, next_offset, 1, owner, last_event_at, source "
 		"FROM pg_temp.wallet_history_offsets ON CONFLICT (group_id, topic, partition) DO UPDATE "
 		"SET next_offset = excluded.next_offset, fence = o.fence + 1, owner = excluded.owner, "
-		"last_event_at = excluded.last_event_at, updated_at = clock_timestamp()",
+		"last_event_at = excluded.last_event_at, source = excluded.source, updated_at = clock_timestamp()",
 	[SWAP_REMOVE] = "DELETE FROM %1$s.transaction_events e WHERE NOT EXISTS ("
 					"SELECT FROM pg_temp.transaction_events n WHERE " SAME_KEY
 					" AND (n.id, n.user_id, n.amount, n.event_type, n.transaction_id, "
@@ -76,6 +76,22 @@ static const char *const steps[SWAP_STEP_COUNT] = {
 	[SWAP_COMMIT] = "COMMIT",
 };
 
+/* What the history has before the topic is measured: the topic must have it too. */
+static Status
+former_note(const HistorySession *session, const Wait *wait)
+{
+	char sql[STATEMENT_BYTES];
+	Status status = history_statement_print(
+		sql, sizeof(sql),
+		"CREATE TEMPORARY TABLE rebuild_former AS SELECT wallet_id, max(version) AS newest "
+		"FROM %1$s.transaction_events GROUP BY wallet_id",
+		session->schema);
+
+	if (!status_is_ok(&status))
+		return status;
+	return pg_command_run(session->connection, wait, sql);
+}
+
 Status
 rebuild_tables_create(HistorySession *session, const Wait *wait, const char **schema)
 {
@@ -91,6 +107,8 @@ rebuild_tables_create(HistorySession *session, const Wait *wait, const char **sc
 				 tables[i], session->schema);
 		status = pg_command_run(session->connection, wait, sql);
 	}
+	if (status_is_ok(&status))
+		status = former_note(session, wait);
 	*schema = TEMPORARY_SCHEMA;
 	return status;
 }
@@ -111,8 +129,49 @@ step_run(const HistorySession *session, const Wait *wait, const char *schema, Sw
 	return status;
 }
 
+/* %1$s: the extension's schema. Rows that go, wallets that begin late, gaps that were none. */
+static const char loss_sql[] =
+	"SELECT (SELECT count(*) FROM %1$s.transaction_events e JOIN pg_temp.rebuild_former f "
+	"ON f.wallet_id = e.wallet_id AND e.version <= f.newest WHERE NOT EXISTS ("
+	"SELECT FROM pg_temp.transaction_events n WHERE " SAME_KEY ")), "
+	"(SELECT count(*) FROM (SELECT min(n.version) AS first FROM pg_temp.transaction_events n "
+	"GROUP BY n.wallet_id) AS wallet WHERE wallet.first > 0), "
+	"(SELECT count(*) FROM pg_temp.wallet_history_gaps n WHERE NOT EXISTS ("
+	"SELECT FROM %1$s.wallet_history_gaps g WHERE g.wallet_id = n.wallet_id "
+	"AND g.from_version <= n.from_version AND n.to_version <= g.to_version))";
+
+static Status
+loss_refuse(const HistorySession *session, const Wait *wait, const char *schema)
+{
+	char sql[STATEMENT_BYTES];
+	PGresult *result = NULL;
+	Status status = history_statement_print(sql, sizeof(sql), loss_sql, schema);
+
+	if (status_is_ok(&status))
+		status =
+			pg_query_run(session->connection, wait,
+						 &(const PgQuery){.sql = sql, .column_count = 3, .one_row = true}, &result);
+	if (!status_is_ok(&status))
+		return status;
+
+	int64_t rows = atoll(PQgetvalue(result, 0, 0));
+	int64_t wallets = atoll(PQgetvalue(result, 0, 1));
+	int64_t gaps = atoll(PQgetvalue(result, 0, 2));
+
+	PQclear(result);
+	if (rows + wallets + gaps == 0)
+		return status;
+	return status_fatal(EXIT_CODE_CONFIGURATION,
+						"the topic has less than the history: %lld rows would go, %lld wallets "
+						"begin above version 0, %lld gaps come. Publish the ledger again with "
+						"wallet_bridge backfill, or insist with --accept-loss; the history is "
+						"unchanged",
+						(long long) rows, (long long) wallets, (long long) gaps);
+}
+
 Status
-rebuild_tables_swap(const HistorySession *session, const char *schema, RebuildChange *change)
+rebuild_tables_swap(const HistorySession *session, const char *schema, bool accept_loss,
+					RebuildChange *change)
 {
 	int64_t *const rows[SWAP_STEP_COUNT] = {
 		[SWAP_REMOVE] = &change->removed,
@@ -126,6 +185,10 @@ rebuild_tables_swap(const HistorySession *session, const char *schema, RebuildCh
 					   "SET statement_timeout TO 0; ANALYZE pg_temp.transaction_events");
 
 	for (int step = 0; step < SWAP_STEP_COUNT && status_is_ok(&status); step++)
+	{
 		status = step_run(session, &wait, schema, (SwapStep) step, rows[step]);
+		if (step == SWAP_LOCK && status_is_ok(&status) && !accept_loss)
+			status = loss_refuse(session, &wait, schema);
+	}
 	return status;
 }

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "history_session.h"
@@ -25,7 +26,8 @@ typedef struct RebuildChange
 
 /*
  * In one transaction: takes the partitions over, makes transaction_events, gaps and conflicts equal
- * to the session's tables, sets the positions. Rows that are equal already are left alone.
+ * to the session's tables, sets the positions. Rows that are equal already are left alone. Without
+ * accept_loss FATAL, with nothing changed, where the history would lose something by it.
  */
-Status rebuild_tables_swap(const HistorySession *session, const char *schema,
+Status rebuild_tables_swap(const HistorySession *session, const char *schema, bool accept_loss,
 						   RebuildChange *change);

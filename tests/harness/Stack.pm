@@ -104,6 +104,22 @@ sub topic    { return $_[0]{topic} }
 sub slot     { return $_[0]{slot} }
 sub group    { return $_[0]{group} }
 
+# What the bridge writes into ce_source.
+sub source
+{
+    my ($self) = @_;
+    return $self->{source} //= $self->sql(q(SELECT '/wallet/' || system_identifier || '/' || current_database()
+        FROM pg_control_system()));
+}
+
+# A record as the bridge would publish it; topic and headers may be others.
+sub produce
+{
+    my ($self, %record) = @_;
+    my $topic = delete $record{topic} // $self->topic;
+    return $self->kafka->produce($topic, %record, headers => $record{headers} // { ce_source => $self->source });
+}
+
 sub sql      { my $self = shift; return $self->{postgres}->sql(@_) }
 sub rows     { my $self = shift; return $self->{postgres}->rows(@_) }
 sub error_of { my $self = shift; return $self->{postgres}->error_of(@_) }

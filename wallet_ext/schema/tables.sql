@@ -146,6 +146,8 @@ CREATE TABLE wallet_history_offsets (
     -- Everything that the partition held at this time is applied; and when it was first claimed.
     complete_at   timestamptz,
     claimed_at    timestamptz NOT NULL DEFAULT now(),
+    -- Whose events these are (ce_source): none of another source is applied.
+    source        text,
     CONSTRAINT wallet_history_offsets_pkey PRIMARY KEY (group_id, topic, partition)
 ) WITH (fillfactor = 50);
 

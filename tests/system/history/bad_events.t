@@ -56,12 +56,12 @@ subtest 'poison' => sub {
 
     for my $name (sort keys %poison)
     {
-        $kafka->produce($topic, key => $alice, value => $poison{$name});
+        $stack->produce(key => $alice, value => $poison{$name});
         $expected++;
     }
-    $kafka->produce($topic, key => $alice);
-    $kafka->produce($topic, value => $template{value});
-    $kafka->produce($topic, key => $bob, value => $template{value});
+    $stack->produce(key => $alice);
+    $stack->produce(value => $template{value});
+    $stack->produce(key => $bob, value => $template{value});
     $expected += 3;
     history_goes_on('poison, a tombstone, no key, a foreign key');
 
@@ -84,7 +84,7 @@ subtest 'poison' => sub {
 
 subtest 'a second copy' => sub {
     my $before = $stack->sql('SELECT count(*) FROM transaction_events');
-    $kafka->produce($topic, key => $alice, value => $template{value}) for 1 .. 3;
+    $stack->produce(key => $alice, value => $template{value}) for 1 .. 3;
     history_goes_on('a copy');
     is($stack->sql('SELECT count(*) FROM transaction_events'), $before + 2, 'is skipped');
     poll_until(sub { ($stack->history->metric('wallet_history_duplicates_total') // 0) >= 3 }, what => 'the metric');
@@ -95,7 +95,7 @@ subtest 'a copy as 1.0 wrote it' => sub {
     (my $former = $template{value}) =~ s/,"seal":null\}\z/}/;
     isnt($former, $template{value}, 'without the field that came later');
     my $before = $stack->history->metric('wallet_history_duplicates_total');
-    $kafka->produce($topic, key => $alice, value => $former);
+    $stack->produce(key => $alice, value => $former);
     history_goes_on('an older copy');
     is($stack->history->metric('wallet_history_duplicates_total'), $before + 1, 'is skipped as a copy');
     is($stack->sql('SELECT count(*) FROM wallet_history_conflicts'), 0, 'and is no conflict');
@@ -103,7 +103,7 @@ subtest 'a copy as 1.0 wrote it' => sub {
 
 subtest 'other content under a known id' => sub {
     my $forged = json_with($template{value}, amount => '"999.0000"');
-    $kafka->produce($topic, key => $alice, value => $forged);
+    $stack->produce(key => $alice, value => $forged);
     history_goes_on('a conflict');
     my @conflicts = $stack->rows('SELECT * FROM wallet_history_conflicts');
     is(scalar @conflicts,           1,      'is recorded');
@@ -121,20 +121,39 @@ subtest 'a gap, and what fills it' => sub {
     my $carol = '00000000-0000-4000-8000-00000000ca01';
     my @entries = map { event_json($carol, $_) } 0 .. 5;
 
-    $kafka->produce($topic, key => $carol, value => $entries[$_]) for 0, 1, 5;
+    $stack->produce(key => $carol, value => $entries[$_]) for 0, 1, 5;
     poll_until(sub { $stack->sql('SELECT count(*) FROM transaction_events WHERE wallet_id = ?', $carol) == 3 },
         what => 'the events around the gap');
     my @gaps = $stack->rows('SELECT from_version, to_version FROM wallet_history_gaps WHERE wallet_id = ?', $carol);
     is_deeply(\@gaps, [ { from_version => 2, to_version => 4 } ], 'a gap is recorded');
 
-    $kafka->produce($topic, key => $carol, value => $entries[3]);
+    $stack->produce(key => $carol, value => $entries[3]);
     poll_until(sub { $stack->sql('SELECT count(*) FROM wallet_history_gaps WHERE wallet_id = ?', $carol) == 2 },
         what => 'two gaps');
     pass('an event inside splits it');
-    $kafka->produce($topic, key => $carol, value => $entries[$_]) for 4, 2;
+    $stack->produce(key => $carol, value => $entries[$_]) for 4, 2;
     poll_until(sub { $stack->sql('SELECT count(*) FROM wallet_history_gaps WHERE wallet_id = ?', $carol) == 0 },
         what => 'no gap');
     pass('the missing events fill it');
+};
+
+subtest 'events of another ledger' => sub {
+    my $stranger = '00000000-0000-4000-8000-00000000abcd';
+    my $letters = q(SELECT count(*) FROM wallet_history_dead_letters WHERE reason = 'foreign_source');
+    my $health = 'SELECT history_dead_letters FROM wallet_health()';
+    my $before = $stack->sql($health);
+
+    is($stack->sql(q(SELECT string_agg(DISTINCT source, ' ') FROM wallet_history_offsets WHERE topic = ?), $topic), $stack->source,
+        'the positions say whose events they are');
+    $stack->produce(key => $stranger, value => event_json($stranger, 0), headers => { ce_source => '/wallet/1/other' });
+    $stack->produce(key => $stranger, value => event_json($stranger, 1), headers => { ce_type => 'none' });
+    poll_until(sub { $stack->sql($letters) == 2 }, what => 'two dead letters');
+    history_goes_on('foreign events');
+    is($stack->sql('SELECT count(*) FROM transaction_events WHERE wallet_id = ?', $stranger), 0, 'none is stored');
+    is($stack->sql($health), $before + 2, 'wallet_health() counts them');
+    is_deeply([ map { $_->{detail} } $stack->rows(q(SELECT detail FROM wallet_history_dead_letters
+        WHERE reason = 'foreign_source' ORDER BY detail)) ],
+        [ 'the history is not of the source /wallet/1/other', 'the record has no header ce_source' ], 'and why, the table says');
 };
 
 done_testing;

@@ -23,7 +23,7 @@ my $too_large = '{"n":1e200000}';
 sub produce
 {
     my ($wallet, @versions) = @_;
-    $kafka->produce($topic, key => $wallet, partition => $partition_of{$wallet}, value => event_json($wallet, $_))
+    $stack->produce(key => $wallet, partition => $partition_of{$wallet}, value => event_json($wallet, $_))
         for @versions;
     return;
 }
@@ -31,7 +31,7 @@ sub produce
 sub produce_json
 {
     my ($wallet, $json) = @_;
-    $kafka->produce($topic, key => $wallet, partition => $partition_of{$wallet}, value => $json);
+    $stack->produce(key => $wallet, partition => $partition_of{$wallet}, value => $json);
     return;
 }
 

@@ -23,8 +23,9 @@ sub history_rows
 
 sub rebuild
 {
-    my $history = $stack->another_history;
-    push @{ $history->{command} }, 'rebuild';
+    my ($insists, %env) = @_;
+    my $history = $stack->another_history(%env);
+    push @{ $history->{command} }, 'rebuild', $insists ? '--accept-loss' : ();
     $history->start(ready => 0);
     return ($history->wait_exit(60), $history->log_text);
 }
@@ -49,7 +50,6 @@ subtest 'another database' => sub {
     $server->sql_in('elsewhere', 'CREATE EXTENSION wallet');
     $server->sql_in('elsewhere', 'GRANT SELECT, INSERT, UPDATE, DELETE ON transaction_events, wallet_history_offsets,'
             . ' wallet_history_gaps, wallet_history_conflicts, wallet_history_dead_letters TO wallet_history');
-    $server->sql_in('elsewhere', 'GRANT EXECUTE ON FUNCTION wallet_history_advance TO wallet_history');
     my $elsewhere = $stack->another_history(
         DATABASE_URL   => $server->uri(user => 'wallet_history', dbname => 'elsewhere'),
         KAFKA_GROUP_ID => $stack->group . '-elsewhere')->start;
@@ -66,6 +66,8 @@ subtest 'another database' => sub {
         $server->sql_in('elsewhere', 'SELECT count(*) FROM wallet_history_conflicts'), 0, 'no gap and no conflict');
     is($server->sql_in('elsewhere', q(SELECT string_agg(DISTINCT check_name, ' ') FROM wallet_check())), undef,
         'wallet_check() finds nothing wrong where there is no ledger');
+    is($server->sql_in('elsewhere', q(SELECT string_agg(DISTINCT source, ' ') FROM wallet_history_offsets)), $stack->source,
+        "its events are the first event's source's");
     is($elsewhere->stop, 0, 'it stops cleanly');
 };
 
@@ -88,7 +90,11 @@ subtest 'rebuild of a history that is wrong, while wallet_history runs under loa
             . ' created_at, event_data, version FROM transaction_events WHERE wallet_id = ? LIMIT 3', undef, $stranger, $bob);
     $session->do(q(INSERT INTO wallet_history_gaps VALUES (?, 1000, 2000, 'none', 0, 0)), undef, $alice);
     my ($code, $log) = rebuild();
-    is($code, 0, 'ends with 0');
+    is($code, 78, 'refuses with 78 to take rows away');
+    like($log, qr/3 rows would go.*wallet_bridge backfill.*the history is unchanged/, 'says how many, and names backfill');
+    ok($session->selectrow_array('SELECT count(*) FROM transaction_events WHERE wallet_id = ?', undef, $stranger), 'changes nothing');
+    ($code, $log) = rebuild(1);
+    is($code, 0, 'ends with 0 where told to');
     my ($removed, $added) = $log =~ /history rebuilt.* rows_removed=(\d+) rows_added=(\d+)/;
     cmp_ok($removed, '>=', 4,  "the wrong rows go: $removed");
     cmp_ok($added,   '>=', 51, "the right ones come: $added");
@@ -97,6 +103,18 @@ subtest 'rebuild of a history that is wrong, while wallet_history runs under loa
     $stack->wait_history;
     $stack->verify(acknowledged => $load, name => 'it equals the ledger');
     ok($stack->history->running, 'wallet_history went on');
+};
+
+subtest 'rebuild from a topic that was made anew' => sub {
+    my $anew = "$topic-anew";
+    $kafka->create_topic($anew, partitions => 2);
+    $stack->produce(topic => $anew, key => $alice, partition => 0, value => event_json($alice, 1));
+    $stack->wait_history;
+    my $before = history_rows();
+    my ($code, $log) = rebuild(0, KAFKA_TOPIC => $anew);
+    is($code, 78, 'refuses with 78');
+    like($log, qr/\d+ rows would go, 1 wallets begin above version 0, 1 gaps come.*--accept-loss/, 'says what would be lost');
+    is_deeply(history_rows(), $before, 'and changes nothing');
 };
 
 # The topic's first records go, as they do when a retention time was set.
@@ -115,7 +133,7 @@ subtest 'records that were removed before they were read' => sub {
     my ($partition, $offset) = @{ ($stack->rows(
         'SELECT partition, next_offset FROM wallet_history_offsets WHERE topic = ? AND group_id = ? AND next_offset > 10 LIMIT 1',
         $topic, $stack->group))[0] }{qw(partition next_offset)};
-    $kafka->produce($topic, key => $stranger, partition => $partition, value => event_json($stranger, $_)) for 0, 1;
+    $stack->produce(key => $stranger, partition => $partition, value => event_json($stranger, $_)) for 0, 1;
     records_delete($partition, $offset + 1);
 
     my $before = history_rows();
@@ -149,6 +167,12 @@ subtest 'a topic made anew' => sub {
     $stack->history->start(ready => 0);
     is($stack->history->wait_exit, 78, 'the start ends with 78');
     like($stack->history->log_tail, qr/no longer has the stored position.*topic was made anew/, 'and says why');
+
+    my $before = history_rows();
+    my ($code, $log) = rebuild();
+    is($code, 78, 'rebuild from the empty topic refuses with 78');
+    like($log, qr/@{[ scalar @$before ]} rows would go.*wallet_bridge backfill/, 'says that all would go');
+    is_deeply(history_rows(), $before, 'and changes nothing');
 };
 
 done_testing;

@@ -65,7 +65,7 @@ sub recovers
 
 subtest 'stopped by its policy' => sub {
     my $stranger = '00000000-0000-4000-8000-000000000001';
-    $stack->kafka->produce($stack->topic, key => $stranger, partition => 0, value => event_json($stranger, 5));
+    $stack->produce(key => $stranger, partition => 0, value => event_json($stranger, 5));
     $stack->history->wait_log(qr/partition stopped by the policy/);
     shows_everywhere($stack->history);
     is($stack->history->stop, 0, 'it stops');

@@ -113,7 +113,7 @@ subtest 'gap and conflict' => sub {
     # Somebody else writes an event of a wallet before the ledger does.
     my ($carol) = $stack->create_wallets(1);
     poll_until(sub { $stack->sql('SELECT count(*) FROM transaction_events WHERE wallet_id = ?', $carol) }, what => 'its creation');
-    $stack->kafka->produce($topic, key => $carol, value => event_json($carol, 1));
+    $stack->produce(key => $carol, value => event_json($carol, 1));
     poll_until(sub { $stack->sql('SELECT count(*) FROM transaction_events WHERE wallet_id = ?', $carol) == 2 }, what => 'the forged event');
     $stack->sql('SELECT wallet_fund(?, 7)', $carol);
     poll_until(sub { $stack->sql('SELECT count(*) FROM wallet_history_conflicts') == 1 }, what => 'a conflict');
@@ -129,7 +129,7 @@ subtest 'gap and conflict' => sub {
 };
 
 subtest 'dead letters' => sub {
-    $stack->kafka->produce($topic, key => $alice, value => 'no event');
+    $stack->produce(key => $alice, value => 'no event');
     poll_until(sub { ($history->metric('wallet_history_dead_letters_total') // 0) > 0 }, what => 'a dead letter');
     my ($letters) = follow('dead-letters', env => \%env);
     like($letters, qr/^partition 0 offset 0 key \Q$alice\E\n  .*__connect\.errors\..*\n  no event$/m, 'the record and the reason');

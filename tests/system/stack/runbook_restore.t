@@ -69,6 +69,7 @@ subtest 'restore from a backup' => sub {
     my $server  = Postgres->new(dbname => 'unused');
     my $bridge  = $stack->another_bridge(%{ env_of($server) });
     my $history = $stack->another_history(DATABASE_URL => $server->uri(user => 'wallet_history', dbname => 'wallet_db'));
+    my $former  = $first->sql_in('wallet_db', q(SELECT '/wallet/' || system_identifier || '/wallet_db' FROM pg_control_system()));
     $bridge->{env}{DATABASE_URL} = $server->uri(user => 'wallet_bridge', dbname => 'wallet_db');
     $stack->wait_history;
     my @said = follow('restore-from-a-backup', env => \%env,
@@ -88,6 +89,8 @@ subtest 'restore from a backup' => sub {
     like($said[1], qr/^ check_name .*\n.*\n\(0 rows\)$/m, 'the restored ledger is consistent');
     like($said[2], qr/^0 missing, 2 not in the ledger, 0 different/m, 'what the topic has more is known');
     like($said[3], qr/^slot \S+ created/m, 'a slot is made after the restore');
+    is($server->sql_in('wallet_db', 'SELECT max(source) FROM wallet_history_offsets'), $former, 'the dump has the former source');
+    $history->{env}{HISTORY_SOURCE} = $former;
     $bridge->start;
     $history->start;
     conflicts_come($server);
