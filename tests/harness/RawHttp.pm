@@ -101,6 +101,9 @@ sub exchange
             my $socket = $one->{connection}{socket};
             $open{ fileno $socket } = $one;
             $poll->mask($socket => POLLIN | POLLOUT);
+            # Before the next connection: one that says nothing may be shut where there are many.
+            my $sent = $one->{connection}->send(substr $one->{out}, 0, 1024);
+            substr $one->{out}, 0, $sent, '' if defined $sent;
         }
         $poll->poll(0.05);
         my $now = time;

@@ -547,7 +547,7 @@ subtest 'configuration' => sub {
         my $started = service($name => $wrong{$name});
         $started->start(ready => 0);
         is($started->wait_exit(20), 78, "$name=$wrong{$name}: exit code 78");
-        like($started->log_since(0), qr/level=error.*(?:\Q$name\E|cannot listen)/i, 'and named');
+        like($started->log_since(0), qr/^wallet_service: .*\Q$name\E|level=error.*cannot listen/m, 'and named');
     }
     is(system("$program --nonsense >/dev/null 2>&1") >> 8, 64, 'an unknown flag: 64');
     like(`$program --version`, qr/^wallet_service \d+\.\d+/, '--version');
