@@ -45,6 +45,7 @@ pending_wait(Backfill *backfill, uint64_t limit)
 
 	while (status_is_ok(&status) && backfill->pending_bytes > limit)
 	{
+		publisher_commit(backfill->publisher);
 		Wait now = {.stop_fd = backfill->plan->stop_fd, .deadline_ms = 0};
 
 		publisher_poll(backfill->publisher, POLL_MS);
@@ -195,24 +196,31 @@ event_take(Backfill *backfill, const LedgerEvent *event)
 	return status;
 }
 
+static Status
+publisher_prepare(Backfill *backfill, const Wait *wait)
+{
+	Status status = publisher_open(&backfill->plan->publisher, &backfill->publisher);
+
+	if (!status_is_ok(&status))
+		return status;
+	publisher_set_report(backfill->publisher, delivery_report, backfill);
+	return publisher_fence(backfill->publisher, wait);
+}
+
 Status
 backfill_run(const BackfillPlan *plan, BackfillCounts *counts)
 {
 	Backfill backfill = {.plan = plan, .begun_us = clock_monotonic_us()};
-	PublisherPlan publisher = plan->publisher;
 	Wait wait = wait_begin(plan->stop_fd, WAIT_FOREVER);
 	LedgerReader *reader = NULL;
 	LedgerEvent event;
 	bool found = true;
 
-	publisher.report = delivery_report;
-	publisher.context = &backfill;
-
 	Status status =
 		ledger_reader_open(plan->connection, plan->schema, &plan->range, &wait, &reader);
 
 	if (status_is_ok(&status) && !plan->dry_run)
-		status = publisher_open(&publisher, &backfill.publisher);
+		status = publisher_prepare(&backfill, &wait);
 	while (status_is_ok(&status) && found)
 	{
 		status = ledger_reader_next(reader, &wait, &event, &found);

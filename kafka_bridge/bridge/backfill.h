@@ -22,8 +22,8 @@ typedef struct BackfillPlan
 	const char *schema;
 	LedgerRange range;
 	bool (*wants)(void *context, const LedgerEvent *event); /* NULL: all of the range */
-	PublisherPlan publisher; /* report and context are the backfill's own business */
-	uint64_t bytes_max;		 /* unacknowledged events held in memory */
+	PublisherPlan publisher;								/* opened, and closed at the end */
+	uint64_t bytes_max; /* unacknowledged events held in memory */
 	bool dead_letters;
 	bool dry_run; /* counts and publishes nothing */
 	int64_t rate; /* events a second; 0: as fast as Kafka takes them */

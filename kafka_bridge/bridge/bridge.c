@@ -16,7 +16,6 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +32,7 @@
 #include "server_facts.h"
 #include "server_watch.h"
 #include "setup.h"
-#include "startup_check.h"
+#include "startup_facts.h"
 #include "topic_reader.h"
 #include "topic_watch.h"
 
@@ -45,6 +44,8 @@
 #define FEEDBACK_MINIMUM_MS	 50
 #define SOURCE_BYTES		 (SERVER_NAME_BYTES + 64)
 
+#define TRANSACTIONAL_ID_BYTES 128
+
 typedef struct Bridge
 {
 	const BridgePlan *plan;
@@ -55,6 +56,7 @@ typedef struct Bridge
 	ServerWatch *watch;
 	ServerFacts server;
 	ReplStream *stream;
+	Publisher *publisher; /* until the outbox has it */
 	Outbox *outbox;
 	TopicWatch *topic_watch; /* lives within the outbox */
 	ProgressKey key;
@@ -62,10 +64,17 @@ typedef struct Bridge
 	bool term_lost;			   /* another bridge had the slot: this term's position is stale */
 	bool connected_once;	   /* credentials and database were right at some time */
 	char source[SOURCE_BYTES]; /* ce_source */
+	char transactional_id[TRANSACTIONAL_ID_BYTES];
 	char dead_letters[DEAD_LETTER_TOPIC_BYTES];
 	char refusal[STATUS_TEXT_BYTES]; /* of Kafka, which ended the term before; "": none did */
 	BridgeRole role;
 } Bridge;
+
+static bool
+is_transactional(const Bridge *bridge)
+{
+	return bridge->config->bridge.delivery == DELIVERY_TRANSACTIONAL;
+}
 
 static bool
 stop_is_requested(const Bridge *bridge)
@@ -157,6 +166,9 @@ key_fill(Bridge *bridge)
 	snprintf(bridge->key.slot, sizeof(bridge->key.slot), "%s", bridge->config->bridge.slot);
 	snprintf(bridge->source, sizeof(bridge->source), "/wallet/%" PRIu64 "/%s",
 			 bridge->server.system_id, bridge->server.database);
+	snprintf(bridge->transactional_id, sizeof(bridge->transactional_id),
+			 "wallet-bridge.%" PRIu64 ".%" PRIu32 ".%s", bridge->key.system_id,
+			 bridge->key.database_oid, bridge->key.slot);
 }
 
 /* Topics as they are now, and the recorded position. */
@@ -203,49 +215,21 @@ publisher_plan_make(Bridge *bridge)
 		.partition_count = bridge->kafka.topic.partition_count,
 		.accept_repartition = bridge->config->bridge.accept_repartition,
 		.message_bytes_max = bridge->kafka.topic.survey.message_bytes_max,
+		.transactional_id = is_transactional(bridge) ? bridge->transactional_id : NULL,
+		.transaction_timeout_ms = bridge->config->bridge.transaction_timeout_ms,
 	};
 }
 
 static Status
 startup_decide(Bridge *bridge, const KafkaFacts *kafka, StartupDecision *decision)
 {
-	const ServerFacts *server = &bridge->server;
-	const ProgressFound *found = &kafka->found;
-	StartupFacts facts = {
-		.slot_name = bridge->config->bridge.slot,
-		.system_id = server->system_id,
-		.database_oid = server->database_oid,
-		.timeline = server->timeline,
-		.wal_end = server->wal_end,
-		.in_recovery = server->in_recovery,
-		.wal_level_logical = server->wal_level_logical,
-		.ledger_has_rows = server->ledger_has_rows,
-		.slot = server->slot,
-		.record_exists = found->exists,
-		.record_damaged = found->damaged,
-		.record = found->record,
-		.foreign_exists = found->foreign_exists,
-		.foreign_system_id = found->foreign.system_id,
-		.foreign_database_oid = found->foreign.database_oid,
-		.start = (StartMode) bridge->config->bridge.start,
-		.accept_repartition = bridge->config->bridge.accept_repartition,
-		.topic = bridge->config->kafka.topic,
-		.topic_state = kafka->state,
-		.foreign_source = kafka->tail.foreign_source,
-		.partition_count = kafka->topic.partition_count,
-		.plugin_options = REPL_STREAM_OPTIONS,
-	};
-	Status status = status_ok();
+	Wait wait = wait_begin(bridge->plan->stop_fd, CONNECT_TIMEOUT_MS);
 
-	if (found->exists && found->record.state == PROGRESS_STREAMING)
-	{
-		Wait wait = wait_begin(bridge->plan->stop_fd, CONNECT_TIMEOUT_MS);
-
-		status = server_timeline_find(server_watch_get_connection(bridge->watch), server->timeline,
-									  found->record.timeline, &wait, &facts.timeline_switch);
-	}
-	*decision = startup_check(&facts);
-	return status_is_ok(&status) ? decision->status : status;
+	return startup_judge(&(StartupQuestion){.config = bridge->config,
+											.watch = server_watch_get_connection(bridge->watch),
+											.server = &bridge->server,
+											.kafka = kafka},
+						 &wait, decision);
 }
 
 static Status
@@ -296,11 +280,9 @@ slot_wait(Bridge *bridge)
 	return status;
 }
 
-/* Everything before the first stream of a term: leads to the position to start from. */
 static Status
-term_prepare(Bridge *bridge, uint64_t *start_lsn)
+term_ask(Bridge *bridge, StartupDecision *decision)
 {
-	StartupDecision decision;
 	Status status = slot_wait(bridge);
 
 	if (!status_is_ok(&status))
@@ -309,7 +291,43 @@ term_prepare(Bridge *bridge, uint64_t *start_lsn)
 	kafka_facts_free(&bridge->kafka);
 	status = kafka_ask(bridge, &bridge->kafka);
 	if (status_is_ok(&status))
-		status = startup_decide(bridge, &bridge->kafka, &decision);
+		status = startup_decide(bridge, &bridge->kafka, decision);
+	return status;
+}
+
+/*
+ * Opens the producer. In transactional delivery it takes the transactional id from whoever had it; what
+ * was asked before may have changed until then, and can't any more (INV-7).
+ */
+static Status
+term_fence(Bridge *bridge, StartupDecision *decision)
+{
+	Wait wait = wait_begin(bridge->plan->stop_fd, KAFKA_TIMEOUT_MS);
+	PublisherPlan plan = publisher_plan_make(bridge);
+	Status status = publisher_open(&plan, &bridge->publisher);
+
+	if (!status_is_ok(&status) || !is_transactional(bridge))
+		return status;
+	status = publisher_fence(bridge->publisher, &wait);
+	if (status_is_ok(&status))
+		status = term_ask(bridge, decision);
+	if (status_is_ok(&status) &&
+		(bridge->kafka.topic.partition_count != plan.partition_count ||
+		 bridge->kafka.topic.survey.message_bytes_max != plan.message_bytes_max))
+		status = status_retry("topic \"%s\" is being changed", bridge->config->kafka.topic);
+	return status;
+}
+
+/* Everything before the first stream of a term: leads to the position to start from. */
+static Status
+term_prepare(Bridge *bridge, uint64_t *start_lsn)
+{
+	StartupDecision decision;
+	Status status = term_ask(bridge, &decision);
+
+	if (status_is_ok(&status) &&
+		(decision.action == STARTUP_STREAM || decision.action == STARTUP_ADOPT))
+		status = term_fence(bridge, &decision);
 	if (!status_is_ok(&status))
 		return status;
 	switch (decision.action)
@@ -339,14 +357,15 @@ term_open_outbox(Bridge *bridge, uint64_t start_lsn)
 	const BridgeOptions *options = &bridge->config->bridge;
 	ProgressRecord record = record_make(bridge);
 	const ProgressFound *found = &bridge->kafka.found;
+	Publisher *publisher = bridge->publisher;
 	/* Another number of partitions is another distribution: what the tail says means nothing. */
 	bool tail_holds = found->exists && found->record.partition_count == record.partition_count;
 	OutboxPlan plan = {
-		.publisher = publisher_plan_make(bridge),
+		.publisher = publisher,
+		.transactional = is_transactional(bridge),
 		.key = bridge->key,
 		.record = record,
 		.start_lsn = start_lsn,
-		.record_lsn = found->record.lsn,
 		.tail = tail_holds ? &bridge->kafka.tail : NULL,
 		.transactions_max = (uint32_t) options->in_flight_transactions,
 		.bytes_max = (uint64_t) options->in_flight_bytes,
@@ -358,7 +377,10 @@ term_open_outbox(Bridge *bridge, uint64_t start_lsn)
 		.health_loop = bridge->plan->outbox_loop,
 	};
 
+	plan.record.lsn = found->record.lsn;
+	plan.record.inside = found->record.inside;
 	bridge->generation = record.generation;
+	bridge->publisher = NULL;
 
 	Status status = outbox_open(&plan, &bridge->outbox);
 
@@ -498,30 +520,6 @@ term_stream(Bridge *bridge)
 	}
 }
 
-/* A stop without a stream: records what Kafka already has, so that it is not sent again. */
-static void
-outbox_drain(Bridge *bridge)
-{
-	Wait wait = wait_begin(-1, bridge->config->bridge.drain_timeout_ms);
-	OutboxPositions positions;
-	Status failure;
-
-	outbox_set_flush_now(bridge->outbox, true);
-	do
-	{
-		positions = outbox_get_positions(bridge->outbox);
-		if (positions.transactions == 0 && positions.confirmed == positions.durable)
-			return;
-		outbox_take_wake(bridge->outbox);
-		failure = outbox_get_failure(bridge->outbox);
-	} while (status_is_ok(&failure) &&
-			 wait_for_fd(&wait, outbox_get_wake_fd(bridge->outbox), POLLIN) == WAIT_READY);
-	log_warning("stopped before everything was acknowledged; it is published again after the next "
-				"start",
-				log_integer("transactions", (int64_t) positions.transactions),
-				log_lsn("from", positions.confirmed));
-}
-
 /* A health that were green between two refusals would hide them. */
 static void
 refusal_note(Bridge *bridge)
@@ -550,11 +548,17 @@ term_run(Bridge *bridge)
 	if (status_is_ok(&status))
 		status = term_stream(bridge);
 	if (bridge->outbox != NULL && status.class == STATUS_RETRY && stop_is_requested(bridge))
-		outbox_drain(bridge);
+	{
+		/* A stop without a stream. */
+		Wait wait = wait_begin(-1, bridge->config->bridge.drain_timeout_ms);
+
+		outbox_drain(bridge->outbox, &wait);
+	}
 	refusal_note(bridge);
 	server_watch_close(&bridge->watch);
 	topic_watch_close(&bridge->topic_watch);
 	outbox_close(&bridge->outbox);
+	publisher_close(&bridge->publisher);
 	health_loop_rest(bridge->plan->health, bridge->plan->outbox_loop);
 	topic_reader_close(&bridge->reader);
 	kafka_facts_free(&bridge->kafka);

@@ -6,6 +6,8 @@
 
 static const char *const peers[] = {"postgresql", "kafka", NULL};
 
+static const char *const transaction_ends[] = {"committed", "lost", "fenced", NULL};
+
 static const char *const topic_problems[] = {"compaction", "retention", "timestamps",
 											 "foreign_source", NULL};
 
@@ -76,6 +78,13 @@ const MetricDefinition bridge_metrics[BRIDGE_METRIC_COUNT] = {
 	[BRIDGE_METRIC_PROGRESS_RECORDS] = {.name = "wallet_bridge_progress_records_total",
 										.type = METRIC_COUNTER,
 										.help = "Progress records acknowledged by Kafka."},
+	[BRIDGE_METRIC_KAFKA_TRANSACTIONS] = {.name = "wallet_bridge_kafka_transactions_total",
+										  .type = METRIC_COUNTER,
+										  .help = "Kafka transactions of transactional delivery: "
+												  "committed, lost (failed or in doubt, published "
+												  "again by another producer) or fenced.",
+										  .label = "result",
+										  .label_values = transaction_ends},
 	[BRIDGE_METRIC_RECONNECTS] = {.name = "wallet_bridge_reconnects_total",
 								  .type = METRIC_COUNTER,
 								  .help = "Connections to PostgreSQL, and producers, begun anew "

@@ -40,6 +40,9 @@ record_print(const CommandContext *context)
 			   "\n",
 			   lsn_write(record->lsn, lsn), record->timeline, record->partition_count,
 			   record->generation);
+	if (record->inside.end_lsn != 0)
+		printf("                   and %" PRIu32 " events of the commit that ends at %s\n",
+			   record->inside.events, lsn_write(record->inside.end_lsn, lsn));
 }
 
 static void

@@ -9,10 +9,6 @@
 
 #include "base/clock.h"
 
-/* Records looked at in each partition: one tells the source, more find an event among replays. */
-#define TAIL_DEPTH		  1
-#define TAIL_DEPTH_RECORD 500
-
 static bool
 position_is_recorded(const ProgressFound *found)
 {
@@ -64,11 +60,11 @@ static Status
 tail_get(const KafkaQuestion *question, const Wait *wait, KafkaFacts *facts)
 {
 	const ProgressFound *found = &facts->found;
-	bool ahead = position_is_recorded(found) && found->record.lsn > question->slot->confirmed;
-	Status status =
-		topic_tail_read(question->reader, question->config->kafka.topic,
-						facts->topic.partition_count, ahead ? TAIL_DEPTH_RECORD : TAIL_DEPTH,
-						question->source, since_get(found), wait, &facts->tail);
+	bool ahead = position_is_recorded(found) && (found->record.lsn > question->slot->confirmed ||
+												 found->record.inside.end_lsn != 0);
+	Status status = topic_tail_read(question->reader, question->config->kafka.topic,
+									facts->topic.partition_count, ahead, question->source,
+									since_get(found), wait, &facts->tail);
 
 	if (question->config->bridge.shared_topic)
 		facts->tail.foreign_source[0] = '\0';

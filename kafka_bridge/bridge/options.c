@@ -41,7 +41,18 @@ static const ConfigOption bridge_options[] = {
 	 .default_text = "idempotent",
 	 .choices = deliveries,
 	 .help = "idempotent: lowest latency, a second copy of an event only after a crash or a "
-			 "reconnect. transactional is not available in this version."},
+			 "reconnect. transactional: Kafka transactions, never a second copy for who reads with "
+			 "isolation.level=read_committed; later by some milliseconds."},
+	{.flag = "transaction-timeout",
+	 .environment = "BRIDGE_TRANSACTION_TIMEOUT",
+	 .type = CONFIG_DURATION,
+	 MEMBER(transaction_timeout_ms),
+	 .default_text = "10s",
+	 .minimum = 1000,
+	 .maximum = 50000,
+	 .help =
+		 "With transactional delivery: the brokers abort a Kafka transaction that takes longer. "
+		 "For so long can a bridge that died keep readers waiting, if none follows."},
 	{.flag = "start",
 	 .environment = "BRIDGE_START",
 	 .type = CONFIG_ENUM,
@@ -318,10 +329,6 @@ config_check(const void *checked, const ConfigCommand *command)
 	if (status_is_ok(&status) && strcmp(config->kafka.topic, config->bridge.progress_topic) == 0)
 		status = status_fatal(EXIT_CODE_CONFIGURATION,
 							  "KAFKA_TOPIC and BRIDGE_PROGRESS_TOPIC must be two topics");
-	if (status_is_ok(&status) && config->bridge.delivery == DELIVERY_TRANSACTIONAL)
-		status = status_fatal(EXIT_CODE_CONFIGURATION,
-							  "BRIDGE_DELIVERY=transactional is not available in this version; use "
-							  "idempotent");
 	if (status_is_ok(&status))
 		status = pg_url_check(config->pg.url);
 	if (status_is_ok(&status))

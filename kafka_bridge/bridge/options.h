@@ -28,7 +28,8 @@ typedef struct BridgeOptions
 {
 	char *slot;
 	char *progress_topic;
-	int delivery;		 /* Delivery */
+	int delivery; /* Delivery */
+	int64_t transaction_timeout_ms;
 	int start;			 /* StartMode */
 	int on_poison;		 /* PoisonPolicy */
 	int64_t partitions;	 /* of topics that the bridge creates */

@@ -7,70 +7,32 @@
  * position is acknowledged by Kafka before the position becomes confirmed, so the record is never
  * behind the slot (start-up check V4 rests on that).
  *
- * An event is counted in the ring before it is given to the producer: its acknowledgement may come
- * back before the call returns. One mutex guards the ring; it is held for a few instructions only.
+ * In transactional delivery the record says how far the stream was handed over, and goes into the same
+ * Kafka transaction as the events up to there. The handover mutex keeps the stream's thread from handing
+ * over anything between the two.
+ *
+ * One mutex guards the ring; it is held for a few instructions only.
  */
 #include "outbox.h"
 
 #include <assert.h>
-#include <pthread.h>
-#include <stdatomic.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "bridge_metrics.h"
 #include "base/clock.h"
 #include "base/wake.h"
-#include "inflight.h"
+#include "observe/log.h"
+#include "outbox_parts.h"
 #include "outbox_report.h"
-#include "wallet_event.h"
 
 #define PROGRESS_TICKET		0 /* the ring's tickets begin with 1 */
 #define LOOP_MS				100
 #define OBSERVE_MS			250
+#define TRANSACTION_AGE_MS	200	 /* how long events wait for the stream to settle */
 #define ACKNOWLEDGE_LATE_MS 5000 /* no acknowledgement for so long: Kafka counts as away */
-
-/* Acknowledgements of one transaction that came in a row, to be counted together. */
-typedef struct AckRun
-{
-	uint64_t ticket;
-	uint64_t events;
-	uint64_t bytes;
-} AckRun;
-
-struct Outbox
-{
-	OutboxPlan plan;
-	Publisher *publisher;
-	int wake_fd;
-	pthread_t thread;
-	bool thread_started;
-	atomic_bool stop;
-	atomic_bool flush_now;
-	atomic_uint timeline;
-
-	pthread_mutex_t lock; /* guards the five below */
-	Inflight *ring;
-	uint64_t confirmed;
-	bool reader_waits; /* for room */
-	Status failure;
-	TopicMark mark; /* of the newest progress record */
-
-	/* The caller's thread only: the transaction being handed over. */
-	uint64_t ticket;
-	uint64_t skip; /* events of it that an earlier stream handed over */
-	uint64_t end_lsn;
-	int64_t commit_time;
-
-	/* The outbox's thread only. */
-	AckRun acks;
-	uint64_t writing;		 /* position in the progress record on its way, 0: none */
-	int64_t written_ms;		 /* when the last record was sent; 0: none yet */
-	int64_t acknowledged_ms; /* the last sign of life from Kafka, or when nothing was due */
-	int64_t observed_ms;
-	int64_t opened_ms;
-	char refusal[STATUS_TEXT_BYTES]; /* of the plan, until an event is acknowledged */
-};
 
 void
 outbox_give_up(Outbox *outbox, const Status *status)
@@ -82,19 +44,29 @@ outbox_give_up(Outbox *outbox, const Status *status)
 	wake_set(outbox->wake_fd);
 }
 
-static OutboxResult
-outbox_fail(Outbox *outbox, Status status)
-{
-	outbox_give_up(outbox, &status);
-	return OUTBOX_FAILED;
-}
-
 /* The reader goes on when a good part is free: else it would wake up for every single event. */
 static bool
 room_is_worth_waking(const Outbox *outbox)
 {
 	return inflight_get_bytes(outbox->ring) <= outbox->plan.bytes_max / 4 * 3 &&
 		   inflight_count(outbox->ring) <= outbox->plan.transactions_max / 4 * 3;
+}
+
+/* The stream's thread may go on, if it waits and can. */
+static void
+reader_wake(Outbox *outbox)
+{
+	bool takes = publisher_takes_records(outbox->publisher);
+
+	pthread_mutex_lock(&outbox->lock);
+
+	bool wakes = outbox->reader_waits && takes && room_is_worth_waking(outbox);
+
+	if (wakes)
+		outbox->reader_waits = false;
+	pthread_mutex_unlock(&outbox->lock);
+	if (wakes)
+		wake_set(outbox->wake_fd);
 }
 
 static void
@@ -109,14 +81,8 @@ acks_flush(Outbox *outbox)
 	int64_t commit_time = inflight_get_commit_time(outbox->ring, acks->ticket);
 
 	inflight_ack(outbox->ring, acks->ticket, acks->events, acks->bytes);
-
-	bool wakes = outbox->reader_waits && room_is_worth_waking(outbox);
-
-	if (wakes)
-		outbox->reader_waits = false;
 	pthread_mutex_unlock(&outbox->lock);
-	if (wakes)
-		wake_set(outbox->wake_fd);
+	reader_wake(outbox);
 	metric_add(outbox->plan.metrics, BRIDGE_METRIC_ACKNOWLEDGED, 0, (int64_t) acks->events);
 	metric_observe(outbox->plan.metrics, BRIDGE_METRIC_COMMIT_TO_ACK, 0,
 				   clock_wall_us() - commit_time);
@@ -129,11 +95,16 @@ progress_acknowledged(Outbox *outbox, bool delivered)
 	assert(outbox->writing != 0);
 	if (delivered)
 	{
+		/* In transactional delivery the events before it came with it. */
+		acks_flush(outbox);
 		pthread_mutex_lock(&outbox->lock);
 		assert(outbox->writing >= outbox->confirmed);
 		outbox->confirmed = outbox->writing;
 		pthread_mutex_unlock(&outbox->lock);
 		metric_add(outbox->plan.metrics, BRIDGE_METRIC_PROGRESS_RECORDS, 0, 1);
+		if (outbox->plan.transactional)
+			metric_add(outbox->plan.metrics, BRIDGE_METRIC_KAFKA_TRANSACTIONS,
+					   BRIDGE_KAFKA_TRANSACTION_COMMITTED, 1);
 		wake_set(outbox->wake_fd);
 	}
 	outbox->writing = 0;
@@ -173,40 +144,87 @@ mark_renew(Outbox *outbox)
 	return mark;
 }
 
+/* Records that what lies before lsn, and inside a commit, is in Kafka with it. */
 static void
-progress_write(Outbox *outbox, uint64_t durable)
+progress_write(Outbox *outbox, uint64_t lsn, ProgressInside inside)
 {
-	ProgressRecord record = outbox->plan.record;
+	ProgressRecord *record = &outbox->plan.record;
 	char key[PROGRESS_KEY_BYTES];
 	char value[PROGRESS_VALUE_BYTES];
 
-	record.state = PROGRESS_STREAMING;
-	record.lsn = durable;
-	record.timeline = atomic_load(&outbox->timeline);
-	record.mark = mark_renew(outbox);
+	/* The stream starts at the slot, which may be behind what was recorded. */
+	progress_record_raise(record, lsn, inside);
+	record->state = PROGRESS_STREAMING;
+	record->timeline = atomic_load(&outbox->timeline);
+	record->mark = mark_renew(outbox);
 	progress_key_write(&outbox->plan.key, key);
-	progress_record_write(&record, value);
-	outbox->writing = durable;
-	outbox->written_ms = clock_monotonic_ms();
-	if (publisher_send_progress(outbox->publisher, PROGRESS_TICKET, key, value) != PUBLISH_SENT)
+	progress_record_write(record, value);
+	outbox->writing = lsn;
+	outbox->uncommitted_ms = 0;
+	if (publisher_send_progress(outbox->publisher, PROGRESS_TICKET, key, value) == PUBLISH_SENT)
+		outbox->written_ms = clock_monotonic_ms();
+	else
 		outbox->writing = 0;
+}
+
+/* Commits what was handed over until now, in the middle of a commit if need be. */
+static void
+transaction_write(Outbox *outbox)
+{
+	ProgressInside inside = {0};
+	uint64_t ticket;
+	uint64_t commit_lsn;
+	uint64_t events = 0;
+
+	pthread_mutex_lock(&outbox->handover);
+	pthread_mutex_lock(&outbox->lock);
+
+	uint64_t received = inflight_get_received(outbox->ring);
+
+	if (inflight_get_open(outbox->ring, &ticket, &commit_lsn, &events) && events > 0)
+		inside = (ProgressInside){.end_lsn = outbox->end_lsn, .events = (uint32_t) events};
+	pthread_mutex_unlock(&outbox->lock);
+	progress_write(outbox, received, inside);
+	pthread_mutex_unlock(&outbox->handover);
 }
 
 /*
  * Beside a position that moved there are two reasons: the first record, which announces the new
  * owner of the position, and a lost connection, which the record's report shows to be back.
  */
+static bool
+progress_is_due(Outbox *outbox, const OutboxPositions *positions)
+{
+	bool transactional = outbox->plan.transactional;
+	uint64_t position = transactional ? positions->received : positions->durable;
+	bool moved = position > positions->confirmed;
+	bool probes = positions->transactions == 0 && publisher_is_cut_off(outbox->publisher);
+	int64_t now = clock_monotonic_ms();
+
+	if (outbox->writing != 0)
+		return false;
+	if (outbox->written_ms == 0)
+		return true;
+	if (publisher_has_uncommitted(outbox->publisher))
+	{
+		if (outbox->uncommitted_ms == 0)
+			outbox->uncommitted_ms = now;
+		return atomic_load(&outbox->settled) || atomic_load(&outbox->flush_now) ||
+			   now - outbox->uncommitted_ms >= TRANSACTION_AGE_MS;
+	}
+	return (moved && atomic_load(&outbox->flush_now)) ||
+		   ((moved || probes) && now - outbox->written_ms >= outbox->plan.progress_interval_ms);
+}
+
 static void
 progress_write_if_due(Outbox *outbox, const OutboxPositions *positions)
 {
-	bool moved = positions->durable > positions->confirmed;
-	bool probes = positions->transactions == 0 && publisher_is_cut_off(outbox->publisher);
-
-	if (outbox->writing != 0 || !(moved || probes || outbox->written_ms == 0))
+	if (!progress_is_due(outbox, positions))
 		return;
-	if (outbox->written_ms == 0 || (moved && atomic_load(&outbox->flush_now)) ||
-		clock_monotonic_ms() - outbox->written_ms >= outbox->plan.progress_interval_ms)
-		progress_write(outbox, positions->durable);
+	if (outbox->plan.transactional)
+		transaction_write(outbox);
+	else
+		progress_write(outbox, positions->durable, (ProgressInside){0});
 }
 
 static const char *
@@ -238,6 +256,19 @@ outbox_observe(Outbox *outbox, const OutboxPositions *positions)
 	outbox_report(plan->health, plan->metrics, positions, trouble_get(outbox, now));
 }
 
+static void
+publisher_lost(Outbox *outbox, const Status *status)
+{
+	Status before = outbox_get_failure(outbox);
+
+	if (outbox->plan.transactional && status_is_ok(&before))
+		metric_add(outbox->plan.metrics, BRIDGE_METRIC_KAFKA_TRANSACTIONS,
+				   status->exit_code == EXIT_CODE_FENCED ? BRIDGE_KAFKA_TRANSACTION_FENCED
+														 : BRIDGE_KAFKA_TRANSACTION_LOST,
+				   1);
+	outbox_give_up(outbox, status);
+}
+
 static void *
 outbox_run(void *argument)
 {
@@ -251,11 +282,12 @@ outbox_run(void *argument)
 		assert(outbox->writing == 0 || outbox->written_ms > 0);
 		publisher_poll(outbox->publisher, LOOP_MS);
 		acks_flush(outbox);
+		reader_wake(outbox);
 
 		Status status = publisher_get_failure(outbox->publisher);
 
 		if (!status_is_ok(&status))
-			outbox_give_up(outbox, &status);
+			publisher_lost(outbox, &status);
 
 		OutboxPositions positions = outbox_get_positions(outbox);
 
@@ -270,29 +302,32 @@ Status
 outbox_open(const OutboxPlan *plan, Outbox **outbox)
 {
 	Outbox *opened = calloc(1, sizeof(*opened));
-	PublisherPlan publisher = plan->publisher;
+	Publisher *publisher = plan->publisher;
 	Status status = status_ok();
 
 	*outbox = NULL;
 	if (opened == NULL)
+	{
+		publisher_close(&publisher);
 		return status_bug("out of memory");
+	}
 	opened->plan = *plan;
+	opened->publisher = publisher;
 	opened->failure = status_ok();
 	opened->confirmed = plan->start_lsn;
 	opened->mark = plan->record.mark;
+	opened->found = plan->record;
 	atomic_store(&opened->timeline, plan->record.timeline);
 	opened->acknowledged_ms = opened->opened_ms = clock_monotonic_ms();
 	snprintf(opened->refusal, sizeof(opened->refusal), "%s", plan->refusal);
 	pthread_mutex_init(&opened->lock, NULL);
+	pthread_mutex_init(&opened->handover, NULL);
 	opened->wake_fd = wake_new();
 	opened->ring =
 		inflight_new(plan->transactions_max, (uint64_t) plan->bytes_max, plan->start_lsn);
-	publisher.report = delivery_report;
-	publisher.context = opened;
+	publisher_set_report(publisher, delivery_report, opened);
 	if (opened->wake_fd < 0 || opened->ring == NULL)
 		status = status_bug("out of memory or descriptors");
-	if (status_is_ok(&status))
-		status = publisher_open(&publisher, &opened->publisher);
 	if (status_is_ok(&status) && pthread_create(&opened->thread, NULL, outbox_run, opened) != 0)
 		status = status_bug("could not start the thread that serves Kafka");
 	opened->thread_started = status_is_ok(&status);
@@ -320,231 +355,9 @@ outbox_close(Outbox **outbox)
 	inflight_free(closed->ring);
 	if (closed->wake_fd >= 0)
 		close(closed->wake_fd);
+	pthread_mutex_destroy(&closed->handover);
 	pthread_mutex_destroy(&closed->lock);
 	free(closed);
-}
-
-static OutboxResult
-begin_take(Outbox *outbox, const Frame *frame)
-{
-	uint64_t commit_lsn;
-	OutboxResult result = OUTBOX_TAKEN;
-
-	outbox->skip = 0;
-	outbox->end_lsn = frame->end_lsn;
-	outbox->commit_time = frame->commit_time;
-	pthread_mutex_lock(&outbox->lock);
-	if (inflight_get_open(outbox->ring, &outbox->ticket, &commit_lsn, &outbox->skip))
-		result = commit_lsn == frame->commit_lsn ? OUTBOX_TAKEN : OUTBOX_FAILED;
-	else if (inflight_has_entry(outbox->ring))
-		outbox->ticket = inflight_begin(outbox->ring, frame->commit_lsn, frame->commit_time);
-	else
-	{
-		outbox->reader_waits = true;
-		result = OUTBOX_FULL;
-	}
-	pthread_mutex_unlock(&outbox->lock);
-	if (result == OUTBOX_FAILED)
-		return outbox_fail(outbox, status_retry("a transaction broken off by a lost connection did "
-												"not come back"));
-	return result;
-}
-
-static bool
-event_count(Outbox *outbox, uint64_t bytes)
-{
-	pthread_mutex_lock(&outbox->lock);
-
-	bool fits = inflight_has_bytes(outbox->ring, bytes);
-
-	if (fits)
-		inflight_add_event(outbox->ring, bytes);
-	else
-		outbox->reader_waits = true;
-	pthread_mutex_unlock(&outbox->lock);
-	return fits;
-}
-
-static void
-event_uncount(Outbox *outbox, uint64_t bytes)
-{
-	pthread_mutex_lock(&outbox->lock);
-	inflight_remove_event(outbox->ring, bytes);
-	outbox->reader_waits = true;
-	pthread_mutex_unlock(&outbox->lock);
-}
-
-static OutboxResult
-publish_result_judge(Outbox *outbox, PublishResult result, uint64_t bytes)
-{
-	if (result == PUBLISH_SENT)
-		return OUTBOX_TAKEN;
-	event_uncount(outbox, bytes);
-	if (result == PUBLISH_FULL)
-		return OUTBOX_FULL;
-	return outbox_fail(outbox, publisher_get_failure(outbox->publisher));
-}
-
-/* An event that can never be published: the operator decided beforehand what becomes of it. */
-static OutboxResult
-poison_take(Outbox *outbox, const PublisherEvent *event, const char *reason)
-{
-	if (!outbox->plan.dead_letters)
-		return outbox_fail(
-			outbox,
-			status_fatal(EXIT_CODE_CONFIGURATION,
-						 "event %.*s of wallet %.*s cannot be published: %s; mend the cause "
-						 "(for a size: max.message.bytes of the topic), or let such events "
-						 "go to the dead letters with --on-poison=dlq",
-						 WALLET_UUID_TEXT_BYTES, event->event_id, WALLET_UUID_TEXT_BYTES,
-						 event->wallet_id, reason));
-
-	uint64_t bytes = publisher_dead_letter_bytes(event);
-
-	if (!event_count(outbox, bytes))
-		return OUTBOX_FULL;
-
-	OutboxResult result =
-		publish_result_judge(outbox, publisher_send_dead_letter(outbox->publisher, event, reason),
-							 bytes);
-
-	if (result == OUTBOX_TAKEN)
-		metric_add(outbox->plan.metrics, BRIDGE_METRIC_DEAD_LETTERS, 0, 1);
-	return result;
-}
-
-/*
- * The record says that the event is in Kafka, and the topic bears it out (INV-14): the slot is
- * behind both after a restart of the server, and a second copy would be of no use to anybody.
- */
-static bool
-topic_has(const Outbox *outbox, const char *wallet_id, uint32_t ordinal)
-{
-	const OutboxPlan *plan = &outbox->plan;
-
-	return plan->tail != NULL && outbox->end_lsn <= plan->record_lsn &&
-		   topic_tail_has(plan->tail, publisher_get_partition(outbox->publisher, wallet_id),
-						  outbox->end_lsn, ordinal);
-}
-
-/* Counts an event as handed over and acknowledged, which it was in an earlier life. */
-static OutboxResult
-event_pass(Outbox *outbox)
-{
-	if (!event_count(outbox, 0))
-		return OUTBOX_FULL;
-	pthread_mutex_lock(&outbox->lock);
-	inflight_ack(outbox->ring, outbox->ticket, 1, 0);
-	pthread_mutex_unlock(&outbox->lock);
-	metric_add(outbox->plan.metrics, BRIDGE_METRIC_SKIPPED, 0, 1);
-	return OUTBOX_TAKEN;
-}
-
-static OutboxResult
-event_take(Outbox *outbox, FrameKind kind, const Frame *frame)
-{
-	PublisherEvent event = {
-		.ticket = outbox->ticket,
-		.wallet_id = frame->wallet_id,
-		.event_id = frame->event_id,
-		.json = frame->text,
-		.json_bytes = frame->text_bytes,
-		.created_at = frame->created_at,
-		.timestamp = outbox->commit_time,
-		.end_lsn = outbox->end_lsn,
-		.ordinal = frame->ordinal,
-		.transaction_events = frame->transaction_events,
-	};
-	uint64_t bytes = publisher_event_bytes(event.json_bytes);
-
-	if (frame->ordinal < outbox->skip)
-	{
-		metric_add(outbox->plan.metrics, BRIDGE_METRIC_SKIPPED, 0, 1);
-		return OUTBOX_TAKEN;
-	}
-	if (topic_has(outbox, frame->wallet_id, frame->ordinal))
-		return event_pass(outbox);
-	if (kind == FRAME_ERROR)
-	{
-		char reason[256];
-
-		snprintf(reason, sizeof(reason), "%.*s", (int) frame->text_bytes, frame->text);
-		return poison_take(outbox, &event, reason);
-	}
-	if (!event_count(outbox, bytes))
-		return OUTBOX_FULL;
-
-	PublishResult result = publisher_send(outbox->publisher, &event);
-
-	if (result == PUBLISH_TOO_LARGE)
-	{
-		char reason[256];
-
-		event_uncount(outbox, bytes);
-		publisher_size_explain(outbox->publisher, &event, reason, sizeof(reason));
-		return poison_take(outbox, &event, reason);
-	}
-	if (result == PUBLISH_SENT)
-		metric_add(outbox->plan.metrics, BRIDGE_METRIC_EVENTS, 0, 1);
-	return publish_result_judge(outbox, result, bytes);
-}
-
-static OutboxResult
-commit_take(Outbox *outbox, const Frame *frame)
-{
-	pthread_mutex_lock(&outbox->lock);
-
-	bool in_order = frame->end_lsn >= inflight_get_received(outbox->ring);
-
-	if (in_order)
-		inflight_commit(outbox->ring, frame->end_lsn);
-	pthread_mutex_unlock(&outbox->lock);
-	if (!in_order)
-		return outbox_fail(outbox, status_bug("the stream went back"));
-	metric_add(outbox->plan.metrics, BRIDGE_METRIC_TRANSACTIONS, 0, 1);
-	return OUTBOX_TAKEN;
-}
-
-OutboxResult
-outbox_take(Outbox *outbox, FrameKind kind, const Frame *frame)
-{
-	switch (kind)
-	{
-		case FRAME_BEGIN:
-			return begin_take(outbox, frame);
-		case FRAME_EVENT:
-		case FRAME_ERROR:
-			return event_take(outbox, kind, frame);
-		case FRAME_COMMIT:
-			return commit_take(outbox, frame);
-		case FRAME_NONE:
-		case FRAME_MALFORMED:
-			break;
-	}
-	return outbox_fail(outbox, status_bug("not a frame to take"));
-}
-
-void
-outbox_advance(Outbox *outbox, uint64_t lsn)
-{
-	pthread_mutex_lock(&outbox->lock);
-	inflight_advance(outbox->ring, lsn);
-	pthread_mutex_unlock(&outbox->lock);
-}
-
-void
-outbox_set_timeline(Outbox *outbox, uint32_t timeline)
-{
-	unsigned before = atomic_exchange(&outbox->timeline, timeline);
-
-	pthread_mutex_lock(&outbox->lock);
-
-	bool open = inflight_get_open(outbox->ring, &(uint64_t){0}, &(uint64_t){0}, &(uint64_t){0});
-
-	pthread_mutex_unlock(&outbox->lock);
-	/* On another timeline another transaction may stand where this one was. */
-	if (before != timeline && open)
-		outbox_fail(outbox, status_retry("the timeline changed inside a transaction"));
 }
 
 OutboxPositions
@@ -594,4 +407,25 @@ outbox_get_failure(Outbox *outbox)
 
 	pthread_mutex_unlock(&outbox->lock);
 	return status;
+}
+
+void
+outbox_drain(Outbox *outbox, const Wait *wait)
+{
+	OutboxPositions positions;
+	Status failure;
+
+	outbox_set_flush_now(outbox, true);
+	do
+	{
+		positions = outbox_get_positions(outbox);
+		if (positions.transactions == 0 && positions.confirmed == positions.durable)
+			return;
+		outbox_take_wake(outbox);
+		failure = outbox_get_failure(outbox);
+	} while (status_is_ok(&failure) && wait_for_fd(wait, outbox->wake_fd, POLLIN) == WAIT_READY);
+	log_warning("stopped before everything was acknowledged; it is published again after the next "
+				"start",
+				log_integer("transactions", (int64_t) positions.transactions),
+				log_lsn("from", positions.confirmed));
 }

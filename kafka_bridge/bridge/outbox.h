@@ -10,6 +10,10 @@
  *		flush_now	write the progress record as soon as there is anything to write, not once per
  *					progress interval
  *
+ * In transactional delivery what was handed over becomes visible, durable and confirmed at once, when a
+ * Kafka transaction is committed: whenever the stream has nothing more at the moment, or there is no
+ * room for more, also in the middle of a commit.
+ *
  * Threads: the caller's thread hands over; a thread of the outbox's own serves Kafka and never
  * calls back. wake_fd becomes readable when there is room again, the confirmed position moved, or
  * the outbox failed.
@@ -33,11 +37,11 @@ typedef struct Outbox Outbox;
 
 typedef struct OutboxPlan
 {
-	PublisherPlan publisher; /* report and context are the outbox's own business */
+	Publisher *publisher; /* fenced; the outbox's from now on, also when it can't be opened */
+	bool transactional;	  /* it is: positions become visible with their events */
 	ProgressKey key;
-	ProgressRecord record; /* as written from now on, but for the lsn */
-	uint64_t start_lsn;	   /* where the stream starts */
-	uint64_t record_lsn;   /* what the newest progress record says, which may be further */
+	ProgressRecord record; /* as written from now on; lsn and inside: the newest one's */
+	uint64_t start_lsn;	   /* where the stream starts; the record may be further */
 	const TopicTail *tail; /* up to there, what the topic has is not sent again; NULL: send all */
 	uint32_t transactions_max;
 	uint64_t bytes_max;
@@ -66,7 +70,7 @@ typedef enum OutboxResult
 	OUTBOX_FAILED, /* outbox_get_failure says why */
 } OutboxResult;
 
-/* Opens the producer and starts the thread; does not wait for a broker. */
+/* Starts the thread; does not wait for a broker. */
 Status outbox_open(const OutboxPlan *plan, Outbox **outbox);
 
 /* Stops the thread and forgets what is in flight; sets to NULL, NULL is fine. */
@@ -77,6 +81,9 @@ void outbox_close(Outbox **outbox);
  * goes on with it: events that were handed over before are passed over, not sent again.
  */
 OutboxResult outbox_take(Outbox *outbox, FrameKind kind, const Frame *frame);
+
+/* The stream has nothing more at the moment, or waits for room. */
+void outbox_settle(Outbox *outbox);
 
 /* The server has nothing for us before lsn. */
 void outbox_advance(Outbox *outbox, uint64_t lsn);
@@ -95,6 +102,9 @@ int outbox_get_wake_fd(const Outbox *outbox);
 void outbox_take_wake(Outbox *outbox);
 
 Status outbox_get_failure(Outbox *outbox);
+
+/* Records what Kafka has, so that it is not sent again, and waits for it; says what is left. */
+void outbox_drain(Outbox *outbox, const Wait *wait);
 
 /* Ends it with a reason of the caller's. Any thread. */
 void outbox_give_up(Outbox *outbox, const Status *status);

@@ -51,6 +51,10 @@ progress_record_write(const ProgressRecord *record, char text[PROGRESS_VALUE_BYT
 						  ",\"mark\":{\"partition\":%" PRId32 ",\"offset\":%" PRId64
 						  ",\"event_id\":\"%s\"}",
 						  record->mark.partition, record->mark.offset, record->mark.event_id);
+	if (record->inside.end_lsn != 0)
+		bytes += snprintf(text + bytes, PROGRESS_VALUE_BYTES - (size_t) bytes,
+						  ",\"inside\":{\"lsn\":\"%s\",\"events\":%" PRIu32 "}",
+						  lsn_write(record->inside.end_lsn, lsn), record->inside.events);
 	bytes += snprintf(text + bytes, PROGRESS_VALUE_BYTES - (size_t) bytes, "}");
 	assert(bytes > 0 && bytes < PROGRESS_VALUE_BYTES);
 	return (size_t) bytes;
@@ -101,6 +105,44 @@ number_read(const json_t *object, const char *member, int64_t maximum, int64_t *
 	return *number >= 0 && *number <= maximum;
 }
 
+void
+progress_record_raise(ProgressRecord *record, uint64_t lsn, ProgressInside inside)
+{
+	ProgressInside *ours = &record->inside;
+
+	if (lsn > record->lsn)
+		record->lsn = lsn;
+	if (inside.end_lsn > ours->end_lsn ||
+		(inside.end_lsn == ours->end_lsn && inside.events > ours->events))
+		*ours = inside;
+	/* The commit has ended. */
+	if (ours->end_lsn <= record->lsn)
+		*ours = (ProgressInside){0};
+}
+
+bool
+progress_record_has(const ProgressRecord *record, uint64_t end_lsn, uint32_t ordinal)
+{
+	return end_lsn <= record->lsn ||
+		   (end_lsn == record->inside.end_lsn && ordinal < record->inside.events);
+}
+
+static bool
+inside_read(const json_t *object, ProgressRecord *record)
+{
+	const json_t *inside = json_object_get(object, "inside");
+	char lsn[LSN_TEXT_BYTES];
+	int64_t events = 0;
+
+	if (inside == NULL)
+		return true;
+	if (!text_read(inside, "lsn", lsn, sizeof(lsn)) || !lsn_read(lsn, &record->inside.end_lsn) ||
+		!number_read(inside, "events", UINT32_MAX, &events))
+		return false;
+	record->inside.events = (uint32_t) events;
+	return record->inside.end_lsn > record->lsn;
+}
+
 /* Members that earlier versions did not write. */
 static bool
 identity_members_read(const json_t *object, ProgressRecord *record)
@@ -149,7 +191,7 @@ record_members_read(const json_t *object, ProgressRecord *record)
 		return false;
 	record->timeline = (uint32_t) timeline;
 	record->partition_count = (int) partitions;
-	return identity_members_read(object, record);
+	return identity_members_read(object, record) && inside_read(object, record);
 }
 
 bool

@@ -5,8 +5,8 @@
  * Pure. The key names whose position it is: "<system id>/<database oid>/<slot>". The value:
  *		{"v":1,"generation":3,"state":"streaming","lsn":"0/16B3748","timeline":1,"options":"...",
  *		 "partitions":6,"topic":"wallet-events","since":1764460800000,"topic_id":"...",
- *		 "mark":{"partition":2,"offset":17,"event_id":"..."}}
- * Unknown members are ignored, so that a later version may append some; the last three may lack.
+ *		 "mark":{"partition":2,"offset":17,"event_id":"..."},"inside":{"lsn":"0/16C0000","events":9}}
+ * Unknown members are ignored, so that a later version may append some; the last four may lack.
  *
  * The generation counts the owners of the position: whoever takes over writes with the next one,
  * and a record of an earlier generation that comes late (its writer was frozen) no longer counts.
@@ -52,11 +52,19 @@ typedef struct TopicMark
 	char event_id[PROGRESS_EVENT_ID_BYTES]; /* "": there is no mark */
 } TopicMark;
 
+/* In the middle of a commit that is split over several Kafka transactions. */
+typedef struct ProgressInside
+{
+	uint64_t end_lsn; /* of the commit; 0: in the middle of none */
+	uint32_t events;  /* of it that are in Kafka: those with lower ordinals */
+} ProgressInside;
+
 typedef struct ProgressRecord
 {
 	ProgressState state;
 	int64_t generation;
 	uint64_t lsn;
+	ProgressInside inside; /* of a commit that ends after lsn */
 	uint32_t timeline;
 	int partition_count;
 	char options[PROGRESS_OPTIONS_BYTES];	/* of the output plugin */
@@ -69,6 +77,15 @@ typedef struct ProgressRecord
 /* Writes the text with a terminator and returns its length. */
 size_t progress_key_write(const ProgressKey *key, char text[PROGRESS_KEY_BYTES]);
 size_t progress_record_write(const ProgressRecord *record, char text[PROGRESS_VALUE_BYTES]);
+
+/*
+ * The later of two positions, which may lie in the middle of a commit: what either has is in it. A record
+ * must never go back behind what the topic has, or the next start would send it again.
+ */
+void progress_record_raise(ProgressRecord *record, uint64_t lsn, ProgressInside inside);
+
+/* Whether the record says that an event is in Kafka. */
+bool progress_record_has(const ProgressRecord *record, uint64_t end_lsn, uint32_t ordinal);
 
 /* False where the text is not one of ours; then the result is not to be used. */
 bool progress_key_read(const char *text, size_t bytes, ProgressKey *key);

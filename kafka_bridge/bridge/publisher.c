@@ -5,8 +5,10 @@
  * Order: one producer, key = wallet id, the partitioner of the Java clients. The partitioner is
  * called with the number of partitions that librdkafka sees at that moment: a changed number is
  * noticed there, before a single event goes to another partition than its wallet's earlier ones.
- * A gap in a partition's sequence is fatal (enable.gapless.guarantee): an event refused by the
- * broker must not let the wallet's next one pass.
+ *
+ * Two deliveries. Idempotent: a record counts when the brokers acknowledge it. Transactional: records go
+ * into a Kafka transaction, which the progress record closes; publisher_poll commits it, and only then
+ * are its records reported.
  */
 #include "publisher.h"
 
@@ -16,19 +18,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "cloud_event.h"
+#include "event_message.h"
+#include "kafka_transaction.h"
 #include "observe/log.h"
+#include "publisher_handle.h"
+#include "transaction_state.h"
 #include "wallet_event.h"
 
 /* librdkafka's own needs per message with nine headers, measured; bounds memory, not the wire. */
 #define EVENT_OVERHEAD_BYTES 1450
 
-/* What a batch adds around one record, and the room a value needs for its headers. */
-#define BATCH_OVERHEAD_BYTES 512
-
-#define CLOSE_FLUSH_MS	  1000
-#define DEAD_LETTER_BYTES 256
+#define CLOSE_FLUSH_MS 1000
 
 /* A partition that cannot exist: the message fails at once instead of waiting for it. */
 #define PARTITION_REFUSED INT32_MAX
@@ -40,10 +40,12 @@ struct Publisher
 	rd_kafka_topic_t *events;
 	rd_kafka_topic_t *progress;
 	rd_kafka_topic_t *dead_letters; /* NULL: none */
+	KafkaTransaction *transaction;	/* NULL: idempotent delivery */
+	bool closes_with_record;		/* of the progress topic, with this ticket */
+	uint64_t closing_ticket;
 	PublisherReport report;
 	void *context;
 	const char *source;
-	size_t source_bytes;
 	int partition_count;
 	int64_t message_bytes_max;
 	bool accept_repartition;
@@ -55,15 +57,21 @@ struct Publisher
 	Status failure;		  /* the first one */
 };
 
-/* One record's refusal may fail others with it: what nothing mends outranks what a retry may. */
+/*
+ * One record's refusal may fail others with it: what nothing mends outranks what a retry may, and that
+ * another producer took over outranks what it did to the records.
+ */
 static void
 failure_set(Publisher *publisher, const Status *status)
 {
 	pthread_mutex_lock(&publisher->lock);
 	if (status_is_ok(&publisher->failure) ||
-		(publisher->failure.class == STATUS_RETRY && status->class != STATUS_RETRY))
+		(publisher->failure.class == STATUS_RETRY &&
+		 (status->class != STATUS_RETRY || status->exit_code == EXIT_CODE_FENCED)))
 		publisher->failure = *status;
 	pthread_mutex_unlock(&publisher->lock);
+	if (publisher->transaction != NULL)
+		kafka_transaction_doubt(publisher->transaction);
 }
 
 Status
@@ -88,6 +96,8 @@ error_observe(rd_kafka_t *handle, rd_kafka_resp_err_t code, const char *reason, 
 {
 	Publisher *publisher = context;
 
+	if (publisher->transaction != NULL && code != RD_KAFKA_RESP_ERR__FATAL)
+		kafka_transaction_trouble(publisher->transaction);
 	if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
 		atomic_store(&publisher->cut_off, true);
 	else if (code == RD_KAFKA_RESP_ERR__FATAL)
@@ -100,6 +110,9 @@ error_observe(rd_kafka_t *handle, rd_kafka_resp_err_t code, const char *reason, 
 			return;
 
 		Status status = status_retry("producer gave up (%s): %s", rd_kafka_err2name(cause), text);
+
+		if (kafka_code_classify(cause, "", NULL).exit_code == EXIT_CODE_FENCED)
+			status = transaction_fenced_status(text);
 
 		failure_set(publisher, &status);
 	}
@@ -119,22 +132,6 @@ repartition_status(const Publisher *publisher)
 						"finish, then accept with --accept-repartition",
 						rd_kafka_topic_name(publisher->events), publisher->partition_count,
 						atomic_load(&publisher->partition_count_seen));
-}
-
-/* A refused record for the operator: its topic and, from its ce_id header, the event's id. */
-static void
-event_name_write(const rd_kafka_message_t *message, char *name, size_t bytes)
-{
-	rd_kafka_headers_t *headers;
-	const void *id;
-	size_t id_bytes;
-
-	if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR &&
-		rd_kafka_header_get_last(headers, "ce_id", &id, &id_bytes) == RD_KAFKA_RESP_ERR_NO_ERROR)
-		snprintf(name, bytes, "event %.*s for topic \"%s\"", (int) id_bytes, (const char *) id,
-				 rd_kafka_topic_name(message->rkt));
-	else
-		snprintf(name, bytes, "record for topic \"%s\"", rd_kafka_topic_name(message->rkt));
 }
 
 /* Not delivered. An event that was too large is judged again, by new limits, before it is sent. */
@@ -193,6 +190,20 @@ publisher_get_partition(const Publisher *publisher, const char *wallet_id)
 												   publisher->partition_count, NULL, NULL);
 }
 
+/* Reported at once, or with the rest of its transaction. */
+static void
+delivered_report(Publisher *publisher, uint64_t ticket, uint64_t bytes)
+{
+	if (publisher->transaction == NULL)
+		publisher->report(publisher->context, ticket, bytes, NULL);
+	else if (!kafka_transaction_ack(publisher->transaction, ticket, bytes))
+	{
+		Status status = status_bug("out of memory");
+
+		failure_set(publisher, &status);
+	}
+}
+
 static void
 delivery_report(rd_kafka_t *handle, const rd_kafka_message_t *message, void *opaque)
 {
@@ -206,7 +217,7 @@ delivery_report(rd_kafka_t *handle, const rd_kafka_message_t *message, void *opa
 	{
 		atomic_store_explicit(&publisher->cut_off, false, memory_order_relaxed);
 		mark_set(publisher, message);
-		publisher->report(publisher->context, ticket, bytes, NULL);
+		delivered_report(publisher, ticket, bytes);
 		return;
 	}
 
@@ -229,45 +240,6 @@ partition_choose(const rd_kafka_topic_t *topic, const void *key, size_t key_byte
 	}
 	return rd_kafka_msg_partitioner_murmur2_random(topic, key, key_bytes, partition_count,
 												   topic_opaque, message_opaque);
-}
-
-static Status
-handle_open(Publisher *publisher, const PublisherPlan *plan)
-{
-	char message_bytes_max[24];
-	/* The in-flight ring bounds memory: librdkafka's own bounds must not come first. */
-	const KafkaSetting defaults[] = {
-		{"linger.ms", "0"},
-		{"socket.nagle.disable", "true"},
-		{"socket.keepalive.enable", "true"},
-		{"reconnect.backoff.ms", "50"},
-		{"reconnect.backoff.max.ms", "1000"},
-		{"topic.metadata.refresh.interval.ms", "30000"},
-		{NULL, NULL},
-	};
-	const KafkaSetting forced[] = {
-		{"enable.idempotence", "true"},
-		{"enable.gapless.guarantee", "true"},
-		{"acks", "all"},
-		{"message.timeout.ms", "0"},
-		{"delivery.report.only.error", "false"},
-		{"queue.buffering.max.messages", "10000000"},
-		{"queue.buffering.max.kbytes", "2097151"},
-		{"message.max.bytes", message_bytes_max},
-		{NULL, NULL},
-	};
-	rd_kafka_conf_t *conf = NULL;
-
-	snprintf(message_bytes_max, sizeof(message_bytes_max), "%lld",
-			 (long long) plan->message_bytes_max - BATCH_OVERHEAD_BYTES);
-	publisher->observer = (KafkaObserver){.error = error_observe, .context = publisher};
-
-	Status status = kafka_conf_new(plan->kafka, defaults, forced, &publisher->observer, &conf);
-
-	if (!status_is_ok(&status))
-		return status;
-	rd_kafka_conf_set_dr_msg_cb(conf, delivery_report);
-	return kafka_handle_new(RD_KAFKA_PRODUCER, conf, &publisher->handle);
 }
 
 /* Opens a topic for producing; NULL name: none. */
@@ -302,16 +274,22 @@ publisher_open(const PublisherPlan *plan, Publisher **publisher)
 		return status_bug("out of memory");
 	pthread_mutex_init(&opened->lock, NULL);
 	opened->failure = status_ok();
-	opened->report = plan->report;
-	opened->context = plan->context;
 	opened->source = plan->source;
-	opened->source_bytes = strlen(plan->source);
 	opened->partition_count = plan->partition_count;
 	opened->message_bytes_max = plan->message_bytes_max;
 	opened->accept_repartition = plan->accept_repartition;
 
-	Status status = handle_open(opened, plan);
+	opened->observer = (KafkaObserver){.error = error_observe, .context = opened};
 
+	Status status =
+		publisher_handle_open(plan, &opened->observer, delivery_report, &opened->handle);
+
+	if (status_is_ok(&status) && plan->transactional_id != NULL)
+	{
+		opened->transaction = kafka_transaction_new(opened->handle);
+		if (opened->transaction == NULL)
+			status = status_bug("out of memory");
+	}
 	if (status_is_ok(&status))
 	{
 		opened->main_queue = rd_kafka_queue_get_main(opened->handle);
@@ -335,6 +313,8 @@ publisher_close(Publisher **publisher)
 	*publisher = NULL;
 	if (closed == NULL)
 		return;
+	kafka_transaction_free(closed->transaction);
+	closed->transaction = NULL;
 	if (closed->handle != NULL)
 	{
 		rd_kafka_purge(closed->handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
@@ -359,43 +339,6 @@ publisher_event_bytes(size_t json_bytes)
 	return json_bytes + EVENT_OVERHEAD_BYTES;
 }
 
-#define header_add_text(headers, name, text) \
-	rd_kafka_header_add(headers, name, sizeof(name) - 1, text, sizeof(text) - 1)
-
-/* CloudEvents 1.0, Kafka binary mode. The result is librdkafka's once the message is sent. */
-static rd_kafka_headers_t *
-headers_make(const Publisher *publisher, const PublisherEvent *event)
-{
-	rd_kafka_headers_t *headers = rd_kafka_headers_new(9);
-	char time[CLOUD_EVENT_TIME_BYTES];
-	char sequence[CLOUD_EVENT_SEQUENCE_BYTES];
-
-	cloud_event_time_write(event->created_at, time);
-	header_add_text(headers, "content-type", "application/json");
-	header_add_text(headers, "ce_specversion", "1.0");
-	rd_kafka_header_add(headers, "ce_id", 5, event->event_id, WALLET_UUID_TEXT_BYTES);
-	header_add_text(headers, "ce_type", "wallet.entry.v1");
-	rd_kafka_header_add(headers, "ce_source", 9, publisher->source,
-						(ssize_t) publisher->source_bytes);
-	rd_kafka_header_add(headers, "ce_subject", 10, event->wallet_id, WALLET_UUID_TEXT_BYTES);
-	header_add_text(headers, "ce_time", time);
-	if (event->replay)
-		header_add_text(headers, "replay", "true");
-	else
-	{
-		cloud_event_sequence_write(event->end_lsn, event->ordinal, sequence);
-		header_add_text(headers, "ce_sequence", sequence);
-		if (event->transaction_events > 0)
-		{
-			char count[16];
-			int bytes = snprintf(count, sizeof(count), "%u", event->transaction_events);
-
-			rd_kafka_header_add(headers, "ce_txcount", 10, count, bytes);
-		}
-	}
-	return headers;
-}
-
 typedef struct Record
 {
 	rd_kafka_topic_t *topic;
@@ -417,23 +360,29 @@ pointer_lend(const void *pointer)
 }
 
 static PublishResult
-produce_error_judge(Publisher *publisher, rd_kafka_resp_err_t code)
+produce_judge(Publisher *publisher, rd_kafka_resp_err_t code)
 {
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+		return PUBLISH_SENT;
 	if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
 		return PUBLISH_FULL;
 	if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
 		return PUBLISH_TOO_LARGE;
 
 	Status status = kafka_code_classify(code, "could not hand a record to Kafka", NULL);
+	bool committed;
 
+	/* The library gave the transaction up already, and its own words are on the way. */
+	if (publisher->transaction != NULL)
+		(void) transaction_judge(code, rd_kafka_err2str(code), false, &committed, &status);
 	if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
 		status = repartition_status(publisher);
 	failure_set(publisher, &status);
 	return PUBLISH_FAILED;
 }
 
-static PublishResult
-record_send(Publisher *publisher, const Record *record)
+static rd_kafka_resp_err_t
+record_produce(Publisher *publisher, const Record *record)
 {
 	const rd_kafka_vu_t values[] = {
 		{.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = record->topic},
@@ -450,26 +399,33 @@ record_send(Publisher *publisher, const Record *record)
 	size_t count = sizeof(values) / sizeof(values[0]) - (record->headers == NULL);
 	rd_kafka_error_t *error = rd_kafka_produceva(publisher->handle, values, count);
 
-	if (error == NULL)
-		return PUBLISH_SENT;
+	rd_kafka_resp_err_t code = rd_kafka_error_code(error);
 
-	PublishResult result = produce_error_judge(publisher, rd_kafka_error_code(error));
-
-	if (record->headers != NULL)
-		rd_kafka_headers_destroy(record->headers);
-	rd_kafka_error_destroy(error);
-	return result;
+	if (error != NULL)
+		rd_kafka_error_destroy(error);
+	return code;
 }
 
-/* A clock that is ahead must not make the broker refuse the event; 0 would mean "now". */
-static int64_t
-timestamp_clamp_ms(int64_t timestamp)
+/* In transactional delivery within the open transaction, which it begins. */
+static PublishResult
+record_send(Publisher *publisher, const Record *record)
 {
-	int64_t now = clock_wall_us();
+	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__QUEUE_FULL;
+	TransactionEntry entry = TRANSACTION_ENTERED;
+	Status status = status_ok();
 
-	if (timestamp > now)
-		timestamp = now;
-	return timestamp >= 1000 ? timestamp / 1000 : 1;
+	if (publisher->transaction != NULL)
+		entry = kafka_transaction_enter(publisher->transaction, &status);
+	if (entry == TRANSACTION_ENTERED)
+		code = record_produce(publisher, record);
+	if (entry == TRANSACTION_ENTERED && publisher->transaction != NULL)
+		kafka_transaction_leave(publisher->transaction, code == RD_KAFKA_RESP_ERR_NO_ERROR);
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR && record->headers != NULL)
+		rd_kafka_headers_destroy(record->headers);
+	if (entry != TRANSACTION_FAILED)
+		return produce_judge(publisher, code);
+	failure_set(publisher, &status);
+	return PUBLISH_FAILED;
 }
 
 PublishResult
@@ -482,42 +438,26 @@ publisher_send(Publisher *publisher, const PublisherEvent *event)
 									  .key_bytes = WALLET_UUID_TEXT_BYTES,
 									  .value = event->json,
 									  .value_bytes = event->json_bytes,
-									  .headers = headers_make(publisher, event),
-									  .timestamp_ms = timestamp_clamp_ms(event->timestamp),
+									  .headers = event_headers_make(event, publisher->source),
+									  .timestamp_ms = event_timestamp_ms(event->timestamp),
 									  .ticket = event->ticket,
 								  });
-}
-
-/* A pointer to the ledger's row, not the event: it may be what made the event too large. */
-static size_t
-dead_letter_write(const PublisherEvent *event, char text[DEAD_LETTER_BYTES])
-{
-	char sequence[CLOUD_EVENT_SEQUENCE_BYTES] = "";
-
-	if (!event->replay)
-		cloud_event_sequence_write(event->end_lsn, event->ordinal, sequence);
-	return (size_t) snprintf(text, DEAD_LETTER_BYTES,
-							 "{\"event_id\":\"%.*s\",\"wallet_id\":\"%.*s\"%s%s%s,"
-							 "\"event_bytes\":%zu}",
-							 WALLET_UUID_TEXT_BYTES, event->event_id, WALLET_UUID_TEXT_BYTES,
-							 event->wallet_id, event->replay ? "" : ",\"sequence\":\"", sequence,
-							 event->replay ? "" : "\"", event->json_bytes);
 }
 
 uint64_t
 publisher_dead_letter_bytes(const PublisherEvent *event)
 {
-	char text[DEAD_LETTER_BYTES];
+	char text[EVENT_DEAD_LETTER_BYTES];
 
-	return publisher_event_bytes(dead_letter_write(event, text));
+	return publisher_event_bytes(event_dead_letter_write(event, text));
 }
 
 PublishResult
 publisher_send_dead_letter(Publisher *publisher, const PublisherEvent *event, const char *reason)
 {
-	char value[DEAD_LETTER_BYTES];
-	size_t bytes = dead_letter_write(event, value);
-	rd_kafka_headers_t *headers = headers_make(publisher, event);
+	char value[EVENT_DEAD_LETTER_BYTES];
+	size_t bytes = event_dead_letter_write(event, value);
+	rd_kafka_headers_t *headers = event_headers_make(event, publisher->source);
 
 	rd_kafka_header_add(headers, "__connect.errors.topic", -1,
 						rd_kafka_topic_name(publisher->events), -1);
@@ -558,21 +498,88 @@ publisher_size_explain(const Publisher *publisher, const PublisherEvent *event, 
 PublishResult
 publisher_send_progress(Publisher *publisher, uint64_t ticket, const char *key, const char *value)
 {
-	return record_send(publisher, &(Record){
-									  .topic = publisher->progress,
-									  .partition = 0,
-									  .key = key,
-									  .key_bytes = strlen(key),
-									  .value = value,
-									  .value_bytes = strlen(value),
-									  .ticket = ticket,
-								  });
+	PublishResult result = record_send(publisher, &(Record){
+													  .topic = publisher->progress,
+													  .partition = 0,
+													  .key = key,
+													  .key_bytes = strlen(key),
+													  .value = value,
+													  .value_bytes = strlen(value),
+													  .ticket = ticket,
+												  });
+
+	if (result == PUBLISH_SENT)
+	{
+		publisher_commit(publisher);
+		publisher->closes_with_record = true;
+		publisher->closing_ticket = ticket;
+	}
+	return result;
+}
+
+void
+publisher_commit(Publisher *publisher)
+{
+	publisher->closes_with_record = false;
+	if (publisher->transaction != NULL)
+		kafka_transaction_close(publisher->transaction);
+}
+
+/* What a committed transaction had in it; the record that says so last. */
+static void
+transaction_report(Publisher *publisher)
+{
+	size_t count;
+	const TransactionAck *acks = kafka_transaction_take_acks(publisher->transaction, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (!publisher->closes_with_record || acks[i].ticket != publisher->closing_ticket)
+			publisher->report(publisher->context, acks[i].ticket, acks[i].bytes, NULL);
+	if (publisher->closes_with_record)
+		publisher->report(publisher->context, publisher->closing_ticket, 0, NULL);
 }
 
 void
 publisher_poll(Publisher *publisher, int timeout_ms)
 {
+	bool committed = false;
+
 	rd_kafka_poll(publisher->handle, timeout_ms);
+	if (publisher->transaction == NULL)
+		return;
+
+	Status status = kafka_transaction_finish(publisher->transaction, &committed);
+
+	if (committed)
+		transaction_report(publisher);
+	if (!status_is_ok(&status))
+		failure_set(publisher, &status);
+}
+
+Status
+publisher_fence(Publisher *publisher, const Wait *wait)
+{
+	return publisher->transaction != NULL ? kafka_transaction_fence(publisher->transaction, wait)
+										  : status_ok();
+}
+
+bool
+publisher_has_uncommitted(const Publisher *publisher)
+{
+	return publisher->transaction != NULL && kafka_transaction_is_open(publisher->transaction);
+}
+
+bool
+publisher_takes_records(const Publisher *publisher)
+{
+	return publisher->transaction == NULL || kafka_transaction_is_free(publisher->transaction);
+}
+
+void
+publisher_set_report(Publisher *publisher, PublisherReport report, void *context)
+{
+	publisher->report = report;
+	publisher->context = context;
 }
 
 void

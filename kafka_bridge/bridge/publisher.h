@@ -6,11 +6,16 @@
  * reordered while it lives. An error it cannot get over makes it useless: close it, open another
  * and hand everything over again that was not reported as delivered.
  *
+ * With a transactional_id (delivery=transactional) records go into Kafka transactions: "delivered" means
+ * that a read_committed reader sees it. A progress record closes the transaction that it is in; until it
+ * is committed nothing more is taken. The bytes of the records are the same in both deliveries.
+ *
  * Every record has a ticket, the caller's number for it, which comes back in the report. Reports
  * come from within publisher_poll and publisher_close, in the calling thread.
  *
  * Threads: one thread sends events; one (the same or another) polls and sends progress.
- * Legal order: open, (send, poll)*, close.
+ * Legal order: open, set_report, fence, (send, poll)*, close. Nobody sends anything else while
+ * publisher_send_progress or publisher_commit runs.
  */
 #pragma once
 
@@ -36,10 +41,10 @@ typedef struct PublisherPlan
 	const char *dead_letter_topic; /* NULL: dead letters are not sent */
 	const char *source;			   /* ce_source of every event; kept, not copied */
 	int partition_count;		   /* of the event topic; an event for any other count is refused */
-	bool accept_repartition;   /* that refusal is RETRY: the next producer takes the new count */
-	int64_t message_bytes_max; /* what the event topic takes, all in all, in one batch */
-	PublisherReport report;
-	void *context;
+	bool accept_repartition;	  /* that refusal is RETRY: the next producer takes the new count */
+	int64_t message_bytes_max;	  /* what the event topic takes, all in all, in one batch */
+	const char *transactional_id; /* NULL: idempotent delivery */
+	int64_t transaction_timeout_ms; /* the brokers abort what takes longer */
 } PublisherPlan;
 
 typedef struct PublisherEvent
@@ -60,13 +65,22 @@ typedef struct PublisherEvent
 typedef enum PublishResult
 {
 	PUBLISH_SENT,	   /* its report will come */
-	PUBLISH_FULL,	   /* no room now: the same again later */
+	PUBLISH_FULL,	   /* no room now, or a commit under way: the same again later */
 	PUBLISH_TOO_LARGE, /* the topic would never take it */
 	PUBLISH_FAILED,	   /* publisher_get_failure says why */
 } PublishResult;
 
 /* Opens a producer; does not wait for a broker. On OK *publisher is the caller's. */
 Status publisher_open(const PublisherPlan *plan, Publisher **publisher);
+
+/* Where reports go; before anything is sent. */
+void publisher_set_report(Publisher *publisher, PublisherReport report, void *context);
+
+/*
+ * Transactional: takes the transactional id from any older producer, whose open transaction is over
+ * afterwards. Idempotent: nothing.
+ */
+Status publisher_fence(Publisher *publisher, const Wait *wait);
 
 /* Forgets what is not delivered yet, reports it as failed, and sets *publisher to NULL. */
 void publisher_close(Publisher **publisher);
@@ -82,9 +96,21 @@ PublishResult publisher_send_dead_letter(Publisher *publisher, const PublisherEv
 void publisher_size_explain(const Publisher *publisher, const PublisherEvent *event, char *text,
 							size_t bytes);
 
-/* A record of the progress topic. */
+/*
+ * A record of the progress topic. Transactional: it is the last of its transaction. FULL: one is being
+ * committed.
+ */
 PublishResult publisher_send_progress(Publisher *publisher, uint64_t ticket, const char *key,
 									  const char *value);
+
+/* Transactional: ends the transaction without such a record. */
+void publisher_commit(Publisher *publisher);
+
+/* Whether something was sent that waits for publisher_send_progress or publisher_commit. */
+bool publisher_has_uncommitted(const Publisher *publisher);
+
+/* Whether a record would be taken, and not found PUBLISH_FULL because of a commit. */
+bool publisher_takes_records(const Publisher *publisher);
 
 /* Delivers reports, waiting up to timeout_ms for the first; publisher_wake ends the wait. */
 void publisher_poll(Publisher *publisher, int timeout_ms);

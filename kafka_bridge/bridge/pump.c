@@ -129,6 +129,8 @@ stream_read(Pump *pump)
 		if (status_is_ok(&status))
 			status = frames_take(pump);
 	}
+	if (pump->idle || pump->full)
+		outbox_settle(pump->plan->outbox);
 	return status;
 }
 

@@ -71,11 +71,18 @@ topic_identity_judge(rd_kafka_t *reader, const char *topic, const char *id,
 	return status;
 }
 
+/* Offsets that are looked at in each partition: at first, times what, and at last. */
+#define TAIL_DEPTH		  4
+#define TAIL_DEPTH_PLACES 500
+#define TAIL_FACTOR		  20
+#define TAIL_DEPTH_MAX	  1000000
+
 typedef struct TailReading
 {
 	TopicTail *tail;
 	const char *source;
 	int64_t since_ms;
+	bool *seen;							 /* by partition: a record was there at all */
 	char (*sources)[TOPIC_SOURCE_BYTES]; /* by partition: of its newest record; "": ours or old */
 } TailReading;
 
@@ -91,6 +98,7 @@ tail_look(void *context, const rd_kafka_message_t *record)
 	rd_kafka_timestamp_type_t type;
 
 	foreign[0] = '\0';
+	reading->seen[record->partition] = true;
 	if (event_id_read(record, tail->mark.event_id))
 	{
 		tail->mark.partition = record->partition;
@@ -108,8 +116,49 @@ tail_look(void *context, const rd_kafka_message_t *record)
 		(void) cloud_event_sequence_read(sequence, &place->end_lsn, &place->ordinal);
 }
 
+/* Whether what was asked for may lie further back than depth in some partition. */
+static Status
+tail_ends_early(rd_kafka_t *reader, const char *topic, const TailReading *reading, int depth,
+				bool places, const Wait *wait, bool *early)
+{
+	Status status = status_ok();
+
+	*early = false;
+	for (int i = 0; i < reading->tail->partition_count && status_is_ok(&status) && !*early; i++)
+	{
+		int64_t low = 0;
+		int64_t high = 0;
+
+		if (places ? reading->tail->places[i].end_lsn != 0 : reading->seen[i])
+			continue;
+		status = topic_offsets_get(reader, topic, i, &low, &high, wait);
+		*early = status_is_ok(&status) && high - low > depth && depth < TAIL_DEPTH_MAX;
+	}
+	return status;
+}
+
+/* What was seen before is seen again. */
+static Status
+tail_look_deeper(rd_kafka_t *reader, const char *topic, TailReading *reading, bool places,
+				 const Wait *wait)
+{
+	int depth = places ? TAIL_DEPTH_PLACES : TAIL_DEPTH;
+	bool early = true;
+	Status status = status_ok();
+
+	while (early && status_is_ok(&status))
+	{
+		status = topic_read_tail(reader, topic, reading->tail->partition_count, depth, tail_look,
+								 reading, wait);
+		if (status_is_ok(&status))
+			status = tail_ends_early(reader, topic, reading, depth, places, wait, &early);
+		depth = depth > TAIL_DEPTH_MAX / TAIL_FACTOR ? TAIL_DEPTH_MAX : depth * TAIL_FACTOR;
+	}
+	return status;
+}
+
 Status
-topic_tail_read(rd_kafka_t *reader, const char *topic, int partition_count, int depth,
+topic_tail_read(rd_kafka_t *reader, const char *topic, int partition_count, bool places,
 				const char *source, int64_t since_ms, const Wait *wait, TopicTail *tail)
 {
 	TailReading reading = {.tail = tail, .source = source, .since_ms = since_ms};
@@ -118,14 +167,16 @@ topic_tail_read(rd_kafka_t *reader, const char *topic, int partition_count, int 
 	*tail = (TopicTail){.partition_count = partition_count};
 	tail->places = calloc((size_t) partition_count, sizeof(*tail->places));
 	reading.sources = calloc((size_t) partition_count, sizeof(*reading.sources));
-	if (tail->places == NULL || reading.sources == NULL)
+	reading.seen = calloc((size_t) partition_count, sizeof(*reading.seen));
+	if (tail->places == NULL || reading.sources == NULL || reading.seen == NULL)
 		status = status_bug("out of memory");
 	if (status_is_ok(&status))
-		status = topic_read_tail(reader, topic, partition_count, depth, tail_look, &reading, wait);
+		status = tail_look_deeper(reader, topic, &reading, places, wait);
 	for (int i = 0; i < partition_count && status_is_ok(&status); i++)
 		if (reading.sources[i][0] != '\0')
 			memcpy(tail->foreign_source, reading.sources[i], TOPIC_SOURCE_BYTES);
 	free(reading.sources);
+	free(reading.seen);
 	if (!status_is_ok(&status))
 		topic_tail_free(tail);
 	return status;

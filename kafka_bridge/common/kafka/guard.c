@@ -31,6 +31,7 @@ static const GuardedProperty guarded_properties[] = {
 	{"partitioner", REASON_ORDER},
 	{"partitioner_cb", REASON_CALLBACK},
 	{"transactional.id", "it names the one writer of a slot"},
+	{"transaction.timeout.ms", REASON_OWN_VALUE},
 	{"message.timeout.ms", REASON_FOREVER},
 	{"delivery.timeout.ms", REASON_FOREVER},
 	{"retries", REASON_FOREVER},

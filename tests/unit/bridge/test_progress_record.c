@@ -66,6 +66,7 @@ test_record_round_trip(void **state)
 							 .mark = {.partition = 2,
 									  .offset = 17,
 									  .event_id = "0b7e9c1e-0000-5000-8000-0123456789ab"},
+							 .inside = {.end_lsn = 0xABCDEF0123456790u, .events = 9},
 							 .since_ms = 1764460800000};
 	ProgressRecord read;
 	char text[PROGRESS_VALUE_BYTES];
@@ -77,7 +78,8 @@ test_record_round_trip(void **state)
 						"\"timeline\":3,\"options\":\"format=frame\",\"partitions\":6,"
 						"\"topic\":\"wallet-events\",\"since\":1764460800000,"
 						"\"topic_id\":\"kF8fSsDRQ0iT5Wz-e1xZpA\",\"mark\":{\"partition\":2,"
-						"\"offset\":17,\"event_id\":\"0b7e9c1e-0000-5000-8000-0123456789ab\"}}");
+						"\"offset\":17,\"event_id\":\"0b7e9c1e-0000-5000-8000-0123456789ab\"},"
+						"\"inside\":{\"lsn\":\"ABCDEF01/23456790\",\"events\":9}}");
 	assert_true(progress_record_read(text, bytes, &read));
 	assert_int_equal(read.state, PROGRESS_STREAMING);
 	assert_true(read.generation == record.generation);
@@ -91,6 +93,60 @@ test_record_round_trip(void **state)
 	assert_int_equal(read.mark.offset, 17);
 	assert_string_equal(read.mark.event_id, record.mark.event_id);
 	assert_true(read.since_ms == record.since_ms);
+	assert_true(read.inside.end_lsn == record.inside.end_lsn);
+	assert_int_equal(read.inside.events, 9);
+}
+
+/* Positions as "lsn", "lsn inside/events"; the later of both, and what it has. */
+static void
+test_record_never_goes_back(void **state)
+{
+	static const struct
+	{
+		uint64_t lsn;
+		ProgressInside inside;
+		uint64_t other_lsn;
+		ProgressInside other;
+		uint64_t raised;
+		ProgressInside raised_inside;
+	} cases[] = {
+		{10, {0, 0}, 20, {0, 0}, 20, {0, 0}},
+		{20, {0, 0}, 10, {0, 0}, 20, {0, 0}},
+		{10, {30, 5}, 10, {30, 7}, 10, {30, 7}},
+		{10, {30, 7}, 10, {30, 5}, 10, {30, 7}},
+		/* Begun again behind the split commit. */
+		{10, {30, 7}, 5, {0, 0}, 10, {30, 7}},
+		{10, {30, 7}, 5, {10, 2}, 10, {30, 7}},
+		/* A keepalive between; then its end. */
+		{10, {30, 7}, 25, {0, 0}, 25, {30, 7}},
+		{10, {30, 7}, 30, {0, 0}, 30, {0, 0}},
+		{10, {30, 7}, 30, {50, 1}, 30, {50, 1}},
+	};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		ProgressRecord record = {.lsn = cases[i].lsn, .inside = cases[i].inside};
+
+		progress_record_raise(&record, cases[i].other_lsn, cases[i].other);
+		assert_true(record.lsn == cases[i].raised);
+		assert_true(record.inside.end_lsn == cases[i].raised_inside.end_lsn);
+		assert_int_equal(record.inside.events, cases[i].raised_inside.events);
+	}
+}
+
+static void
+test_record_has(void **state)
+{
+	ProgressRecord record = {.lsn = 10, .inside = {.end_lsn = 30, .events = 7}};
+
+	(void) state;
+	assert_true(progress_record_has(&record, 9, 100));
+	assert_true(progress_record_has(&record, 10, 100));
+	assert_false(progress_record_has(&record, 20, 0));
+	assert_true(progress_record_has(&record, 30, 6));
+	assert_false(progress_record_has(&record, 30, 7));
+	assert_false(progress_record_has(&record, 31, 0));
 }
 
 static void
@@ -167,6 +223,8 @@ main(void)
 		cmocka_unit_test(test_key_round_trip),
 		cmocka_unit_test(test_key_rubbish),
 		cmocka_unit_test(test_record_round_trip),
+		cmocka_unit_test(test_record_never_goes_back),
+		cmocka_unit_test(test_record_has),
 		cmocka_unit_test(test_record_rubbish),
 		cmocka_unit_test(test_unknown_members_are_ignored),
 		cmocka_unit_test(test_lsn),
