@@ -7,8 +7,8 @@
  * from the slot without noticing (a zombie), or be late; the server may restart and forget the newest
  * confirmation.
  *
- *		-DTRANSACTIONAL		delivery=transactional: events and progress record become visible together,
- *							and a newer producer fences the older
+ * This is delivery=idempotent; transactional.pml has the other.
+ *
  *		-DMISTAKE=n			a mistake of the protocol that must be found; model.t lists them
  */
 #define COMMITS 3
@@ -40,22 +40,19 @@ byte owner = NOBODY;			/* the bridge that the walsender serves */
 byte newest[PARTITIONS];		/* commit that a read_committed reader sees in the topic */
 byte progress;					/* newest progress record: its position and its bridge's generation */
 byte progress_generation;
-byte generation;				/* handed out so far; the producer's epoch in transactional delivery */
+byte generation;				/* handed out so far */
 byte deaths, cuts, restarts, forgeries;
 
-/* INV-7: per partition in order, nothing left out; transactional: no copy. */
+/* INV-7: per partition in order, nothing left out. */
 inline append(p, c)
 {
 	assert(c <= newest[p] + 1);
-#ifdef TRANSACTIONAL
-	assert(c == newest[p] + 1);
-#endif
 	newest[p] = max(newest[p], c)
 }
 
 proctype Bridge(byte me)
 {
-	byte received, recorded, mine, p;
+	byte received, recorded, found, mine, p;
 	Pair sent;
 
 term:
@@ -66,11 +63,7 @@ term:
 	fi;
 	atomic {
 		generation++;
-		mine = generation;
-#ifdef TRANSACTIONAL
-		/* init_transactions fences the older producer, then the record can be read. */
-		progress_generation = mine
-#endif
+		mine = generation
 	}
 	atomic {
 #if MISTAKE == 1
@@ -88,6 +81,7 @@ term:
 		sent.at[0] = max(min(progress, newest[0]), confirmed);
 		sent.at[1] = max(min(progress, newest[1]), confirmed);
 #endif
+		found = progress;
 		recorded = received
 	}
 stream:
@@ -109,34 +103,6 @@ stream:
 			recorded = max(recorded, confirmed)
 		:: else -> received++
 		fi }
-#ifdef TRANSACTIONAL
-	/* Events of whole transactions and the progress record, at once, or nothing: the fence decides. */
-	:: atomic { received > recorded && mine == progress_generation ->
-		p = 0;
-		do
-		:: p < PARTITIONS ->
-			do
-			:: sent.at[p] < received -> sent.at[p] = sent.at[p] + 1; append(p, sent.at[p])
-			:: else -> break
-			od;
-			p++
-		:: else -> break
-		od;
-		p = 0;
-#if MISTAKE == 3
-		skip						/* the record is left for later */
-#else
-		/* Not behind what the topic has already: a record that went back would send copies. */
-		progress = max(received, min(sent.at[0], sent.at[1]));
-		recorded = received
-#endif
-		}
-	:: mine != progress_generation -> goto lost		/* fenced: ends with 75 */
-#if MISTAKE == 3
-	:: atomic { min(received, sent.at[0]) > recorded && mine == progress_generation ->
-		recorded = min(received, sent.at[0]); progress = recorded }
-#endif
-#else
 	:: atomic { sent.at[0] < received -> sent.at[0] = sent.at[0] + 1; append(0, sent.at[0]) }
 	:: atomic { sent.at[1] < received -> sent.at[1] = sent.at[1] + 1; append(1, sent.at[1]) }
 	/* Acknowledged in both partitions, known at any later time, in steps of any size; then recorded.
@@ -151,10 +117,13 @@ stream:
 		recorded++;
 #endif
 		if
-		:: mine >= progress_generation -> progress = recorded; progress_generation = mine
+		/* Not behind what was found: a record that went back would send more copies. */
+		:: mine >= progress_generation ->
+			found = max(found, recorded);
+			progress = found;
+			progress_generation = mine
 		:: else -> skip
 		fi }
-#endif
 	/* INV-8: what is confirmed is in Kafka, and the bridge does not move it back. */
 	:: atomic { owner == me && recorded > confirmed ->
 		confirmed = recorded;
@@ -181,15 +150,8 @@ stream:
 		fi
 	}
 	goto done;
-lost:
-	atomic {
-		if
-		:: owner == me -> owner = NOBODY
-		:: else -> skip
-		fi
-	}
 forget:
-	atomic { received = 0; recorded = 0; mine = 0; sent.at[0] = 0; sent.at[1] = 0 }
+	atomic { received = 0; recorded = 0; found = 0; mine = 0; sent.at[0] = 0; sent.at[1] = 0 }
 	goto term;
 done:
 	skip

@@ -29,8 +29,10 @@ sub verify
 my @models = (
     [ 'position', [], { 1 => 'a record is believed', 2 => 'starts at the end of the WAL',
         4 => 'one partition is enough', 5 => 'confirms what was received' } ],
-    [ 'position', ['-DTRANSACTIONAL'], { 1 => 'a record is believed', 2 => 'starts at the end of the WAL',
-        3 => 'the record is not part of the transaction' } ],
+    [ 'transactional', [], { 1 => 'a record is believed', 2 => 'starts at the end of the WAL',
+        3 => 'the record is not part of the transaction', 4 => 'a record goes back behind the topic',
+        5 => 'a zombie is not fenced', 6 => 'the record is read before the older producer is fenced',
+        7 => 'the place in a split commit is not looked at', 8 => 'a producer goes on after a doubt' } ],
     [ 'history', [], { 1 => 'no fence', 2 => 'a copy is a gap', 3 => 'a copy is stored again',
         4 => 'goes on behind what was not stored' } ]);
 
