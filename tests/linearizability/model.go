@@ -108,6 +108,9 @@ func (s *State) apply(r *Request) Outcome {
 			if owner.Request == r {
 				return Outcome{Code: "00000", Entries: owner.Entries}
 			}
+			if owner.Request.Amount == r.Amount {
+				return refused("WL005", "metadata")
+			}
 			return refused("WL005", "amount")
 		}
 	}
@@ -277,7 +280,7 @@ func (s *State) read(r *Request) Outcome {
 		}
 	case LookUp:
 		o.Detail = "none"
-		if s.find(r.Target) != nil {
+		if s.keyOwner(r.Target.Key) != nil {
 			o.Detail = "done"
 		}
 	}

@@ -118,7 +118,7 @@ func (h *history) enterCalls() error {
 			}
 		case r.Kind == LookUp:
 			if call.Outcome.Detail == "done" {
-				if err := h.seenBy(h.byID[r.Target], call); err != nil {
+				if err := h.seenBy(h.keyOwner(r.Target.Key), call); err != nil {
 					return err
 				}
 			}

@@ -6,6 +6,7 @@
 use strict;
 use warnings;
 
+use Cwd qw(abs_path);
 use File::Basename qw(basename dirname);
 use IPC::Open2 qw(open2);
 use Test::More;
@@ -14,7 +15,7 @@ use Packages qw(must_run);
 use Postgres;
 use Wait;
 
-my $folder = dirname(__FILE__) . '/../../linearizability';
+my $folder = abs_path(dirname(__FILE__) . '/../../linearizability');
 my $calls  = $ENV{LINEARIZABILITY_OPS} || 12_000;
 
 my $program = $ENV{LINEARIZABILITY_PROGRAM} // test_directory() . '/linearizability';
@@ -22,7 +23,7 @@ must_run($folder, qw(go build -mod=readonly -buildvcs=false -o), $program, '.') 
 
 my $library = $ENV{LINEARIZABILITY_LIBRARY};
 # Two builds of the library can not be loaded at once.
-my $server = Postgres->new(conf => { $library ? (shared_preload_libraries => '') : () });
+my $server = Postgres->new(conf => { log_min_messages => 'fatal', $library ? (shared_preload_libraries => '') : () });
 $server->sql('CREATE EXTENSION wallet');
 $server->sql(
     q{UPDATE pg_proc SET probin = ? WHERE probin = '$libdir/wallet' AND proname !~ '^wallet_guard'}, $library)
