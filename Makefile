@@ -14,7 +14,7 @@ endif
 # The programs that up, check and bench use are the ones that were built here.
 export WALLET_BIN ?= $(CURDIR)/kafka_bridge/build$(if $(sanitizers),-sanitize)
 
-.PHONY: help all programs extension install uninstall installcheck deps up status down demo check check-race check-clients check-console check-openapi check-pg check-linearizability docker-check docs lint format clean bench bench-ready bench-smoke oracle soak-http
+.PHONY: bench-delivery help all programs extension install uninstall installcheck deps up status down demo check check-race check-clients check-console check-openapi check-pg check-linearizability docker-check docs lint format clean bench bench-ready bench-smoke oracle soak-http
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -101,6 +101,9 @@ bench: bench-ready ## every benchmark, on a server of its own, into docs/benchma
 
 bench-smoke: bench-ready ## whether the benchmarks run, in seconds
 	@$(privately) prove -Itests/harness tests/system/operation/bench_run.t tests/system/operation/bench_baseline.t
+
+bench-delivery: bench-ready ## what Kafka transactions cost the bridge (BENCH='--rounds 3': options)
+	@$(privately) tests/bench/delivery --docs docs/benchmarks.md $(BENCH)
 
 bench-%: bench-ready ## one benchmark: bench-transfer, bench-hot
 	@$(privately) tests/bench/run $(BENCH) $*

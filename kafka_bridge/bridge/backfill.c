@@ -204,7 +204,12 @@ publisher_prepare(Backfill *backfill, const Wait *wait)
 	if (!status_is_ok(&status))
 		return status;
 	publisher_set_report(backfill->publisher, delivery_report, backfill);
-	return publisher_fence(backfill->publisher, wait);
+
+	Status fenced = publisher_fence(backfill->publisher, wait);
+
+	if (status_is_ok(&fenced) && backfill->plan->begin != NULL)
+		return backfill->plan->begin(backfill->plan->context);
+	return fenced;
 }
 
 Status

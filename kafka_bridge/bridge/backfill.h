@@ -21,6 +21,7 @@ typedef struct BackfillPlan
 	PGconn *connection; /* inside a transaction; its snapshot decides what is seen */
 	const char *schema;
 	LedgerRange range;
+	Status (*begin)(void *context); /* nobody else publishes from now on; NULL: nothing to do */
 	bool (*wants)(void *context, const LedgerEvent *event); /* NULL: all of the range */
 	PublisherPlan publisher;								/* opened, and closed at the end */
 	uint64_t bytes_max; /* unacknowledged events held in memory */

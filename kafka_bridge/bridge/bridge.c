@@ -296,8 +296,8 @@ term_ask(Bridge *bridge, StartupDecision *decision)
 }
 
 /*
- * Opens the producer. In transactional delivery it takes the transactional id from whoever had it; what
- * was asked before may have changed until then, and can't any more (INV-7).
+ * Opens the producer. In transactional delivery it takes the transactional id from whoever had it;
+ * what was asked before may have changed until then, and can't any more (INV-7).
  */
 static Status
 term_fence(Bridge *bridge, StartupDecision *decision)

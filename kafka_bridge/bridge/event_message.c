@@ -1,6 +1,7 @@
 /*
  * event_message.c
- *		What an event is in Kafka beside its JSON: headers, timestamp, and the stub of a dead letter.
+ *		What an event is in Kafka beside its JSON: headers, timestamp, and the stub of a dead
+ *		letter.
  */
 #include "event_message.h"
 

@@ -64,7 +64,8 @@ void kafka_transaction_close(KafkaTransaction *transaction);
 
 /*
  * Commits a closed transaction if the brokers have all of it; waits for the coordinator's answer.
- * *committed: its acknowledgements are kafka_transaction_take_acks'. Not OK: the producer is useless.
+ * *committed: its acknowledgements are kafka_transaction_take_acks'. Not OK: the producer is
+ * useless.
  */
 Status kafka_transaction_finish(KafkaTransaction *transaction, bool *committed);
 

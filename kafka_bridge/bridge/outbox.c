@@ -7,9 +7,9 @@
  * position is acknowledged by Kafka before the position becomes confirmed, so the record is never
  * behind the slot (start-up check V4 rests on that).
  *
- * In transactional delivery the record says how far the stream was handed over, and goes into the same
- * Kafka transaction as the events up to there. The handover mutex keeps the stream's thread from handing
- * over anything between the two.
+ * In transactional delivery the record says how far the stream was handed over, and goes into the
+ * same Kafka transaction as the events up to there. The handover mutex keeps the stream's thread
+ * from handing over anything between the two.
  *
  * One mutex guards the ring; it is held for a few instructions only.
  */

@@ -10,9 +10,9 @@
  *		flush_now	write the progress record as soon as there is anything to write, not once per
  *					progress interval
  *
- * In transactional delivery what was handed over becomes visible, durable and confirmed at once, when a
- * Kafka transaction is committed: whenever the stream has nothing more at the moment, or there is no
- * room for more, also in the middle of a commit.
+ * In transactional delivery what was handed over becomes visible, durable and confirmed at once,
+ * when a Kafka transaction is committed: whenever the stream has nothing more at the moment, or
+ * there is no room for more, also in the middle of a commit.
  *
  * Threads: the caller's thread hands over; a thread of the outbox's own serves Kafka and never
  * calls back. wake_fd becomes readable when there is room again, the confirmed position moved, or

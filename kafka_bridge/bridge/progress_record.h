@@ -5,7 +5,8 @@
  * Pure. The key names whose position it is: "<system id>/<database oid>/<slot>". The value:
  *		{"v":1,"generation":3,"state":"streaming","lsn":"0/16B3748","timeline":1,"options":"...",
  *		 "partitions":6,"topic":"wallet-events","since":1764460800000,"topic_id":"...",
- *		 "mark":{"partition":2,"offset":17,"event_id":"..."},"inside":{"lsn":"0/16C0000","events":9}}
+ *		 "mark":{"partition":2,"offset":17,"event_id":"..."},
+ *		 "inside":{"lsn":"0/16C0000","events":9}}
  * Unknown members are ignored, so that a later version may append some; the last four may lack.
  *
  * The generation counts the owners of the position: whoever takes over writes with the next one,
@@ -79,8 +80,8 @@ size_t progress_key_write(const ProgressKey *key, char text[PROGRESS_KEY_BYTES])
 size_t progress_record_write(const ProgressRecord *record, char text[PROGRESS_VALUE_BYTES]);
 
 /*
- * The later of two positions, which may lie in the middle of a commit: what either has is in it. A record
- * must never go back behind what the topic has, or the next start would send it again.
+ * The later of two positions, which may lie in the middle of a commit: what either has is in it. A
+ * record must never go back behind what the topic has, or the next start would send it again.
  */
 void progress_record_raise(ProgressRecord *record, uint64_t lsn, ProgressInside inside);
 

@@ -6,9 +6,9 @@
  * called with the number of partitions that librdkafka sees at that moment: a changed number is
  * noticed there, before a single event goes to another partition than its wallet's earlier ones.
  *
- * Two deliveries. Idempotent: a record counts when the brokers acknowledge it. Transactional: records go
- * into a Kafka transaction, which the progress record closes; publisher_poll commits it, and only then
- * are its records reported.
+ * Two deliveries. Idempotent: a record counts when the brokers acknowledge it. Transactional:
+ * records go into a Kafka transaction, which the progress record closes; publisher_poll commits
+ * it, and only then are its records reported.
  */
 #include "publisher.h"
 
@@ -58,8 +58,8 @@ struct Publisher
 };
 
 /*
- * One record's refusal may fail others with it: what nothing mends outranks what a retry may, and that
- * another producer took over outranks what it did to the records.
+ * One record's refusal may fail others with it: what nothing mends outranks what a retry may, and
+ * that another producer took over outranks what it did to the records.
  */
 static void
 failure_set(Publisher *publisher, const Status *status)

@@ -6,9 +6,10 @@
  * reordered while it lives. An error it cannot get over makes it useless: close it, open another
  * and hand everything over again that was not reported as delivered.
  *
- * With a transactional_id (delivery=transactional) records go into Kafka transactions: "delivered" means
- * that a read_committed reader sees it. A progress record closes the transaction that it is in; until it
- * is committed nothing more is taken. The bytes of the records are the same in both deliveries.
+ * With a transactional_id (delivery=transactional) records go into Kafka transactions: "delivered"
+ * means that a read_committed reader sees it. A progress record closes the transaction that it is
+ * in; until it is committed nothing more is taken. The bytes of the records are the same in both
+ * deliveries.
  *
  * Every record has a ticket, the caller's number for it, which comes back in the report. Reports
  * come from within publisher_poll and publisher_close, in the calling thread.
@@ -97,8 +98,8 @@ void publisher_size_explain(const Publisher *publisher, const PublisherEvent *ev
 							size_t bytes);
 
 /*
- * A record of the progress topic. Transactional: it is the last of its transaction. FULL: one is being
- * committed.
+ * A record of the progress topic. Transactional: it is the last of its transaction. FULL: one is
+ * being committed.
  */
 PublishResult publisher_send_progress(Publisher *publisher, uint64_t ticket, const char *key,
 									  const char *value);

@@ -2,9 +2,9 @@
  * publisher_handle.c
  *		Makes the publisher's producer: what its delivery asks of librdkafka.
  *
- * Idempotent: a message is tried for ever, and a gap in a partition's sequence is fatal, since an event
- * refused by the broker must not let the wallet's next one pass. Transactional: what fails takes its
- * whole transaction with it, so a message may be tried as long as its transaction lasts.
+ * Idempotent: a message is tried for ever, and a gap in a partition's sequence is fatal, since an
+ * event refused by the broker must not let the wallet's next one pass. Transactional: what fails
+ * takes its whole transaction with it, so a message may be tried as long as its transaction lasts.
  */
 #include "publisher_handle.h"
 

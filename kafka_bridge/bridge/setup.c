@@ -9,12 +9,15 @@
 #include "setup.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "backfill.h"
+#include "event_set.h"
 #include "observe/log.h"
 #include "lsn.h"
 #include "progress.h"
 #include "slot.h"
+#include "topic_reader.h"
 #include "wallet_event.h"
 
 #define STEP_TIMEOUT_MS 10000
@@ -25,6 +28,8 @@ typedef struct Setup
 	PGconn *creator; /* its snapshot is valid while nothing else is asked of it */
 	PGconn *reader;	 /* inside a transaction with that snapshot */
 	CreatedSlot slot;
+	EventSet *published; /* in the topic before the backfill; transactional delivery only */
+	bool out_of_memory;
 } Setup;
 
 /* Held until the watch connection closes. */
@@ -113,10 +118,50 @@ backfill_log(void *context, int64_t events, int64_t created_at)
 		log_info("backfill goes on", log_integer("events", events));
 }
 
+static void
+published_note(void *context, const rd_kafka_message_t *record)
+{
+	Setup *setup = context;
+	char id[PROGRESS_EVENT_ID_BYTES];
+
+	if (topic_header_read(record, "ce_id", id, sizeof(id)) && strlen(id) == WALLET_UUID_TEXT_BYTES)
+		setup->out_of_memory = setup->out_of_memory || !event_set_add(setup->published, id, "", 0);
+}
+
+/* What a set-up that was broken off has published: its readers must not see it again (INV-7). */
+static Status
+published_find(void *context)
+{
+	Setup *setup = context;
+	const SetupPlan *plan = setup->plan;
+	Wait wait = wait_begin(plan->stop_fd, WAIT_FOREVER);
+	KafkaObserver observer = {0};
+	rd_kafka_t *reader = NULL;
+	Status status = topic_reader_open(&plan->config->kafka, &observer, &reader);
+
+	setup->published = event_set_new();
+	if (status_is_ok(&status) && setup->published != NULL)
+		status = topic_read(reader, plan->config->kafka.topic, plan->publisher.partition_count,
+							published_note, setup, &wait);
+	topic_reader_close(&reader);
+	if (status_is_ok(&status) && (setup->published == NULL || setup->out_of_memory))
+		status = status_bug("out of memory");
+	return status;
+}
+
+static bool
+event_is_missing(void *context, const LedgerEvent *event)
+{
+	Setup *setup = context;
+
+	return event_set_match(setup->published, event->event_id, "", 0) == EVENT_SET_UNKNOWN;
+}
+
 static Status
 ledger_publish(Setup *setup)
 {
 	const SetupPlan *plan = setup->plan;
+	bool transactional = plan->publisher.transactional_id != NULL;
 	BackfillPlan backfill = {
 		.connection = setup->reader,
 		.schema = plan->server->schema,
@@ -126,6 +171,9 @@ ledger_publish(Setup *setup)
 		.stop_fd = plan->stop_fd,
 		.metrics = plan->metrics,
 		.tick = backfill_log,
+		.begin = transactional ? published_find : NULL,
+		.wants = transactional ? event_is_missing : NULL,
+		.context = setup,
 	};
 	BackfillCounts counts = {0};
 
@@ -206,6 +254,7 @@ setup_run(const SetupPlan *plan)
 	if (status_is_ok(&status))
 		log_info("slot created", log_text("slot", plan->config->bridge.slot),
 				 log_lsn("from", setup.slot.consistent_lsn));
+	event_set_free(setup.published);
 	pg_connection_close(&setup.reader);
 	pg_connection_close(&setup.creator);
 	return status;

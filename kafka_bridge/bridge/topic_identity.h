@@ -44,9 +44,10 @@ typedef struct TopicTail
 } TopicTail;
 
 /*
- * Looks at the newest record of each partition; with places, as far back as its newest event of our source
- * is: replays, aborted transactions and their marks may lie before it. Records of another source that
- * are older than since_ms were there when the topic was accepted, and don't count.
+ * Looks at the newest record of each partition; with places, as far back as its newest event of
+ * our source is: replays, aborted transactions and their marks may lie before it. Records of
+ * another source that are older than since_ms were there when the topic was accepted, and don't
+ * count.
  */
 Status topic_tail_read(rd_kafka_t *reader, const char *topic, int partition_count, bool places,
 					   const char *source, int64_t since_ms, const Wait *wait, TopicTail *tail);

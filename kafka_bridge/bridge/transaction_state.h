@@ -7,8 +7,8 @@
  *		OPEN		takes records
  *		CLOSING		whole; waits until the brokers have all of it
  *		COMMITTING	the coordinator is asked to make it visible
- *		DOUBTFUL	what became of it is not known, or it failed. The producer is of no more use: only
- *					another one, which fences it, can find out from the progress record
+ *		DOUBTFUL	what became of it is not known, or it failed. The producer is of no more use:
+ *					only another one, which fences it, can find out from the progress record
  */
 #pragma once
 
@@ -35,11 +35,11 @@ bool transaction_move_is_legal(TransactionState from, TransactionState to);
 bool transaction_takes_records(TransactionState state);
 
 /*
- * What the answer to a commit means. code: the answer's, or of the fatal error. trouble: a broker was
- * lost between begin and answer, so that a second request to commit may still be under way: it must
- * not hit the next transaction. Returns the state that follows; *committed: readers see it. *status:
- * OK where the state is READY; else RETRY (EXIT_CODE_FENCED where another producer took the id), or
- * FATAL where a right is missing.
+ * What the answer to a commit means. code: the answer's, or of the fatal error. trouble: a broker
+ * was lost between begin and answer, so that a second request to commit may still be under way: it
+ * must not hit the next transaction. Returns the state that follows; *committed: readers see it.
+ * *status: OK where the state is READY; else RETRY (EXIT_CODE_FENCED where another producer took
+ * the id), or FATAL where a right is missing.
  */
 TransactionState transaction_judge(rd_kafka_resp_err_t code, const char *text, bool trouble,
 								   bool *committed, Status *status);

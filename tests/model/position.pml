@@ -23,8 +23,11 @@
 #ifndef RESTARTS
 #define RESTARTS 1		/* of the server */
 #endif
-#define NOBODY 255
 #define FORGERIES 1		/* of a progress record */
+#ifndef FAULTS
+#define FAULTS 3		/* of all these at most so many in one run */
+#endif
+#define NOBODY 255
 #ifndef MISTAKE
 #define MISTAKE 0
 #endif
@@ -41,7 +44,7 @@ byte newest[PARTITIONS];		/* commit that a read_committed reader sees in the top
 byte progress;					/* newest progress record: its position and its bridge's generation */
 byte progress_generation;
 byte generation;				/* handed out so far */
-byte deaths, cuts, restarts, forgeries;
+byte deaths, cuts, restarts, forgeries, faults;
 
 /* INV-7: per partition in order, nothing left out. */
 inline append(p, c)
@@ -81,7 +84,7 @@ term:
 		sent.at[0] = max(min(progress, newest[0]), confirmed);
 		sent.at[1] = max(min(progress, newest[1]), confirmed);
 #endif
-		found = progress;
+		found = (progress > received -> progress : 0);
 		recorded = received
 	}
 stream:
@@ -119,9 +122,9 @@ stream:
 		if
 		/* Not behind what was found: a record that went back would send more copies. */
 		:: mine >= progress_generation ->
-			found = max(found, recorded);
-			progress = found;
-			progress_generation = mine
+			progress = max(found, recorded);
+			progress_generation = mine;
+			found = (found > recorded -> found : 0)
 		:: else -> skip
 		fi }
 	/* INV-8: what is confirmed is in Kafka, and the bridge does not move it back. */
@@ -129,8 +132,9 @@ stream:
 		confirmed = recorded;
 		assert(newest[0] >= confirmed && newest[1] >= confirmed) }
 	/* Killed: what was in memory is gone, the server notices. */
-	:: atomic { deaths < DEATHS ->
+	:: atomic { deaths < DEATHS && faults < FAULTS ->
 		deaths++;
+		faults++;
 		if
 		:: owner == me -> owner = NOBODY
 		:: else -> skip
@@ -162,11 +166,11 @@ proctype Server()
 {
 	do
 	:: committed < COMMITS -> committed++
-	:: atomic { owner != NOBODY && cuts < CUTS -> cuts++; owner = NOBODY }
+	:: atomic { owner != NOBODY && cuts < CUTS && faults < FAULTS -> cuts++; faults++; owner = NOBODY }
 	:: atomic { confirmed_on_disk < confirmed -> confirmed_on_disk = confirmed }
 	/* Somebody else writes a record that is ahead of everything. */
-	:: atomic { forgeries < FORGERIES -> forgeries++; progress = COMMITS; progress_generation = generation }
-	:: atomic { restarts < RESTARTS -> restarts++; owner = NOBODY; confirmed = confirmed_on_disk }
+	:: atomic { forgeries < FORGERIES && faults < FAULTS -> forgeries++; faults++; progress = COMMITS; progress_generation = generation }
+	:: atomic { restarts < RESTARTS && faults < FAULTS -> restarts++; faults++; owner = NOBODY; confirmed = confirmed_on_disk }
 	:: committed == COMMITS && confirmed == COMMITS && confirmed_on_disk == COMMITS -> break
 	od
 }

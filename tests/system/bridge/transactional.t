@@ -63,6 +63,23 @@ subtest 'killed at every point of a transaction' => sub {
     cmp_ok($stack->bridge->metric('wallet_bridge_kafka_transactions_total', result => 'committed'), '>', 0, 'the metric counts');
 };
 
+subtest 'killed while the ledger is published for the first time' => sub {
+    my $topic = $stack->topic . '-anew';
+    my %anew  = (BRIDGE_SLOT => $stack->slot . '_anew', KAFKA_TOPIC => $topic, BRIDGE_START => 'backfill', BRIDGE_IN_FLIGHT_BYTES => '64kB');
+    # The first transactions are the backfill's.
+    killed_ok('committed', 2,  %anew);
+    killed_ok('produced',  50, %anew);
+    my $bridge = $stack->another_bridge(%env, %anew);
+    $bridge->start(deadline => 60);
+    my $entries = $stack->sql('SELECT count(*) FROM wallet_transactions');
+    my @records;
+    poll_until(sub { (@records = $stack->kafka->read_topic($topic)) >= $entries }, what => 'the whole ledger', deadline => 60);
+    is(scalar(keys %{ { map { ($_->{headers}{ce_id} => 1) } @records } }), $entries, 'all entries');
+    is(scalar(@records), $entries, 'each once');
+    is($bridge->stop, 0, 'it ends');
+    is(($stack->bridge_command([qw(slot drop --yes)], %anew))[0], 0, 'its slot is dropped');
+};
+
 subtest 'the server falls back: the record does not' => sub {
     my $load = $stack->load(wallets => \@wallets, clients => 2, operations => 40)->wait;
     $stack->wait_bridge;

@@ -188,6 +188,17 @@ subtest 'from the ledger to the history, over TLS' => sub {
     is(($stack->bridge_command(['verify'], %{ $bridge->{env} }))[0], 0, 'wallet_bridge verify may read the topic');
 };
 
+subtest 'with Kafka transactions' => sub {
+    is($bridge->stop, 0, 'the bridge stops');
+    local $bridge->{env}{BRIDGE_DELIVERY} = 'transactional';
+    $bridge->start;
+    $stack->sql('SELECT wallet_transfer(?, ?, 5)', $alice, $bob);
+    $stack->wait_history;
+    cmp_ok($bridge->metric('wallet_bridge_kafka_transactions_total', result => 'committed'), '>', 0, 'it may use its transactional id');
+    is($bridge->stop, 0, 'and stops');
+};
+$bridge->start;
+
 subtest 'a record that is no event goes to the dead letters' => sub {
     $kafka->produce('wallet-events', key => $alice, value => 'no event');
     poll_until(sub { $kafka->partitions('wallet-events.dlq') && $kafka->count('wallet-events.dlq') }, what => 'the dead letter');
