@@ -116,11 +116,13 @@ column_default(Relation table, const FormData_pg_attribute *attribute)
 	if (expression != NULL || get_typtype(attribute->atttypid) != TYPTYPE_DOMAIN)
 		return expression;
 
-	Node *nothing = (Node *) makeConst(attribute->atttypid, -1, attribute->attcollation,
-									   attribute->attlen, (Datum) 0, true, attribute->attbyval);
+	int32 typmod = attribute->atttypmod;
+	Oid base = getBaseTypeAndTypmod(attribute->atttypid, &typmod);
+	Node *nothing = (Node *) makeConst(base, typmod, attribute->attcollation, attribute->attlen,
+									   (Datum) 0, true, attribute->attbyval);
 
-	return (Expr *) coerce_to_domain(nothing, InvalidOid, -1, attribute->atttypid,
-									 COERCION_IMPLICIT, COERCE_IMPLICIT_CAST, -1, false);
+	return (Expr *) coerce_to_domain(nothing, base, typmod, attribute->atttypid, COERCION_IMPLICIT,
+									 COERCE_IMPLICIT_CAST, -1, false);
 }
 
 /* The defaults of added columns: the own ones are all given. */
