@@ -40,8 +40,7 @@ check_value(const char *text, size_t size)
 	FUZZ_CHECK(record.state == again.state && record.generation == again.generation &&
 			   record.lsn == again.lsn && record.timeline == again.timeline &&
 			   record.partition_count == again.partition_count &&
-			   record.since_ms == again.since_ms &&
-			   record.inside.end_lsn == again.inside.end_lsn &&
+			   record.since_ms == again.since_ms && record.inside.end_lsn == again.inside.end_lsn &&
 			   record.inside.events == again.inside.events);
 	FUZZ_CHECK(strcmp(record.options, again.options) == 0 &&
 			   strcmp(record.topic, again.topic) == 0 &&
