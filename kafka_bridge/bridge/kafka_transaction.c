@@ -88,22 +88,31 @@ kafka_transaction_free(KafkaTransaction *transaction)
 	free(transaction);
 }
 
+/* What a dead handle says is no bug of ours: another one may do better. Destroys the error. */
+static Status
+handle_status(rd_kafka_error_t *error, const char *what)
+{
+	Status status = kafka_error_classify(error, what);
+
+	if (status.exit_code == EXIT_CODE_FENCED)
+		return transaction_fenced_status(status.text);
+	if (status.exit_code == EXIT_CODE_BUG)
+		return status_retry("%s", status.text);
+	return status;
+}
+
 Status
 kafka_transaction_fence(KafkaTransaction *transaction, const Wait *wait)
 {
-	static const char *const what = "could not take over the transactional id";
 	Status status;
 
+	/* Two of us at once: the later one has the id. A dead handle answers the same for ever. */
 	do
-	{
-		status = kafka_error_classify(rd_kafka_init_transactions(transaction->handle,
-																 wait_slice_ms(wait, SLICE_MS)),
-									  what);
-		/* Two of us at once: the later one has it. */
-		if (status.exit_code == EXIT_CODE_FENCED)
-			return transaction_fenced_status(what);
-	} while (status.class == STATUS_RETRY && wait_remaining_ms(wait) != 0 &&
-			 wait_pause(wait->stop_fd, 0));
+		status = handle_status(rd_kafka_init_transactions(transaction->handle,
+														  wait_slice_ms(wait, SLICE_MS)),
+							   "could not take over the transactional id");
+	while (status.class == STATUS_RETRY && wait_remaining_ms(wait) != 0 &&
+		   rd_kafka_fatal_error(transaction->handle, NULL, 0) == 0 && wait_pause(wait->stop_fd, 0));
 	if (status_is_ok(&status))
 	{
 		pthread_mutex_lock(&transaction->lock);
@@ -133,8 +142,8 @@ transaction_begin(KafkaTransaction *transaction)
 	Status status = fatal_error_get(transaction);
 
 	if (status_is_ok(&status))
-		status = kafka_error_classify(rd_kafka_begin_transaction(transaction->handle),
-									  "could not begin a Kafka transaction");
+		status = handle_status(rd_kafka_begin_transaction(transaction->handle),
+							   "could not begin a Kafka transaction");
 	state_set(transaction, status_is_ok(&status) ? TRANSACTION_OPEN : TRANSACTION_DOUBTFUL);
 	transaction->sent = transaction->acknowledged = 0;
 	transaction->trouble = false;

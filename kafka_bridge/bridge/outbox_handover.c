@@ -39,6 +39,8 @@ begin_take(Outbox *outbox, const Frame *frame)
 		result = OUTBOX_FULL;
 	}
 	pthread_mutex_unlock(&outbox->lock);
+	if (result == OUTBOX_FULL)
+		metric_add(outbox->plan.metrics, BRIDGE_METRIC_BACKPRESSURE, 0, 1);
 	if (result == OUTBOX_FAILED)
 		return outbox_fail(outbox, status_retry("a transaction broken off by a lost connection did "
 												"not come back"));
@@ -57,6 +59,8 @@ event_count(Outbox *outbox, uint64_t bytes)
 	else
 		outbox->reader_waits = true;
 	pthread_mutex_unlock(&outbox->lock);
+	if (!fits)
+		metric_add(outbox->plan.metrics, BRIDGE_METRIC_BACKPRESSURE, 0, 1);
 	return fits;
 }
 

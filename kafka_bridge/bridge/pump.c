@@ -83,10 +83,7 @@ frames_take(Pump *pump)
 		if (result == OUTBOX_FAILED)
 			return outbox_failure(pump);
 		if (pump->full)
-		{
-			metric_add(pump->plan->metrics, BRIDGE_METRIC_BACKPRESSURE, 0, 1);
 			return status_ok();
-		}
 		pump->pending = FRAME_NONE;
 	}
 }
