@@ -61,6 +61,8 @@ subtest 'killed at every point of a transaction' => sub {
     $stack->wait_history;
     $stack->verify(acknowledged => $load, name => 'every event once');
     cmp_ok($stack->bridge->metric('wallet_bridge_kafka_transactions_total', result => 'committed'), '>', 0, 'the metric counts');
+    poll_until(sub { $stack->history->metric('wallet_history_lag_events') == 0 }, what => 'no lag');
+    pass('the marks of transactions at the end of each partition are no lag of the history');
 };
 
 subtest 'killed while the ledger is published for the first time' => sub {
