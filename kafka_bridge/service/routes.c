@@ -51,8 +51,8 @@
 	"difference::text AS difference"
 
 /* Of the entry in an operation's answer. */
-#define SHOWN_ENTRY_COLUMNS                                                        \
-	"called.version, called.type, called.amount::text AS amount, "                 \
+#define SHOWN_ENTRY_COLUMNS                                        \
+	"called.version, called.type, called.amount::text AS amount, " \
 	"called.balance_after::text AS balance_after, called.held_after::text AS held_after"
 
 /*
@@ -60,7 +60,7 @@
  * first is shown: it is of the wallet in the path, the hold's wallet, or the one that was debited.
  * A call that wrote nothing (no transaction id was assigned) was a replay.
  */
-#define CALL                                                                   \
+#define CALL                                                                         \
 	"SELECT called.transaction_id::text, pg_current_xact_id_if_assigned() IS NULL, " \
 	"(SELECT row_to_json(shown) FROM (SELECT " SHOWN_ENTRY_COLUMNS ") AS shown), "   \
 	"set_config('wallet_service.wallet_id', called.wallet_id::text, true) FROM wallet_receipt("
@@ -103,23 +103,24 @@ static const EndpointBatch transfer_batch = {
 			"array_agg(item.replayed ORDER BY item.index)::text, true) "
 			"FROM wallet_transfer_batch($1::uuid[], $2::uuid[], $3::numeric[], $4::text[], false, "
 			"NULL, $6::jsonb[], $5::bigint[]) AS item",
-	.read = "SELECT done.number, done.id::text, done.replayed, "
-			"(SELECT row_to_json(shown) FROM (SELECT " SHOWN_ENTRY_COLUMNS ") AS shown), "
-			"row_to_json(wallet), wallet.version "
-			"FROM unnest(" KEPT_IDS ", " KEPT_REPLAYED ") WITH ORDINALITY "
-			"AS done(id, replayed, number), "
-			"LATERAL wallet_receipt(done.id, NULL, 1) AS called, "
-			"LATERAL (SELECT " WALLET_COLUMNS " FROM (SELECT present.id, present.user_id, "
-			"present.currency, "
-			"CASE WHEN done.replayed THEN present.balance ELSE called.balance_after END AS balance, "
-			"present.held, present.available + CASE WHEN done.replayed THEN 0 "
-			"ELSE called.balance_after - present.balance END AS available, "
-			"present.credit_limit, present.max_balance, present.status, "
-			"CASE WHEN done.replayed THEN present.version ELSE called.version END AS version, "
-			"present.created_at, CASE WHEN done.replayed THEN present.updated_at "
-			"ELSE called.created_at END AS updated_at, present.metadata "
-			"FROM wallet_get(called.wallet_id) AS present) AS left_behind) AS wallet "
-			"WHERE done.id IS NOT NULL",
+	.read =
+		"SELECT done.number, done.id::text, done.replayed, row_to_json(shown), "
+		"row_to_json(wallet), wallet.version "
+		"FROM unnest(" KEPT_IDS ", " KEPT_REPLAYED ") WITH ORDINALITY "
+		"AS done(id, replayed, number), "
+		"LATERAL wallet_receipt(done.id, NULL, 1) AS called, "
+		"LATERAL (SELECT " SHOWN_ENTRY_COLUMNS ") AS shown, "
+		"LATERAL (SELECT " WALLET_COLUMNS " FROM (SELECT present.id, present.user_id, "
+		"present.currency, "
+		"CASE WHEN done.replayed THEN present.balance ELSE called.balance_after END AS balance, "
+		"present.held, present.available + CASE WHEN done.replayed THEN 0 "
+		"ELSE called.balance_after - present.balance END AS available, "
+		"present.credit_limit, present.max_balance, present.status, "
+		"CASE WHEN done.replayed THEN present.version ELSE called.version END AS version, "
+		"present.created_at, CASE WHEN done.replayed THEN present.updated_at "
+		"ELSE called.created_at END AS updated_at, present.metadata "
+		"FROM wallet_get(called.wallet_id) AS present) AS left_behind) AS wallet "
+		"WHERE done.id IS NOT NULL",
 	.can_join = transfer_can_join,
 };
 

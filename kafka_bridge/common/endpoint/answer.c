@@ -70,8 +70,8 @@ row_answer(const Endpoint *endpoint, const EndpointCall *call, EndpointRows *row
 
 	if (endpoint->answer != ANSWER_OPERATION)
 		rows_answer(response, endpoint->answer == ANSWER_CREATED ? 201 : 200, rows, "", "");
-	else if (asprintf(&before, "{\"transaction_id\":\"%s\",\"entry\":%s,\"wallet\":",
-					  call->id, call->entry) >= 0)
+	else if (asprintf(&before, "{\"transaction_id\":\"%s\",\"entry\":%s,\"wallet\":", call->id,
+					  call->entry) >= 0)
 	{
 		rows_answer(response, 200, rows, before, "}");
 		free(before);
@@ -93,8 +93,8 @@ call_show(const Endpoint *endpoint, const EndpointCall *call, HttpResponse *resp
 }
 
 void
-endpoint_answer_fill(const Endpoint *endpoint, const EndpointValues *values, const EndpointCall *call,
-					 EndpointRows *rows, HttpResponse *response)
+endpoint_answer_fill(const Endpoint *endpoint, const EndpointValues *values,
+					 const EndpointCall *call, EndpointRows *rows, HttpResponse *response)
 {
 	bool needs_row = endpoint->answer != ANSWER_ITEMS && endpoint->answer != ANSWER_PAGE;
 

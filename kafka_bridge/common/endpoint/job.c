@@ -242,4 +242,3 @@ endpoint_job_refuse(PgJob *taken, PgRefusal refusal)
 	problem_from_refusal(http_request_response(job->request), refusal);
 	endpoint_job_finish(job);
 }
-

@@ -7,9 +7,9 @@
  * batch	jobs that are taken together
  * lane		a worker that is at work on joinable jobs, one or a batch
  *
- * Jobs go out in the order they came. A joinable one goes at once, by itself, while there is a lane;
- * once all lanes are taken such jobs let the others pass, and all that wait and fit together go as
- * soon as a lane ends: nothing ever waits for company. A lane that lasts too long is counted no
+ * Jobs go out in the order they came. A joinable one goes at once, by itself, while there is a
+ * lane; once all lanes are taken such jobs let the others pass, and all that wait and fit together
+ * go as soon as a lane ends: nothing ever waits for company. A lane that lasts too long is counted no
  * more, so that a locked wallet or a lost connection holds up the jobs in its batch only.
  *
  * A job that comes back from a batch is not joinable any more and is the next to go out. After a
@@ -24,9 +24,9 @@
 #include "base/backoff.h"
 #include "postgres/pool.h"
 
-#define PG_LANES_MAX	   16
-#define PG_LANE_TIME_MS	   50 /* then it is counted no more */
-#define PG_PAUSE_FIRST_MS  100
+#define PG_LANES_MAX		16
+#define PG_LANE_TIME_MS		50 /* then it is counted no more */
+#define PG_PAUSE_FIRST_MS	100
 #define PG_PAUSE_LONGEST_MS 5000
 
 typedef struct PgJobList

@@ -135,7 +135,7 @@ typedef struct PgTransaction
 	const char *application_name; /* NULL: the plan's */
 	const PgQuery *queries;		  /* sql with static storage duration, parameters as text, rows */
 	size_t count;
-	bool is_repeatable; /* does nothing twice: a read, or with a key of idempotency */
+	bool is_repeatable;		 /* does nothing twice: a read, or with a key of idempotency */
 	int64_t lock_timeout_ms; /* where it is less than the options' own; 0: those */
 } PgTransaction;
 

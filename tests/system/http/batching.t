@@ -84,10 +84,11 @@ sub answer_of
     my ($answer) = @_;
     my ($head, $content) = split /\r\n\r\n/, $answer->{bytes}, 2;
     my ($first, @headers) = split /\r\n/, $head // '';
+    my ($status) = ($first // '') =~ / (\d+)/;
     my %header = map { /^(.*?): (.*)$/ ? (lc $1 => $2) : () } @headers;
 
     return {
-        status  => ($first // '') =~ / (\d+)/ ? $1 : 0,
+        status  => $status // 0,
         header  => \%header,
         content => $content,
         json    => ($content // '') =~ /^\{/ ? $json->decode($content) : undef,
@@ -162,7 +163,7 @@ my @cases = (
     [ 'metadata that is no object', undef, {}, '{"to_wallet_id":"PAYEE","amount":1,"metadata":[1]}' ],
     [ 'a hold', q{SELECT wallet_hold('PAYER', 30)} ],
     [ 'a hold in the way', q{SELECT wallet_hold('PAYER', 99.5)} ],
-    [ 'an expired hold', q{SELECT wallet_hold('PAYER', 99.5, '1 ms'), pg_sleep(0.002)} ],
+    [ 'an expired hold', q{SELECT wallet_hold('PAYER', 99.5, '1 microsecond')} ],
     [ 'credit', q{SELECT wallet_set_limits('PAYER', credit_limit => 50)}, {}, '{"to_wallet_id":"PAYEE","amount":150}' ],
     [ 'a payer with metadata', q{SELECT NULL}, {}, '{"to_wallet_id":"PAYEE","amount":1}' ],
     [ 'too much', undef, {}, '{"to_wallet_id":"PAYEE","amount":"100.0001"}' ],
