@@ -14,7 +14,7 @@
  * Longest wait for a wallet that somebody else has locked: all of the batch wait with it. After
  * that each waits for its own.
  */
-#define LOCK_TIMEOUT_MS 100
+#define LOCK_TIMEOUT_MS 200
 
 /* Of the read. */
 #define COLUMN_NUMBER	0
@@ -172,6 +172,9 @@ items_run(BatchItems *batch, const EndpointValues *arrays, PgSession *session, b
 	PgOutcome outcome = pg_session_run(session, &transaction, results, status);
 
 	*is_done = outcome == PG_OUTCOME_KNOWN && items_mark(batch, results[0], results[1]);
+	for (size_t i = 0; outcome == PG_OUTCOME_KNOWN && i < 2; i++)
+		if (PQresultStatus(results[i]) == PGRES_FATAL_ERROR)
+			pg_session_error(session, PQresultErrorField(results[i], PG_DIAG_SQLSTATE));
 	PQclear(results[0]);
 	PQclear(results[1]);
 	return outcome;

@@ -319,6 +319,17 @@ subtest 'a batch that fails as a whole' => sub {
         return $together->metric('wallet_service_batch_rest_total') - $rest >= 2;
     }, what => 'a batch to fail');
     $postgres->sql('DROP TRIGGER refuse ON wallet_ledger');
+
+    my ($batch) = $postgres->sql(q{SELECT 'wallet_transfer_batch'::regproc::oid::regprocedure});
+    my ($role)  = $postgres->sql(q{SELECT string_agg(DISTINCT grantee::regrole::text, ', ') FROM pg_proc, aclexplode(proacl)
+                                   WHERE oid = 'wallet_transfer_batch'::regproc AND grantee <> proowner});
+    $postgres->sql("REVOKE EXECUTE ON FUNCTION $batch FROM $role");
+    $rest = $together->metric('wallet_service_batch_rest_total');
+    poll_until(sub {
+        is_deeply([ map { $_->{status} } ask($together, \@requests) ], [ (200) x 20 ], 'without the right to make batches each goes by itself');
+        return $together->metric('wallet_service_batch_rest_total') > $rest;
+    }, what => 'a batch that may not be made');
+    $postgres->sql("GRANT EXECUTE ON FUNCTION $batch TO $role");
     ledger_ok('triggers');
 };
 
