@@ -8,9 +8,9 @@
  * lane		a worker that is at work on joinable jobs, one or a batch
  *
  * Jobs go out in the order they came. A joinable one goes at once, by itself, while there is a
- * lane; once all lanes are taken such jobs let the others pass, and all that wait and fit together
- * go as soon as a lane ends: nothing ever waits for company. A lane that lasts too long is counted no
- * more, so that a locked wallet or a lost connection holds up the jobs in its batch only.
+ * lane. Once all lanes are taken such jobs let the others pass, and as soon as a lane ends all that
+ * wait and fit together go: nothing ever waits for company. A lane that lasts too long is counted
+ * no more, so that a locked wallet or a lost connection holds up the jobs of its batch only.
  *
  * A job that comes back from a batch is not joinable any more and is the next to go out. After a
  * batch that failed as a whole jobs go one by one for a while, each time longer until one succeeds.
