@@ -270,9 +270,15 @@ flow_follow(Consumer *consumer, FlowState state)
 static void
 claims_conclude(Consumer *consumer)
 {
-	Status status = membership_claims_take(&consumer->membership);
+	Status status = membership_claims_check(&consumer->membership);
 
 	consumer->count_due = true;
+	if (!status_is_ok(&status))
+	{
+		consumer_judge(consumer, HAPPENED_READING_BROKEN, &status);
+		return;
+	}
+	status = membership_claims_take(&consumer->membership);
 	if (!status_is_ok(&status))
 	{
 		log_status(LOG_LEVEL_WARNING, "partitions cannot be taken", &status);
@@ -390,12 +396,27 @@ record_take(Consumer *consumer, rd_kafka_message_t *message)
 }
 
 static void
+end_take(Consumer *consumer, const SubscriberNews *news)
+{
+	Status reason;
+	Happening happening =
+		intake_end(&consumer->membership, news->partition, news->offset, &reason);
+
+	if (happening != HAPPENED_DONE)
+		consumer_judge(consumer, happening, &reason);
+}
+
+static void
 error_take(Consumer *consumer, const Status *error)
 {
+	bool topic_went = subscriber_topic_is_missing(consumer->parts.subscriber) &&
+					  consumer->membership.table.count > 0;
+
 	if (error->class == STATUS_RETRY)
 	{
 		log_status(LOG_LEVEL_WARNING, "Kafka has a problem", error);
-		consumer_judge(consumer, HAPPENED_READING_FAILED, error);
+		/* What comes back under its name must be looked at before it is read. */
+		consumer_judge(consumer, topic_went ? HAPPENED_TOPIC_WENT : HAPPENED_READING_FAILED, error);
 	}
 	else
 		consumer_judge(consumer, HAPPENED_READING_BROKEN, error);
@@ -416,7 +437,7 @@ news_take(Consumer *consumer, int timeout_ms)
 			record_take(consumer, news.record);
 			break;
 		case SUBSCRIBER_END:
-			intake_end(&consumer->membership, news.partition, news.offset);
+			end_take(consumer, &news);
 			break;
 		case SUBSCRIBER_CAME:
 			partitions_take(consumer, &news);

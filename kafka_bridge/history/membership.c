@@ -8,12 +8,13 @@
 #include "membership.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "observe/log.h"
 
-#define START_OFFSET_TIMEOUT_MS 5000
+#define ASK_TIMEOUT_MS 5000
 
 static const char *const state_names[MEMBERSHIP_STATE_COUNT] = {"outside", "joining", "member",
 																"leaving", "ended"};
@@ -177,6 +178,12 @@ membership_claims_make(Membership *membership)
 	membership->claims = calloc(waiting, sizeof(*membership->claims));
 	if (membership->claims == NULL)
 		return status_bug("out of memory");
+
+	Status status =
+		subscriber_topic_id(membership->subscriber, ASK_TIMEOUT_MS, membership->topic_id);
+
+	if (!status_is_ok(&status))
+		return status;
 	for (size_t i = 0; i < membership->table.count; i++)
 	{
 		const Partition *partition = &membership->table.partitions[i];
@@ -185,15 +192,93 @@ membership_claims_make(Membership *membership)
 		if (partition->state != PARTITION_CLAIMING)
 			continue;
 
-		Status status = subscriber_start_offset(membership->subscriber, partition->number,
-												START_OFFSET_TIMEOUT_MS, &claim->start_offset);
-
+		status = subscriber_bounds(membership->subscriber, partition->number, ASK_TIMEOUT_MS,
+								   &claim->start_offset, &claim->end_offset);
 		if (!status_is_ok(&status))
 			return status;
 		claim->partition = partition->number;
+		memcpy(claim->topic_id, membership->topic_id, KAFKA_TOPIC_ID_BYTES);
 		membership->claim_count++;
 	}
 	return status_ok();
+}
+
+/* Why a partition is not the one that was read. */
+static Status
+topic_anew(int32_t partition, const char *why)
+{
+	return status_fatal(
+		EXIT_CODE_CONFIGURATION,
+		"partition %d of the topic is not the one that was read: %s. The topic was deleted and "
+		"made anew, or its records were replaced. Restore the topic, or delete its rows in "
+		"wallet_history_offsets to begin with what it has now, and fill the rest by wallet_bridge "
+		"backfill",
+		(int) partition, why);
+}
+
+Status
+membership_claims_check(const Membership *membership)
+{
+	for (size_t i = 0; i < membership->claim_count; i++)
+	{
+		const PositionClaim *claim = &membership->claims[i];
+		char why[STATUS_TEXT_BYTES] = "";
+
+		if (claim->topic_id[0] != '\0' && membership->topic_id[0] != '\0' &&
+			strcmp(claim->topic_id, membership->topic_id) != 0)
+			snprintf(why, sizeof(why), "Kafka's id of the topic was %s and is %s", claim->topic_id,
+					 membership->topic_id);
+		else if (claim->mark.offset >= claim->end_offset)
+			snprintf(why, sizeof(why), "it ends at offset %lld, and a record at %lld was applied",
+					 (long long) claim->end_offset, (long long) claim->mark.offset);
+		if (why[0] != '\0')
+			return topic_anew(claim->partition, why);
+	}
+	return status_ok();
+}
+
+/* Only compaction removes a record from before others that stay. */
+static Status
+missing_mark_judge(Membership *membership, Partition *partition)
+{
+	bool is_compacted = false;
+	Status status =
+		subscriber_topic_is_compacted(membership->subscriber, ASK_TIMEOUT_MS, &is_compacted);
+
+	if (status.class == STATUS_RETRY)
+		return status;
+	if (!is_compacted)
+		return topic_anew(partition->number, "the record that was applied last is not in it");
+	log_warning("the record that was applied last was compacted away: the topic is taken for the "
+				"one that was read",
+				log_integer("partition", partition->number),
+				log_integer("offset", partition->mark.offset));
+	return status_ok();
+}
+
+Status
+membership_mark_meet(Membership *membership, Partition *partition, const PositionMark *found)
+{
+	Status status = status_ok();
+	char why[STATUS_TEXT_BYTES];
+
+	if (partition->mark.offset < 0)
+		return status;
+	snprintf(why, sizeof(why), "another record stands at offset %lld",
+			 (long long) partition->mark.offset);
+	switch (position_mark_judge(&partition->mark, found))
+	{
+		case MARK_STANDS:
+			break;
+		case MARK_REPLACED:
+			return topic_anew(partition->number, why);
+		case MARK_MISSING:
+			status = missing_mark_judge(membership, partition);
+			break;
+	}
+	if (status_is_ok(&status))
+		partition->mark = POSITION_MARK_NONE;
+	return status;
 }
 
 static void
@@ -231,7 +316,12 @@ membership_claims_take(Membership *membership)
 		partition->fence = claim->fence;
 		partition->read_offset = claim->next_offset;
 		partition->applied_offset = claim->next_offset;
-		positions[count++] = (SubscriberPosition){claim->partition, claim->next_offset};
+		/* Where retention has removed the mark, nothing tells any more. */
+		if (claim->mark.offset >= claim->start_offset)
+			partition->mark = claim->mark;
+		positions[count++] = (SubscriberPosition){
+			claim->partition,
+			partition->mark.offset >= 0 ? partition->mark.offset : claim->next_offset};
 		claim_log(claim);
 	}
 

@@ -46,7 +46,8 @@ typedef struct Membership
 	bool was_member; /* the first answer of the group has come */
 	PartitionTable table;
 	EventSource source;
-	PositionClaim *claims; /* of the latest claim task */
+	char topic_id[KAFKA_TOPIC_ID_BYTES]; /* as the latest claims were made, "": not known */
+	PositionClaim *claims;				 /* of the latest claim task */
 	size_t claim_count;
 	PositionReach *reaches; /* of the latest count task */
 	size_t reach_count;
@@ -83,7 +84,15 @@ bool membership_claim_is_due(const Membership *membership);
 /* Asks Kafka where the waiting partitions begin and makes their claims. */
 Status membership_claims_make(Membership *membership);
 
-/* The claims are made: reads those of the partitions that are still ours. */
+/* The claims are made. FATAL: the topic is not the one that was read (INV-14). */
+Status membership_claims_check(const Membership *membership);
+
+/* A partition's first record since it was claimed, or its end, was met: is it where it should be?
+ * RETRY: that can't be found out now; FATAL: the topic is not the one that was read. */
+Status membership_mark_meet(Membership *membership, Partition *partition,
+							const PositionMark *found);
+
+/* The claims are checked: reads those of the partitions that are still ours. */
 Status membership_claims_take(Membership *membership);
 
 /* Whether what was read under this fence is still this process's to apply. */

@@ -11,6 +11,7 @@
 #include "batch.h"
 #include "event_source.h"
 #include "history_session.h"
+#include "kafka/topic.h"
 
 typedef struct PositionKey
 {
@@ -24,8 +25,12 @@ typedef struct PositionClaim
 {
 	int32_t partition;
 	int64_t start_offset;					/* in: where to begin without a stored position */
+	int64_t end_offset;						/* in: where the partition ends */
 	int64_t next_offset;					/* out: where to go on */
 	int64_t fence;							/* out: what proves the ownership */
+	PositionMark mark;						/* out: of the record that was applied last */
+	char topic_id[KAFKA_TOPIC_ID_BYTES];	/* in: of the topic, the same in all claims; out: of the
+											 * topic that was read. "": not known */
 	char source[EVENT_SOURCE_BYTES];		/* out: of the group's events; "": not known yet */
 	char former_owner[HISTORY_OWNER_BYTES]; /* out: "" if there was none */
 } PositionClaim;

@@ -19,6 +19,7 @@
 #include "event_credible.h"
 #include "event_reader.h"
 #include "event_source.h"
+#include "intake.h"
 #include "kafka/topic.h"
 #include "observe/log.h"
 #include "rebuild_tables.h"
@@ -127,6 +128,8 @@ partitions_open(Rebuild *rebuild)
 	rebuild->claims = calloc((size_t) rebuild->partition_count, sizeof(*rebuild->claims));
 	if (rebuild->partitions == NULL || rebuild->claims == NULL)
 		return status_bug("out of memory");
+	status = kafka_topic_id_get(rebuild->handle, rebuild->config->kafka.topic, &wait,
+								rebuild->claims[0].topic_id);
 	list = rd_kafka_topic_partition_list_new(rebuild->partition_count);
 	for (int number = 0; number < rebuild->partition_count && status_is_ok(&status); number++)
 		status = partition_measure(rebuild, number, list);
@@ -188,12 +191,8 @@ static Status
 record_add(Rebuild *rebuild, rd_kafka_message_t *message)
 {
 	RebuildPartition *partition = &rebuild->partitions[message->partition];
-	BatchSource source = {.handle = message,
-						  .partition = message->partition,
-						  .offset = message->offset,
-						  .fence = rebuild->claims[message->partition].fence,
-						  .position = partition->read_offset,
-						  .bytes = message->len + message->key_len};
+	BatchSource source =
+		intake_place(message, rebuild->claims[message->partition].fence, partition->read_offset);
 	Event event;
 	EventFault fault;
 	bool added;

@@ -50,11 +50,14 @@ static const char *const steps[SWAP_STEP_COUNT] = {
 	[SWAP_LOCK] = "LOCK TABLE %1$s.transaction_events IN SHARE ROW EXCLUSIVE MODE",
 	[SWAP_POSITIONS] =
 		"INSERT INTO %1$s.wallet_history_offsets AS o "
-		"(group_id, topic, partition, next_offset, fence, owner, last_event_at, source) "
-		"SELECT group_id, topic, partition, next_offset, 1, owner, last_event_at, source "
-		"FROM pg_temp.wallet_history_offsets ON CONFLICT (group_id, topic, partition) DO UPDATE "
+		"(group_id, topic, partition, next_offset, fence, owner, last_event_at, source, "
+		"mark_offset, mark, topic_id) "
+		"SELECT group_id, topic, partition, next_offset, 1, owner, last_event_at, source, "
+		"mark_offset, mark, topic_id FROM pg_temp.wallet_history_offsets ON CONFLICT (group_id, topic, partition) DO UPDATE "
 		"SET next_offset = excluded.next_offset, fence = o.fence + 1, owner = excluded.owner, "
-		"last_event_at = excluded.last_event_at, source = excluded.source, updated_at = clock_timestamp()",
+		"last_event_at = excluded.last_event_at, source = excluded.source, "
+		"mark_offset = excluded.mark_offset, mark = excluded.mark, "
+		"topic_id = excluded.topic_id, updated_at = clock_timestamp()",
 	[SWAP_REMOVE] = "DELETE FROM %1$s.transaction_events e WHERE NOT EXISTS ("
 					"SELECT FROM pg_temp.transaction_events n WHERE " SAME_KEY
 					" AND (n.id, n.user_id, n.amount, n.event_type, n.transaction_id, "
