@@ -34,7 +34,7 @@
 #include "server_watch.h"
 #include "setup.h"
 #include "startup_check.h"
-#include "topic_reader.h"
+#include "kafka/topic_reader.h"
 #include "topic_watch.h"
 
 #define CONNECT_TIMEOUT_MS	 15000

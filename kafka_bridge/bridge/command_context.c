@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "repl_stream.h"
-#include "topic_reader.h"
+#include "kafka/topic_reader.h"
 
 Status
 command_context_open(CommandContext *context, const BridgeConfig *config, CommandTopic topic,

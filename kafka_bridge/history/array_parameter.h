@@ -2,8 +2,8 @@
  * array_parameter.h
  *		Arrays as binary query parameters: many rows in one statement, without quoting. Pure.
  *
- * Call order: array_begin() or array_begin_table(); one of the additions for each element; array_end(), which makes it the
- * next parameter of a query; array_free() after the query has run.
+ * Call order: array_begin() or array_begin_table(); one of the additions for each element;
+ * array_end(), which makes it the next parameter of a query; array_free() after the query has run.
  */
 #pragma once
 

@@ -31,7 +31,6 @@
 #define BUSY_POLL_MS	  2
 #define GATHER_MS_MAX	  20 /* a batch is not kept longer than this while the worker is free */
 #define COUNT_INTERVAL_MS 2000
-#define WARN_INTERVAL_MS  30000
 #define LOOK_INTERVAL_MS  500
 #define REVOKE_WAIT_MS	  5000
 #define STOP_WAIT_MS	  10000
@@ -255,19 +254,6 @@ failure_judge(Consumer *consumer, const Status *status)
 }
 
 static void
-flow_follow(Consumer *consumer, FlowState state)
-{
-	Status status;
-
-	if (consumer->flow.state == state)
-		return;
-	flow_move(&consumer->flow, state);
-	status = membership_flow_set(&consumer->membership, state == FLOW_PAUSED);
-	if (!status_is_ok(&status))
-		log_status(LOG_LEVEL_WARNING, "partitions do not follow", &status);
-}
-
-static void
 claims_conclude(Consumer *consumer)
 {
 	Status status = membership_claims_check(&consumer->membership);
@@ -278,6 +264,7 @@ claims_conclude(Consumer *consumer)
 		consumer_judge(consumer, HAPPENED_READING_BROKEN, &status);
 		return;
 	}
+	topic_watch_hurry(consumer->parts.watch);
 	status = membership_claims_take(&consumer->membership);
 	if (!status_is_ok(&status))
 	{
@@ -288,7 +275,7 @@ claims_conclude(Consumer *consumer)
 	{
 		/* The new ones too. */
 		flow_move(&consumer->flow, FLOW_READING);
-		flow_follow(consumer, FLOW_PAUSED);
+		membership_flow_follow(&consumer->membership, &consumer->flow, FLOW_PAUSED);
 	}
 }
 
@@ -383,24 +370,17 @@ partitions_let_go(Consumer *consumer, const SubscriberNews *news)
 	consumer->work.cache_is_stale = true;
 }
 
+/* A record, or the end of a partition. */
 static void
-record_take(Consumer *consumer, rd_kafka_message_t *message)
+place_take(Consumer *consumer, const SubscriberNews *news)
 {
 	bool poison_stops = consumer->config->history.on_poison == POLICY_STOP;
 	Status reason;
 	Happening happening =
-		intake_record(&consumer->membership, &consumer->work, message, poison_stops, &reason);
-
-	if (happening != HAPPENED_DONE)
-		consumer_judge(consumer, happening, &reason);
-}
-
-static void
-end_take(Consumer *consumer, const SubscriberNews *news)
-{
-	Status reason;
-	Happening happening =
-		intake_end(&consumer->membership, news->partition, news->offset, &reason);
+		news->kind == SUBSCRIBER_END
+			? intake_end(&consumer->membership, news->partition, news->offset, &reason)
+			: intake_record(&consumer->membership, &consumer->work, news->record, poison_stops,
+							&reason);
 
 	if (happening != HAPPENED_DONE)
 		consumer_judge(consumer, happening, &reason);
@@ -434,10 +414,8 @@ news_take(Consumer *consumer, int timeout_ms)
 		case SUBSCRIBER_NOTHING:
 			return false;
 		case SUBSCRIBER_RECORD:
-			record_take(consumer, news.record);
-			break;
 		case SUBSCRIBER_END:
-			end_take(consumer, &news);
+			place_take(consumer, &news);
 			break;
 		case SUBSCRIBER_CAME:
 			partitions_take(consumer, &news);
@@ -536,8 +514,9 @@ consumer_read(Consumer *consumer, int64_t now_ms)
 	if (work_queue_is_running(work))
 		task_collect(consumer, 0);
 	work_submit(consumer, drained, now_ms);
-	flow_follow(consumer, flow_decide(&consumer->flow, work_queue_is_full(work),
-									  work_queue_is_troubled(work), now_ms));
+	membership_flow_follow(&consumer->membership, &consumer->flow,
+						   flow_decide(&consumer->flow, work_queue_is_full(work),
+									   work_queue_is_troubled(work), now_ms));
 }
 
 /* Membership follows the database: who can't apply must not hold partitions. */
@@ -583,8 +562,12 @@ consumer_drain(Consumer *consumer)
 }
 
 static void
-ends_look(Consumer *consumer, int64_t now_ms)
+topic_look(Consumer *consumer, int64_t now_ms)
 {
+	Status verdict = topic_watch_turn(consumer->parts.watch, &consumer->membership, now_ms);
+
+	if (!status_is_ok(&verdict))
+		consumer_judge(consumer, HAPPENED_READING_BROKEN, &verdict);
 	if (now_ms - consumer->looked_at_ms < LOOK_INTERVAL_MS)
 		return;
 	consumer->looked_at_ms = now_ms;
@@ -608,10 +591,10 @@ consumer_run(Consumer *consumer)
 		health_loop_beat(consumer->daemon->health, consumer->loop);
 		if (subscriber_commit_is_due(consumer->parts.subscriber))
 			membership_positions_tell(membership, false);
-		ends_look(consumer, now_ms);
 		consumer_report_state(&consumer->report, membership, &consumer->flow, now_ms);
 		group_attend(consumer, now_ms);
 		consumer_read(consumer, now_ms);
+		topic_look(consumer, now_ms);
 	}
 	consumer_drain(consumer);
 	return consumer->end;

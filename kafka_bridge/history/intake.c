@@ -87,8 +87,8 @@ intake_record(Membership *membership, WorkQueue *work, rd_kafka_message_t *messa
 	if (is_read && partition->mark.offset >= 0 && message->offset >= partition->mark.offset)
 	{
 		BatchSource place = intake_place(message, 0, 0);
-		PositionMark found = position_mark_make(place.offset, place.timestamp_ms,
-												place.value.bytes, place.value.length);
+		PositionMark found = position_mark_make(place.offset, place.timestamp_ms, place.value.bytes,
+												place.value.length);
 
 		happening = mark_meet(membership, partition, &found, reason);
 	}

@@ -203,36 +203,22 @@ membership_claims_make(Membership *membership)
 	return status_ok();
 }
 
-/* Why a partition is not the one that was read. */
-static Status
-topic_anew(int32_t partition, const char *why)
-{
-	return status_fatal(
-		EXIT_CODE_CONFIGURATION,
-		"partition %d of the topic is not the one that was read: %s. The topic was deleted and "
-		"made anew, or its records were replaced. Restore the topic, or delete its rows in "
-		"wallet_history_offsets to begin with what it has now, and fill the rest by wallet_bridge "
-		"backfill",
-		(int) partition, why);
-}
-
 Status
 membership_claims_check(const Membership *membership)
 {
 	for (size_t i = 0; i < membership->claim_count; i++)
 	{
 		const PositionClaim *claim = &membership->claims[i];
-		char why[STATUS_TEXT_BYTES] = "";
+		char why[STATUS_TEXT_BYTES];
 
-		if (claim->topic_id[0] != '\0' && membership->topic_id[0] != '\0' &&
-			strcmp(claim->topic_id, membership->topic_id) != 0)
-			snprintf(why, sizeof(why), "Kafka's id of the topic was %s and is %s", claim->topic_id,
-					 membership->topic_id);
-		else if (claim->mark.offset >= claim->end_offset)
-			snprintf(why, sizeof(why), "it ends at offset %lld, and a record at %lld was applied",
-					 (long long) claim->end_offset, (long long) claim->mark.offset);
-		if (why[0] != '\0')
-			return topic_anew(claim->partition, why);
+		if (claim->mark.offset >= claim->end_offset)
+			return position_mark_refuse_end(claim->partition, &claim->mark, claim->end_offset);
+		if (claim->topic_id[0] == '\0' || membership->topic_id[0] == '\0' ||
+			strcmp(claim->topic_id, membership->topic_id) == 0)
+			continue;
+		snprintf(why, sizeof(why), "Kafka's id of the topic was %s and is %s", claim->topic_id,
+				 membership->topic_id);
+		return position_mark_refuse(claim->partition, why);
 	}
 	return status_ok();
 }
@@ -248,7 +234,8 @@ missing_mark_judge(Membership *membership, Partition *partition)
 	if (status.class == STATUS_RETRY)
 		return status;
 	if (!is_compacted)
-		return topic_anew(partition->number, "the record that was applied last is not in it");
+		return position_mark_refuse(partition->number,
+									"the record that was applied last is not in it");
 	log_warning("the record that was applied last was compacted away: the topic is taken for the "
 				"one that was read",
 				log_integer("partition", partition->number),
@@ -260,18 +247,15 @@ Status
 membership_mark_meet(Membership *membership, Partition *partition, const PositionMark *found)
 {
 	Status status = status_ok();
-	char why[STATUS_TEXT_BYTES];
 
 	if (partition->mark.offset < 0)
 		return status;
-	snprintf(why, sizeof(why), "another record stands at offset %lld",
-			 (long long) partition->mark.offset);
 	switch (position_mark_judge(&partition->mark, found))
 	{
 		case MARK_STANDS:
 			break;
 		case MARK_REPLACED:
-			return topic_anew(partition->number, why);
+			return position_mark_refuse_record(partition->number, &partition->mark);
 		case MARK_MISSING:
 			status = missing_mark_judge(membership, partition);
 			break;
@@ -319,9 +303,11 @@ membership_claims_take(Membership *membership)
 		/* Where retention has removed the mark, nothing tells any more. */
 		if (claim->mark.offset >= claim->start_offset)
 			partition->mark = claim->mark;
-		positions[count++] = (SubscriberPosition){
-			claim->partition,
-			partition->mark.offset >= 0 ? partition->mark.offset : claim->next_offset};
+		partition->newest = claim->mark;
+		partition->anchor = claim->anchor.offset >= 0 ? claim->anchor : claim->mark;
+		positions[count++] = (SubscriberPosition){claim->partition, partition->mark.offset >= 0
+																		? partition->mark.offset
+																		: claim->next_offset};
 		claim_log(claim);
 	}
 
@@ -372,6 +358,42 @@ membership_positions_move(Membership *membership, const Batch *batch)
 		assert(position->from_offset == partition->applied_offset &&
 			   position->next_offset <= partition->read_offset);
 		partition->applied_offset = position->next_offset;
+
+		PositionMark newest = batch_position_mark(batch, position);
+
+		if (newest.offset >= 0)
+			partition->newest = newest;
+	}
+}
+
+MembershipAnchor *
+membership_anchors_make(Membership *membership, size_t *count)
+{
+	MembershipAnchor *anchors = calloc(membership->table.count + 1, sizeof(*anchors));
+
+	*count = 0;
+	for (size_t i = 0; anchors != NULL && i < membership->table.count; i++)
+	{
+		Partition *partition = &membership->table.partitions[i];
+
+		if (partition->anchor.offset < 0)
+			partition->anchor = partition->newest;
+		partition->next_anchor = partition->newest;
+		if (partition->anchor.offset >= 0)
+			anchors[(*count)++] = (MembershipAnchor){partition->number, partition->anchor};
+	}
+	return anchors;
+}
+
+void
+membership_anchors_move(Membership *membership)
+{
+	for (size_t i = 0; i < membership->table.count; i++)
+	{
+		Partition *partition = &membership->table.partitions[i];
+
+		if (partition->next_anchor.offset >= 0)
+			partition->anchor = partition->next_anchor;
 	}
 }
 
@@ -418,9 +440,10 @@ membership_reaches_make(Membership *membership)
 	{
 		const Partition *partition = &membership->table.partitions[i];
 
-		if (partition->complete_at_us > 0)
+		if (partition->complete_at_us > 0 || partition->anchor.offset >= 0)
 			membership->reaches[membership->reach_count++] =
-				(PositionReach){partition->number, partition->fence, partition->complete_at_us};
+				(PositionReach){partition->number, partition->fence, partition->complete_at_us,
+								partition->anchor};
 	}
 	return status_ok();
 }
@@ -457,24 +480,27 @@ membership_partition_halt(Membership *membership, int32_t number)
 	return subscriber_pause(membership->subscriber, &number, 1);
 }
 
-Status
-membership_flow_set(Membership *membership, bool pause)
+void
+membership_flow_follow(const Membership *membership, Flow *flow, FlowState state)
 {
-	int32_t *partitions = calloc(membership->table.count + 1, sizeof(*partitions));
+	Status status = status_bug("out of memory");
+	bool pause = state == FLOW_PAUSED;
+	int32_t *partitions;
 	size_t count = 0;
-	Status status;
 
-	if (partitions == NULL)
-		return status_bug("out of memory");
-	for (size_t i = 0; i < membership->table.count; i++)
+	if (flow->state == state)
+		return;
+	flow_move(flow, state);
+	partitions = calloc(membership->table.count + 1, sizeof(*partitions));
+	for (size_t i = 0; partitions != NULL && i < membership->table.count; i++)
 		if (membership->table.partitions[i].state == PARTITION_READING)
 			partitions[count++] = membership->table.partitions[i].number;
-	if (pause)
-		status = subscriber_pause(membership->subscriber, partitions, count);
-	else
-		status = subscriber_resume(membership->subscriber, partitions, count);
+	if (partitions != NULL)
+		status = (pause ? subscriber_pause : subscriber_resume)(membership->subscriber, partitions,
+																count);
 	log_info(pause ? "partitions paused" : "partitions resumed",
 			 log_integer("count", (int64_t) count));
+	if (!status_is_ok(&status))
+		log_status(LOG_LEVEL_WARNING, "partitions do not follow", &status);
 	free(partitions);
-	return status;
 }

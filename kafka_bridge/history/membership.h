@@ -24,6 +24,7 @@
 
 #include "batch.h"
 #include "event_source.h"
+#include "flow.h"
 #include "partition_table.h"
 #include "position_store.h"
 #include "base/status.h"
@@ -106,13 +107,26 @@ void membership_batch_prune(const Membership *membership, Batch *batch);
 /* The batch is applied: moves its partitions' positions. */
 void membership_positions_move(Membership *membership, const Batch *batch);
 
+/* A record that was applied a while ago, and must stand in the partition (topic_watch.h). */
+typedef struct MembershipAnchor
+{
+	int32_t partition;
+	PositionMark mark;
+} MembershipAnchor;
+
+/* From malloc(), or NULL. The newest applied records are noted as the next anchors. */
+MembershipAnchor *membership_anchors_make(Membership *membership, size_t *count);
+
+/* The anchors stand: the next ones take their place. */
+void membership_anchors_move(Membership *membership);
+
 /* Records of the partition that are not applied yet; -1 while that is not known. */
 int64_t membership_partition_lag(const Membership *membership, const Partition *partition);
 
 /* Looks where the partitions end now: once a partition is applied that far, it is complete. */
 void membership_ends_look(Membership *membership, int64_t now_us);
 
-/* Up to when each partition is complete, for a count task. */
+/* Up to when each partition is complete, and its anchor, for a count task. */
 Status membership_reaches_make(Membership *membership);
 
 /* Tells Kafka the applied positions, for the lag tools. */
@@ -121,5 +135,5 @@ void membership_positions_tell(Membership *membership, bool wait);
 /* A policy stops the partition; it stays so until a restart. */
 Status membership_partition_halt(Membership *membership, int32_t partition);
 
-/* Pauses or resumes all that is being read. */
-Status membership_flow_set(Membership *membership, bool pause);
+/* Pauses or resumes all that is being read, where the flow is not in this state yet. */
+void membership_flow_follow(const Membership *membership, Flow *flow, FlowState state);

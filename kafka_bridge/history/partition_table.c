@@ -37,6 +37,9 @@ partition_table_add(PartitionTable *table, int32_t number)
 	*partition = (Partition){.number = number,
 							 .state = PARTITION_CLAIMING,
 							 .mark = POSITION_MARK_NONE,
+							 .newest = POSITION_MARK_NONE,
+							 .anchor = POSITION_MARK_NONE,
+							 .next_anchor = POSITION_MARK_NONE,
 							 .told_offset = -1,
 							 .end_offset = -1,
 							 .seen_end = -1};

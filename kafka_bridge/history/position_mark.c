@@ -6,6 +6,7 @@
 #include "position_mark.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #define FNV_START UINT64_C(0xCBF29CE484222325)
 #define FNV_PRIME UINT64_C(0x00000100000001B3)
@@ -38,4 +39,35 @@ position_mark_judge(const PositionMark *mark, const PositionMark *found)
 	if (found->offset > mark->offset)
 		return MARK_MISSING;
 	return found->hash == mark->hash ? MARK_STANDS : MARK_REPLACED;
+}
+
+Status
+position_mark_refuse(int32_t partition, const char *why)
+{
+	return status_fatal(
+		EXIT_CODE_CONFIGURATION,
+		"partition %d of the topic is not the one that was read: %s. The topic was deleted and "
+		"made anew, or its records were replaced. Restore the topic, or delete its rows in "
+		"wallet_history_offsets to begin with what it has now, and fill the rest by wallet_bridge "
+		"backfill",
+		(int) partition, why);
+}
+
+Status
+position_mark_refuse_record(int32_t partition, const PositionMark *mark)
+{
+	char why[80];
+
+	snprintf(why, sizeof(why), "another record stands at offset %lld", (long long) mark->offset);
+	return position_mark_refuse(partition, why);
+}
+
+Status
+position_mark_refuse_end(int32_t partition, const PositionMark *mark, int64_t end_offset)
+{
+	char why[120];
+
+	snprintf(why, sizeof(why), "it ends at offset %lld, and a record at %lld was applied",
+			 (long long) end_offset, (long long) mark->offset);
+	return position_mark_refuse(partition, why);
 }

@@ -28,9 +28,10 @@ static const char claim_sql[] =
 	"SET fence = o.fence + 1, owner = excluded.owner, "
 	"source = coalesce(excluded.source, o.source), "
 	"topic_id = coalesce(o.topic_id, excluded.topic_id), updated_at = clock_timestamp() "
-	"RETURNING o.partition, o.next_offset, o.fence, o.mark_offset, o.mark, o.topic_id) "
+	"RETURNING o.*) "
 	"SELECT c.partition::int8, c.next_offset, c.fence, coalesce(f.owner, ''), "
-	"coalesce(c.mark_offset, -1), coalesce(c.mark, 0), coalesce(c.topic_id, '') "
+	"coalesce(c.mark_offset, -1), coalesce(c.mark, 0), coalesce(c.topic_id, ''), "
+	"coalesce(c.anchor_offset, -1), coalesce(c.anchor, 0) "
 	"FROM claimed c LEFT JOIN former f USING (partition)";
 
 /* The system identifier is unsigned, and SQL's bigint is not. */
@@ -44,8 +45,8 @@ static const char source_sql[] =
 
 /* The batch's positions, from one array of a row each. */
 #define POSITION_COLUMNS 7
-#define POSITIONS \
-	"(SELECT n[i][1] AS partition, n[i][2] AS fence, n[i][3] AS from_offset, " \
+#define POSITIONS                                                                                \
+	"(SELECT n[i][1] AS partition, n[i][2] AS fence, n[i][3] AS from_offset, "                   \
 	"n[i][4] AS next_offset, n[i][5] AS last_event_us, n[i][6] AS mark_offset, n[i][7] AS mark " \
 	"FROM (SELECT $3::int8[] AS n) AS numbers, generate_subscripts(n, 1) AS i) AS b"
 
@@ -66,13 +67,17 @@ static const char advance_sql[] =
 	"FROM " POSITIONS " WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = b.partition "
 	"AND o.fence = b.fence AND o.next_offset = b.from_offset";
 
+#define REACH_COLUMNS 5
+
 /* By this server's clock never in the future. */
 static const char reach_sql[] =
 	"UPDATE %1$s.wallet_history_offsets o SET complete_at = "
 	"least(now(), greatest(o.complete_at, "
-	"'epoch'::timestamptz + r.complete_us * interval '1 microsecond')) "
-	"FROM unnest($3::int4[], $4::int8[], $5::int8[]) AS r(partition, fence, complete_us) "
-	"WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = r.partition AND o.fence = r.fence";
+	"'epoch'::timestamptz + nullif(n[i][3], 0) * interval '1 microsecond')), "
+	"anchor_offset = CASE WHEN n[i][4] < 0 THEN o.anchor_offset ELSE n[i][4] END, "
+	"anchor = CASE WHEN n[i][4] < 0 THEN o.anchor ELSE n[i][5] END "
+	"FROM (SELECT $3::int8[] AS n) AS numbers, generate_subscripts(n, 1) AS i "
+	"WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = n[i][1] AND o.fence = n[i][2]";
 
 Status
 position_store_prepare(const HistorySession *session, const Wait *wait)
@@ -115,6 +120,8 @@ claims_read(const PGresult *result, const char *source, PositionClaim *claims, s
 			claim->mark.offset = number_read(result, row, 4);
 			claim->mark.hash = number_read(result, row, 5);
 			snprintf(claim->topic_id, sizeof(claim->topic_id), "%s", PQgetvalue(result, row, 6));
+			claim->anchor.offset = number_read(result, row, 7);
+			claim->anchor.hash = number_read(result, row, 8);
 		}
 	}
 }
@@ -181,7 +188,7 @@ position_store_claim(const HistorySession *session, const Wait *wait, const Posi
 
 	status = pg_parameters_run(
 		&parameters, session->connection, wait,
-		(PgQuery){.prepared = CLAIM_STATEMENT, .binary_result = true, .column_count = 7}, &result);
+		(PgQuery){.prepared = CLAIM_STATEMENT, .binary_result = true, .column_count = 9}, &result);
 
 	if (status_is_ok(&status))
 		claims_read(result, source, claims, count);
@@ -195,34 +202,28 @@ Status
 position_store_reach(const HistorySession *session, const Wait *wait, const PositionKey *key,
 					 const PositionReach *reaches, size_t count)
 {
-	ArrayParameter partitions = {.failed = false};
-	ArrayParameter fences = {.failed = false};
-	ArrayParameter times = {.failed = false};
+	ArrayParameter numbers = {.failed = false};
 	PgParameters parameters = {.count = 0};
 
 	if (count == 0)
 		return status_ok();
-	array_begin(&partitions, ARRAY_ELEMENT_INT4);
-	array_begin(&fences, ARRAY_ELEMENT_INT8);
-	array_begin(&times, ARRAY_ELEMENT_INT8);
+	array_begin_table(&numbers, ARRAY_ELEMENT_INT8, REACH_COLUMNS);
 	for (size_t i = 0; i < count; i++)
 	{
-		array_add_int4(&partitions, reaches[i].partition);
-		array_add_int8(&fences, reaches[i].fence);
-		array_add_int8(&times, reaches[i].complete_at_us);
+		array_add_int8(&numbers, reaches[i].partition);
+		array_add_int8(&numbers, reaches[i].fence);
+		array_add_int8(&numbers, reaches[i].complete_at_us);
+		array_add_int8(&numbers, reaches[i].anchor.offset);
+		array_add_int8(&numbers, reaches[i].anchor.hash);
 	}
 	pg_parameters_add_text(&parameters, key->group);
 	pg_parameters_add_text(&parameters, key->topic);
-	array_end(&partitions, &parameters);
-	array_end(&fences, &parameters);
-	array_end(&times, &parameters);
+	array_end(&numbers, &parameters);
 
 	Status status = pg_parameters_run(&parameters, session->connection, wait,
 									  (PgQuery){.prepared = REACH_STATEMENT}, NULL);
 
-	array_free(&partitions);
-	array_free(&fences);
-	array_free(&times);
+	array_free(&numbers);
 	return status;
 }
 
@@ -234,9 +235,13 @@ positions_add(ArrayParameter *numbers, const Batch *batch)
 	{
 		const BatchPosition *position = &batch->positions[i];
 		PositionMark mark = batch_position_mark(batch, position);
-		const int64_t columns[POSITION_COLUMNS] = {
-			position->partition,	 position->fence, position->from_offset, position->next_offset,
-			position->last_event_us, mark.offset,	  mark.hash};
+		const int64_t columns[POSITION_COLUMNS] = {position->partition,
+												   position->fence,
+												   position->from_offset,
+												   position->next_offset,
+												   position->last_event_us,
+												   mark.offset,
+												   mark.hash};
 
 		for (int column = 0; column < POSITION_COLUMNS; column++)
 			array_add_int8(numbers, columns[column]);
@@ -291,8 +296,9 @@ position_store_advance(const HistorySession *session, const Wait *wait, const Po
 					   const Batch *batch, bool *fenced)
 {
 	PGresult *result = NULL;
-	Status status = positions_run(session, wait, key, batch, batch->source == NULL ? "" : batch->source,
-								  (PgQuery){.prepared = ADVANCE_STATEMENT}, &result);
+	Status status =
+		positions_run(session, wait, key, batch, batch->source == NULL ? "" : batch->source,
+					  (PgQuery){.prepared = ADVANCE_STATEMENT}, &result);
 
 	if (!status_is_ok(&status))
 		return status;

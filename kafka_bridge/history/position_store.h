@@ -29,6 +29,7 @@ typedef struct PositionClaim
 	int64_t next_offset;					/* out: where to go on */
 	int64_t fence;							/* out: what proves the ownership */
 	PositionMark mark;						/* out: of the record that was applied last */
+	PositionMark anchor;					/* out: of one that was applied before it */
 	char topic_id[KAFKA_TOPIC_ID_BYTES];	/* in: of the topic, the same in all claims; out: of the
 											 * topic that was read. "": not known */
 	char source[EVENT_SOURCE_BYTES];		/* out: of the group's events; "": not known yet */
@@ -41,12 +42,13 @@ Status position_store_prepare(const HistorySession *session, const Wait *wait);
 Status position_store_claim(const HistorySession *session, const Wait *wait, const PositionKey *key,
 							const char *owner, PositionClaim *claims, size_t count);
 
-/* Everything that the partition held at this time is applied. */
+/* What is known of a partition beside its position. */
 typedef struct PositionReach
 {
 	int32_t partition;
 	int64_t fence;
-	int64_t complete_at_us;
+	int64_t complete_at_us; /* all that it held then is applied; 0: not known */
+	PositionMark anchor;	/* what was applied a while ago; none: nothing */
 } PositionReach;
 
 Status position_store_reach(const HistorySession *session, const Wait *wait, const PositionKey *key,

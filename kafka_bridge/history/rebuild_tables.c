@@ -57,6 +57,7 @@ static const char *const steps[SWAP_STEP_COUNT] = {
 		"SET next_offset = excluded.next_offset, fence = o.fence + 1, owner = excluded.owner, "
 		"last_event_at = excluded.last_event_at, source = excluded.source, "
 		"mark_offset = excluded.mark_offset, mark = excluded.mark, "
+		"anchor_offset = NULL, anchor = NULL, "
 		"topic_id = excluded.topic_id, updated_at = clock_timestamp()",
 	[SWAP_REMOVE] = "DELETE FROM %1$s.transaction_events e WHERE NOT EXISTS ("
 					"SELECT FROM pg_temp.transaction_events n WHERE " SAME_KEY

@@ -30,7 +30,7 @@ use Wait;
         # key and value are bytes, undef for NULL; in order of partition and offset
     $kafka->produce($name, key => $wallet_id, value => $json, headers => { a => 'b' });
         # also partition => N; without value: a tombstone (then with a key). Keys go where the
-        # bridge's go
+        # bridge's go. values => [ ... ] instead: many at once, each a line, with a key
     my $count = $kafka->count($name);            # records, by watermarks
     my $text = $kafka->tool('org.apache.kafka.tools.consumer.group.ConsumerGroupCommand', '--list');
 
@@ -213,6 +213,13 @@ sub produce
     push @arguments, '-p', $record{partition} if defined $record{partition};
     push @arguments, map { ('-H', "$_=$headers{$_}") } sort keys %headers;
     binmode $file;
+    if ($record{values})
+    {
+        print {$file} map { "$record{key}\x01$_\n" } @{ $record{values} };
+        close $file;
+        $self->_kcat("$file", @arguments, '-K', "\x01") if @{ $record{values} };
+        return;
+    }
     # kcat sends a file as one message, but drops an empty one unless it is a line with a key.
     if (length($record{value} // ''))
     {

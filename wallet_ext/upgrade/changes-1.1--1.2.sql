@@ -56,6 +56,8 @@ ALTER TABLE wallet_history_offsets ADD COLUMN complete_at timestamptz,
     ADD COLUMN source text,
     ADD COLUMN mark_offset bigint,
     ADD COLUMN mark bigint,
+    ADD COLUMN anchor_offset bigint,
+    ADD COLUMN anchor bigint,
     ADD COLUMN topic_id text;
 -- One row, of the database's own: every entry before complete_to has its event, or stands in a recorded gap.
 -- noted is the next point, noted_before the transactions that may write before it. Every entry before checked_to

@@ -24,7 +24,7 @@ my @wallets = map { sprintf '00000000-0000-4000-8000-%012d', $_ } 1 .. 9;
 sub events
 {
     my ($wallet, $from, $count) = @_;
-    $stack->produce(key => $wallet, partition => 0, value => event_json($wallet, $_)) for $from .. $from + $count - 1;
+    $stack->produce(key => $wallet, partition => 0, values => [ map { event_json($wallet, $_) } $from .. $from + $count - 1 ]);
     return;
 }
 
@@ -124,6 +124,34 @@ subtest 'deleted, and made anew with more records, while it runs' => sub {
     refuses(qr/another record stands/, 'while it runs');
     is($stack->sql('SELECT count(*) FROM transaction_events WHERE wallet_id = ?', $wallets[3]), 0, 'nothing was read in the middle');
     $stack->sql('DELETE FROM wallet_history_offsets WHERE topic = ?', $topic);
+};
+
+# Too short a time for anything but the look at what was read before.
+subtest 'made anew with more records while it is suspended' => sub {
+    my $history = $stack->another_history(KAFKA_PROP_SESSION_TIMEOUT_MS => 120000, HISTORY_TOPIC_INTERVAL => '300ms');
+    $history->start;
+    poll_until(sub { $stack->sql('SELECT count(*) FROM transaction_events WHERE wallet_id = ?', $wallets[3]) == 40 }, what => 'the events');
+    poll_until(sub { ($stack->sql('SELECT anchor_offset FROM wallet_history_offsets') // -1) == 39 }, what => 'the look at them');
+    $history->suspend;
+    delete_topic();
+    make_topic();
+    events($wallets[4], 0, 60);
+    my $mark = $history->log_mark;
+    $history->resume;
+    is($history->wait_exit(60), 78, 'it stops');
+    like($history->log_since($mark), qr/$anew/, 'and says why');
+    for my $start (1, 2)
+    {
+        $mark = $history->log_mark;
+        $history->start(ready => 0);
+        is($history->wait_exit(60), 78, "start $start ends with 78, whatever was read by then");
+        like($history->log_since($mark), qr/$anew/, 'and says why');
+    }
+    $stack->sql('DELETE FROM wallet_history_offsets WHERE topic = ?', $topic);
+    $stack->sql('DELETE FROM transaction_events WHERE wallet_id = ?', $wallets[3]);
+    delete_topic();
+    make_topic();
+    events($wallets[3], 0, 40);
 };
 
 subtest 'retention that removed the last record' => sub {
