@@ -42,7 +42,6 @@ struct Consumer
 	Daemon *daemon;
 	size_t loop; /* for health_loop_beat() */
 	ConsumerParts parts;
-
 	Membership membership;
 	WorkQueue work;
 	Flow flow;
