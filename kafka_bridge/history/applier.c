@@ -169,6 +169,8 @@ applier_claim(Applier *applier, PositionClaim *claims, size_t count)
 	Status status = connection_ensure(applier);
 
 	if (status_is_ok(&status))
+		status = history_session_stamp(&applier->session, &wait);
+	if (status_is_ok(&status))
 		status = position_store_claim(&applier->session, &wait, &applier->key,
 									  applier->options->owner, claims, count);
 	if (!status_is_ok(&status))
@@ -190,6 +192,8 @@ applier_count(Applier *applier, const PositionReach *reaches, size_t reach_count
 	Wait wait = wait_begin(-1, APPLY_TIMEOUT_MS);
 	Status status = connection_ensure(applier);
 
+	if (status_is_ok(&status))
+		status = history_session_stamp(&applier->session, &wait);
 	if (status_is_ok(&status))
 		status =
 			position_store_reach(&applier->session, &wait, &applier->key, reaches, reach_count);
@@ -307,7 +311,7 @@ static Status
 batch_transaction(Applier *applier, const Wait *wait, const Batch *batch, ApplyReport *report)
 {
 	PGconn *connection = applier->session.connection;
-	Status status = pg_command_run(connection, wait, "BEGIN");
+	Status status = history_session_begin(&applier->session, wait);
 
 	if (!status_is_ok(&status))
 		return status;

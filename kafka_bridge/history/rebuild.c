@@ -22,6 +22,7 @@
 #include "intake.h"
 #include "kafka/topic.h"
 #include "observe/log.h"
+#include "rebuild_ledger.h"
 #include "rebuild_tables.h"
 #include "base/signals.h"
 #include "subscriber.h"
@@ -346,6 +347,8 @@ rebuild_run(const HistoryConfig *config)
 	/* What the history has now is noted before the topic is measured: it must have it all. */
 	if (status_is_ok(&status))
 		status = applier_connect(rebuild.applier);
+	if (status_is_ok(&status))
+		status = rebuild_ledger_await_bridge(applier_session(rebuild.applier));
 	if (status_is_ok(&status))
 		status = partitions_open(&rebuild);
 	if (status_is_ok(&status))
