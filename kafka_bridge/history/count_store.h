@@ -14,6 +14,7 @@ typedef struct HistoryCounts
 {
 	int64_t gaps;
 	int64_t conflicts;
+	int64_t foreign_records; /* of the dead letters: of another source */
 	int64_t dead_letters;
 	bool lag_is_known;
 	int64_t lag_us;	 /* that the oldest entry without its event has waited, of all partitions */

@@ -137,8 +137,8 @@ step_run(const HistorySession *session, const Wait *wait, const char *schema, Sw
 	return status;
 }
 
-/* %1$s: the extension's schema. Rows that go, wallets that begin late, gaps that were none, entries of
- * the ledger that don't come. */
+/* %1$s: the extension's schema. Rows that go, wallets that begin late, gaps that were none, and
+ * entries of the ledger that don't come. */
 static const char loss_sql[] =
 	"SELECT (SELECT count(*) FROM %1$s.transaction_events e JOIN pg_temp.rebuild_former f "
 	"ON f.wallet_id = e.wallet_id AND e.version <= f.newest WHERE NOT EXISTS ("

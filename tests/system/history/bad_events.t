@@ -151,6 +151,7 @@ subtest 'events of another ledger' => sub {
     history_goes_on('foreign events');
     is($stack->sql('SELECT count(*) FROM transaction_events WHERE wallet_id = ?', $stranger), 0, 'none is stored');
     is($stack->sql($health), $before + 2, 'wallet_health() counts them');
+    poll_until(sub { $stack->history->metric('wallet_history_foreign_records') == 2 }, what => 'the metric');
     is_deeply([ map { $_->{detail} } $stack->rows(q(SELECT detail FROM wallet_history_dead_letters
         WHERE reason = 'foreign_source' ORDER BY detail)) ],
         [ 'the history is not of the source /wallet/1/other', 'the record has no header ce_source' ], 'and why, the table says');

@@ -156,7 +156,7 @@ my %healthy = (
     (map { (qq(wallet_bridge_connected{peer="$_"}) => '1x120', qq(wallet_bridge_reconnects_total{peer="$_"}) => '1x120') } qw(postgresql kafka)),
     (map { ("wallet_bridge_commit_to_ack_seconds_bucket$_" => '0+60x120', qq(wallet_service_request_seconds_bucket{endpoint="fund",) . substr($_, 1) => '0+60x120') } @bucket),
     (map { ($_ => '0x120') } qw(wallet_bridge_wal_lag_bytes wallet_bridge_backpressure_total wallet_bridge_dead_letters_total wallet_history_lag_seconds
-            wallet_history_paused_partitions wallet_history_dead_letters wallet_history_halted_partitions wallet_history_gaps wallet_history_conflicts
+            wallet_history_paused_partitions wallet_history_dead_letters wallet_history_halted_partitions wallet_history_gaps wallet_history_conflicts wallet_history_foreign_records
             wallet_history_dead_letters_total wallet_history_fence_lost_total wallet_history_retries_total wallet_service_pool_waiting{pool="write"} wallet_service_pool_refused_total{pool="write"}
             wallet_service_retries_total wallet_check_finished_timestamp_seconds wallet_check_findings{proof="check"} wallet_check_findings{proof="seals"} wallet_check_findings{proof="topic"})),
     'wallet_bridge_active'                       => '1x120',
@@ -192,6 +192,7 @@ my @cases = (
     [ ['WalletHistoryConflicts'],    { 'wallet_history_conflicts' => '1x120' } ],
     [ ['WalletHistoryDeadLetters'],  { 'wallet_history_dead_letters_total' => '0x90 1x29' } ],
     [ ['WalletHistoryDeadLetters'],  { 'wallet_history_dead_letters' => '1x120' } ],
+    [ ['WalletHistoryForeignSource'], { 'wallet_history_foreign_records' => '1x120' } ],
     [ ['WalletHistoryFenced'],       { 'wallet_history_fence_lost_total' => '0+1x120' } ],
     [ ['WalletHistoryRetries'],      { 'wallet_history_retries_total' => '0+60x120' } ],
     [ ['WalletServiceDown'],         { 'up{job="wallet_service"}' => '0x120' } ],
