@@ -48,10 +48,10 @@ subtest 'commit timestamps' => sub {
     for my $transfer (1 .. 3)
     {
         my $before = $stack->sql('SELECT clock_timestamp()');
-        $stack->sql('SELECT wallet_transfer(?, ?, 0.01)', $alice, $bob);
+        $stack->sql('SELECT wallet_transfer(?, ?, 0.01)', @others[ 0, 1 ]);
         $stack->wait_history;
         is($stack->sql(q(SELECT pg_xact_commit_timestamp(xmin) BETWEEN ?::timestamptz AND clock_timestamp() FROM transaction_events
-            WHERE wallet_id = ? ORDER BY version DESC LIMIT 1), $before, $alice), 1, "transfer $transfer: that of its own commit");
+            WHERE wallet_id = ? ORDER BY version DESC LIMIT 1), $before, $others[0]), 1, "transfer $transfer: that of its own commit");
     }
 };
 
