@@ -256,19 +256,18 @@ static void
 claims_conclude(Consumer *consumer)
 {
 	Status status = membership_claims_check(&consumer->membership);
+	bool is_another_topic = status.class > STATUS_RETRY;
 
 	consumer->count_due = true;
-	if (!status_is_ok(&status))
-	{
-		consumer_judge(consumer, HAPPENED_READING_BROKEN, &status);
-		return;
-	}
 	topic_watch_hurry(consumer->parts.watch);
-	status = membership_claims_take(&consumer->membership);
+	if (status_is_ok(&status))
+		status = membership_claims_take(&consumer->membership);
 	if (!status_is_ok(&status))
 	{
 		log_status(LOG_LEVEL_WARNING, "partitions cannot be taken", &status);
-		consumer_judge(consumer, HAPPENED_TAKING_REFUSED, &status);
+		consumer_judge(consumer,
+					   is_another_topic ? HAPPENED_READING_BROKEN : HAPPENED_TAKING_REFUSED,
+					   &status);
 	}
 	else if (consumer->flow.state == FLOW_PAUSED)
 	{

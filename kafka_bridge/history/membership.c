@@ -203,16 +203,31 @@ membership_claims_make(Membership *membership)
 	return status_ok();
 }
 
+/* The former owner may have gone on after the end was asked for, and can't any more. */
+static Status
+claim_end_check(Membership *membership, PositionClaim *claim)
+{
+	Status status = status_ok();
+
+	if (claim->mark.offset >= claim->end_offset)
+		status = subscriber_bounds(membership->subscriber, claim->partition, ASK_TIMEOUT_MS,
+								   &claim->start_offset, &claim->end_offset);
+	if (status_is_ok(&status) && claim->mark.offset >= claim->end_offset)
+		status = position_mark_refuse_end(claim->partition, &claim->mark, claim->end_offset);
+	return status;
+}
+
 Status
-membership_claims_check(const Membership *membership)
+membership_claims_check(Membership *membership)
 {
 	for (size_t i = 0; i < membership->claim_count; i++)
 	{
-		const PositionClaim *claim = &membership->claims[i];
+		PositionClaim *claim = &membership->claims[i];
+		Status status = claim_end_check(membership, claim);
 		char why[STATUS_TEXT_BYTES];
 
-		if (claim->mark.offset >= claim->end_offset)
-			return position_mark_refuse_end(claim->partition, &claim->mark, claim->end_offset);
+		if (!status_is_ok(&status))
+			return status;
 		if (claim->topic_id[0] == '\0' || membership->topic_id[0] == '\0' ||
 			strcmp(claim->topic_id, membership->topic_id) == 0)
 			continue;

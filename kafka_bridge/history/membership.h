@@ -85,8 +85,9 @@ bool membership_claim_is_due(const Membership *membership);
 /* Asks Kafka where the waiting partitions begin and makes their claims. */
 Status membership_claims_make(Membership *membership);
 
-/* The claims are made. FATAL: the topic is not the one that was read (INV-14). */
-Status membership_claims_check(const Membership *membership);
+/* The claims are made. FATAL: the topic is not the one that was read (INV-14); RETRY: that can't be
+ * found out now. */
+Status membership_claims_check(Membership *membership);
 
 /* A partition's first record since it was claimed, or its end, was met: is it where it should be?
  * RETRY: that can't be found out now; FATAL: the topic is not the one that was read. */

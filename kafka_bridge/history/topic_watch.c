@@ -15,7 +15,8 @@
 #include "observe/log.h"
 #include "position_mark.h"
 
-#define LOOK_TIMEOUT_MS 15000
+#define LOOK_TIMEOUT_MS	  15000
+#define ANCHOR_TIMEOUT_MS 500 /* more for each */
 
 struct TopicWatch
 {
@@ -93,7 +94,8 @@ static void *
 look_run(void *argument)
 {
 	TopicWatch *watch = argument;
-	Wait wait = wait_begin(watch->stop_fd, LOOK_TIMEOUT_MS);
+	Wait wait =
+		wait_begin(watch->stop_fd, LOOK_TIMEOUT_MS + (int64_t) watch->count * ANCHOR_TIMEOUT_MS);
 	rd_kafka_t *reader = NULL;
 	/* A client of long ago would answer from what it remembers of the topic. */
 	Status asked = topic_reader_open(watch->kafka, &watch->observer, &reader);
