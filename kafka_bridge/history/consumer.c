@@ -256,7 +256,7 @@ static void
 claims_conclude(Consumer *consumer)
 {
 	Status status = membership_claims_check(&consumer->membership);
-	bool is_another_topic = status.class > STATUS_RETRY;
+	bool is_anew = status.class > STATUS_RETRY;
 
 	consumer->count_due = true;
 	topic_watch_hurry(consumer->parts.watch);
@@ -265,8 +265,7 @@ claims_conclude(Consumer *consumer)
 	if (!status_is_ok(&status))
 	{
 		log_status(LOG_LEVEL_WARNING, "partitions cannot be taken", &status);
-		consumer_judge(consumer,
-					   is_another_topic ? HAPPENED_READING_BROKEN : HAPPENED_TAKING_REFUSED,
+		consumer_judge(consumer, is_anew ? HAPPENED_READING_BROKEN : HAPPENED_TAKING_REFUSED,
 					   &status);
 	}
 	else if (consumer->flow.state == FLOW_PAUSED)
@@ -296,6 +295,8 @@ task_conclude(Consumer *consumer, const ApplyTask *task)
 		case APPLY_TASK_COUNT:
 			consumer->counted_at_ms = clock_monotonic_ms();
 			consumer_report_counted(&consumer->report, task, consumer->counted_at_ms);
+			server_clock_tell(&consumer->membership.clock, task->counts.server_us,
+							  clock_monotonic_us());
 			consumer->count_due = task->counts.is_partial;
 			break;
 	}
@@ -569,7 +570,7 @@ topic_look(Consumer *consumer, int64_t now_ms)
 	if (now_ms - consumer->looked_at_ms < LOOK_INTERVAL_MS)
 		return;
 	consumer->looked_at_ms = now_ms;
-	membership_ends_look(&consumer->membership, clock_wall_us());
+	membership_ends_look(&consumer->membership);
 }
 
 Status

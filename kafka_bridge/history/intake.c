@@ -34,18 +34,19 @@ intake_poison_status(int32_t partition, int64_t offset, const char *reason, cons
 }
 
 static Happening
-record_add(Partition *partition, EventSource *source, Batch *gathering, rd_kafka_message_t *message,
-		   bool poison_stops, Status *reason)
+record_add(Membership *membership, Partition *partition, Batch *gathering,
+		   rd_kafka_message_t *message, bool poison_stops, Status *reason)
 {
 	BatchSource place = intake_place(message, partition->fence, partition->read_offset);
+	EventSource *source = &membership->source;
+	int64_t now_us = server_clock_now(&membership->clock, clock_monotonic_us(), clock_wall_us());
 	Event event;
 	EventFault fault;
 	bool added;
 
 	if (event_read(message->key, message->key_len, message->payload, message->len, &event,
 				   &fault) &&
-		event_source_accepts(source, message, &fault) &&
-		event_is_credible(&event, clock_wall_us(), &fault))
+		event_source_accepts(source, message, &fault) && event_is_credible(&event, now_us, &fault))
 		added = batch_add_event(gathering, &place, &event);
 	else if (!poison_stops)
 		added = batch_add_poison(gathering, &place, event_fault_name(fault.kind), fault.reason);
@@ -98,8 +99,7 @@ intake_record(Membership *membership, WorkQueue *work, rd_kafka_message_t *messa
 		subscriber_record_release(message);
 		return happening;
 	}
-	return record_add(partition, &membership->source, work->gathering, message, poison_stops,
-					  reason);
+	return record_add(membership, partition, work->gathering, message, poison_stops, reason);
 }
 
 Happening

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "observe/log.h"
 
 #define ASK_TIMEOUT_MS 5000
@@ -310,6 +311,7 @@ membership_claims_take(Membership *membership)
 		if (partition == NULL || partition->state != PARTITION_CLAIMING)
 			continue;
 		partition->state = PARTITION_READING;
+		server_clock_tell(&membership->clock, claim->server_us, clock_monotonic_us());
 		if (claim->source[0] != '\0')
 			memcpy(membership->source.own, claim->source, EVENT_SOURCE_BYTES);
 		partition->fence = claim->fence;
@@ -427,8 +429,10 @@ membership_partition_lag(const Membership *membership, const Partition *partitio
 }
 
 void
-membership_ends_look(Membership *membership, int64_t now_us)
+membership_ends_look(Membership *membership)
 {
+	int64_t now_us = server_clock_now(&membership->clock, clock_monotonic_us(), clock_wall_us());
+
 	if (!subscriber_is_connected(membership->subscriber))
 		return;
 	for (size_t i = 0; i < membership->table.count; i++)

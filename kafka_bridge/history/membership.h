@@ -27,6 +27,7 @@
 #include "flow.h"
 #include "partition_table.h"
 #include "position_store.h"
+#include "server_clock.h"
 #include "base/status.h"
 #include "subscriber.h"
 
@@ -47,6 +48,7 @@ typedef struct Membership
 	bool was_member; /* the first answer of the group has come */
 	PartitionTable table;
 	EventSource source;
+	ServerClock clock;
 	char topic_id[KAFKA_TOPIC_ID_BYTES]; /* as the latest claims were made, "": not known */
 	PositionClaim *claims;				 /* of the latest claim task */
 	size_t claim_count;
@@ -125,7 +127,7 @@ void membership_anchors_move(Membership *membership);
 int64_t membership_partition_lag(const Membership *membership, const Partition *partition);
 
 /* Looks where the partitions end now: once a partition is applied that far, it is complete. */
-void membership_ends_look(Membership *membership, int64_t now_us);
+void membership_ends_look(Membership *membership);
 
 /* Up to when each partition is complete, and its anchor, for a count task. */
 Status membership_reaches_make(Membership *membership);

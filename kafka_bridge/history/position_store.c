@@ -31,7 +31,8 @@ static const char claim_sql[] =
 	"RETURNING o.*) "
 	"SELECT c.partition::int8, c.next_offset, c.fence, coalesce(f.owner, ''), "
 	"coalesce(c.mark_offset, -1), coalesce(c.mark, 0), coalesce(c.topic_id, ''), "
-	"coalesce(c.anchor_offset, -1), coalesce(c.anchor, 0) "
+	"coalesce(c.anchor_offset, -1), coalesce(c.anchor, 0), "
+	"(extract(epoch FROM clock_timestamp()) * 1000000)::int8 "
 	"FROM claimed c LEFT JOIN former f USING (partition)";
 
 /* The system identifier is unsigned, and SQL's bigint is not. */
@@ -122,6 +123,7 @@ claims_read(const PGresult *result, const char *source, PositionClaim *claims, s
 			snprintf(claim->topic_id, sizeof(claim->topic_id), "%s", PQgetvalue(result, row, 6));
 			claim->anchor.offset = number_read(result, row, 7);
 			claim->anchor.hash = number_read(result, row, 8);
+			claim->server_us = number_read(result, row, 9);
 		}
 	}
 }
@@ -188,7 +190,7 @@ position_store_claim(const HistorySession *session, const Wait *wait, const Posi
 
 	status = pg_parameters_run(
 		&parameters, session->connection, wait,
-		(PgQuery){.prepared = CLAIM_STATEMENT, .binary_result = true, .column_count = 9}, &result);
+		(PgQuery){.prepared = CLAIM_STATEMENT, .binary_result = true, .column_count = 10}, &result);
 
 	if (status_is_ok(&status))
 		claims_read(result, source, claims, count);

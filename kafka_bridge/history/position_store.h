@@ -32,6 +32,7 @@ typedef struct PositionClaim
 	PositionMark anchor;					/* out: of one that was applied before it */
 	char topic_id[KAFKA_TOPIC_ID_BYTES];	/* in: of the topic, the same in all claims; out: of the
 											 * topic that was read. "": not known */
+	int64_t server_us;						/* out: the server's clock */
 	char source[EVENT_SOURCE_BYTES];		/* out: of the group's events; "": not known yet */
 	char former_owner[HISTORY_OWNER_BYTES]; /* out: "" if there was none */
 } PositionClaim;
