@@ -24,6 +24,7 @@
 #include "observe/log.h"
 #include "rebuild_ledger.h"
 #include "rebuild_tables.h"
+#include "server_clock.h"
 #include "base/signals.h"
 #include "subscriber.h"
 
@@ -53,6 +54,7 @@ typedef struct Rebuild
 	PositionClaim *claims;
 	Batch batch;
 	EventSource source;
+	ServerClock clock;
 	int64_t total; /* offsets from the start to the end of all partitions */
 	int64_t done;
 	int64_t poison;
@@ -194,6 +196,7 @@ record_add(Rebuild *rebuild, rd_kafka_message_t *message)
 	RebuildPartition *partition = &rebuild->partitions[message->partition];
 	BatchSource source =
 		intake_place(message, rebuild->claims[message->partition].fence, partition->read_offset);
+	int64_t now_us = server_clock_now(&rebuild->clock, clock_monotonic_us(), clock_wall_us());
 	Event event;
 	EventFault fault;
 	bool added;
@@ -201,7 +204,7 @@ record_add(Rebuild *rebuild, rd_kafka_message_t *message)
 	if (event_read(message->key, message->key_len, message->payload, message->len, &event,
 				   &fault) &&
 		event_source_accepts(&rebuild->source, message, &fault) &&
-		event_is_credible(&event, clock_wall_us(), &fault))
+		event_is_credible(&event, now_us, &fault))
 		added = batch_add_event(&rebuild->batch, &source, &event);
 	else
 		added =
@@ -356,6 +359,7 @@ rebuild_run(const HistoryConfig *config)
 	if (status_is_ok(&status))
 	{
 		memcpy(rebuild.source.own, rebuild.claims[0].source, EVENT_SOURCE_BYTES);
+		server_clock_tell(&rebuild.clock, rebuild.claims[0].server_us, clock_monotonic_us());
 		status = topic_read(&rebuild);
 	}
 	if (status_is_ok(&status))
