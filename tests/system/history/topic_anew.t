@@ -110,6 +110,7 @@ subtest 'the way out' => sub {
     $stack->history->start;
     poll_until(sub { $stack->sql('SELECT count(*) FROM transaction_events WHERE wallet_id = ?', $wallets[2]) == 10 }, what => 'the new events');
     pass('what the message says works');
+    poll_until(sub { defined $stack->sql('SELECT anchor_offset FROM wallet_history_offsets') }, what => 'what to look for again');
 };
 
 subtest 'deleted, and made anew with more records, while it runs' => sub {
