@@ -327,3 +327,11 @@ idempotency_enter_key(Ledger *ledger, const Request *request, Snapshot snapshot,
 
 	ledger_enter_key(ledger, row, idempotency_raise_taken, &insertion);
 }
+
+void
+idempotency_enter_keys(Ledger *ledger, Snapshot snapshot, LedgerRow *const *rows, int count)
+{
+	Insertion insertion = {ledger, NULL, snapshot};
+
+	ledger_enter_keys(ledger, rows, count, idempotency_raise_taken, &insertion);
+}

@@ -48,6 +48,10 @@ extern bool idempotency_wait(Ledger *ledger, const text *key);
 extern void idempotency_enter_key(Ledger *ledger, const Request *request, Snapshot snapshot,
 								  const LedgerRow *row);
 
+/* Enters those of many rows, in byte order of the keys; a key being taken raises 40001. */
+extern void idempotency_enter_keys(Ledger *ledger, Snapshot snapshot, LedgerRow *const *rows,
+								   int count);
+
 /* Raises WL005 for the first field in which the request differs from the owner's. */
 extern void idempotency_compare(const LedgerRow *owner, const Request *request);
 

@@ -4,8 +4,6 @@
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
-
 #include "idempotency.h"
 #include "journal.h"
 #include "uuid7.h"
@@ -160,18 +158,12 @@ journal_write(const Journal *journal, Ledger *ledger, Snapshot snapshot)
 {
 	int keyed_count = 0;
 
-	for (int i = 0; i < journal->count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		ledger_insert(ledger, &journal->rows[i]);
-	}
+	ledger_insert_all(ledger, journal->rows, journal->count);
 
 	LedgerRow **keyed = journal_sort_keys(journal, &keyed_count);
 
-	for (int i = 0; i < keyed_count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		idempotency_enter_key(ledger, keyed_count == 1 ? journal->request : NULL, snapshot,
-							  keyed[i]);
-	}
+	if (keyed_count == 1)
+		idempotency_enter_key(ledger, journal->request, snapshot, keyed[0]);
+	else
+		idempotency_enter_keys(ledger, snapshot, keyed, keyed_count);
 }

@@ -5,8 +5,8 @@
  * A row is one movement with both its sides; a side that isn't present is the world outside, so a
  * row can't be unbalanced. Nothing here updates or deletes (INV-4).
  *
- * Order of calls: ledger_open; ledger_insert for each movement, after all wallet locks;
- * ledger_enter_key for those with a key; ledger_close.
+ * Order of calls: ledger_open; ledger_insert for each movement, or ledger_insert_all, after all
+ * wallet locks; ledger_enter_key or ledger_enter_keys for those with a key; ledger_close.
  */
 #pragma once
 
@@ -118,9 +118,16 @@ extern int ledger_compare_key(const LedgerRow *left, const LedgerRow *right);
 /* Appends the row, all but its idempotency key. */
 extern void ledger_insert(Ledger *ledger, LedgerRow *row);
 
+/* Appends many rows, in order. */
+extern void ledger_insert_all(Ledger *ledger, LedgerRow *rows, int count);
+
 /* Enters the idempotency key of an appended row. Where it exists already, on_duplicate raises. */
 extern void ledger_enter_key(Ledger *ledger, const LedgerRow *row,
 							 void (*on_duplicate)(void *argument), void *argument);
+
+/* Enters those of many rows, in order. */
+extern void ledger_enter_keys(Ledger *ledger, LedgerRow *const *rows, int count,
+							  void (*on_duplicate)(void *argument), void *argument);
 
 /* Reads a stored row; pointers of row point into slot. */
 extern void ledger_read(TupleTableSlot *slot, LedgerRow *row);
