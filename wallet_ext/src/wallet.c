@@ -100,6 +100,13 @@ wallet_open_slot(WalletScan *scan, Wallet *wallet)
 }
 
 void
+wallet_scan_rest(const WalletScan *scan)
+{
+	if (scan->slot != NULL)
+		ExecClearTuple(scan->slot);
+}
+
+void
 wallet_drop_slot(const WalletScan *scan, Wallet *wallet)
 {
 	if (wallet->slot != NULL && wallet->slot != scan->slot)
@@ -303,6 +310,8 @@ wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue)
 	TM_FailureData failure;
 
 	wallet_open_slot(scan, wallet);
+	if (scan->is_of_many)
+		wallet_scan_rest(scan);
 	/* A transaction of two calls that holds the row but not the place in line would deadlock with
 	 * the line's head. */
 	queue = queue && !wallet_is_ours(wallet);

@@ -91,6 +91,9 @@ extern int wallet_compare_id(const pg_uuid_t *left, const pg_uuid_t *right);
 extern void wallet_scan_begin(WalletScan *scan, Snapshot snapshot, bool is_of_many);
 extern void wallet_scan_end(WalletScan *scan);
 
+/* Lets go of the page that the slot of many is on: nothing may be waited for meanwhile. */
+extern void wallet_scan_rest(const WalletScan *scan);
+
 /* Lets go of the wallet's own slot; after that user_id and currency point nowhere. */
 extern void wallet_drop_slot(const WalletScan *scan, Wallet *wallet);
 

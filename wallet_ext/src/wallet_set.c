@@ -128,6 +128,7 @@ wallet_set_find(WalletSet *set)
 		if (set->scan.is_of_many)
 			wallet_keep(&set->scan, wallet);
 	}
+	wallet_scan_rest(&set->scan);
 }
 
 static bool
@@ -148,6 +149,7 @@ wallet_set_try_write(WalletSet *set)
 														 : wallet_try_lock(&set->scan, wallet)))
 			return false;
 	}
+	wallet_scan_rest(&set->scan);
 	return true;
 }
 
