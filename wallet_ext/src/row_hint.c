@@ -20,19 +20,16 @@
 #define BLOCK_SHIFT 16
 #define OFFSET_MASK UINT64CONST(0xFFFF)
 
-/* A wallet's word is in one of the slots of a group, which are on one cache line: of a full table with
- * one slot for each hash a third of the wallets would take it from each other. */
+/* A wallet's word is in one of the slots of a group, which are on one cache line. In a full table
+ * with one slot for each hash a third of the wallets would take it from each other. */
 #define GROUP_SLOTS 8
 #define LINE_BYTES	64
 
 typedef struct RowHints
 {
 	uint64 slot_mask; /* of a group's first slot */
-	uint8 padding[LINE_BYTES - sizeof(uint64)];
-	pg_atomic_uint64 slots[FLEXIBLE_ARRAY_MEMBER];
+	pg_attribute_aligned(LINE_BYTES) pg_atomic_uint64 slots[FLEXIBLE_ARRAY_MEMBER];
 } RowHints;
-
-StaticAssertDecl(offsetof(RowHints, slots) == LINE_BYTES, "groups begin with a cache line");
 
 static RowHints *hints = NULL;
 
