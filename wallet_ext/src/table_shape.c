@@ -5,11 +5,15 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "catalog/dependency.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "commands/extension.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
@@ -162,6 +166,18 @@ const char *
 table_name(WalletTable table)
 {
 	return table_shapes[table].name;
+}
+
+Oid
+table_find(WalletTable table, Oid schema)
+{
+	Oid oid = get_relname_relid(table_name(table), schema);
+	Oid extension = get_extension_oid("wallet", true);
+
+	return OidIsValid(oid) && OidIsValid(extension) &&
+				   getExtensionOfObject(RelationRelationId, oid) == extension
+			   ? oid
+			   : InvalidOid;
 }
 
 int
@@ -330,20 +346,18 @@ table_index_matches(Relation relation, Relation index, const IndexInfo *info, Kn
 char *
 table_expression_text(Relation relation, Node *expression)
 {
-	bool quote_before = quote_all_identifiers;
+	int level = NewGUCNestLevel();
 	List *context =
 		deparse_context_for(RelationGetRelationName(relation), RelationGetRelid(relation));
-	char *volatile text = NULL;
 
-	PG_TRY();
-	{
-		quote_all_identifiers = false;
-		text = deparse_expression(expression, context, false, false);
-	}
-	PG_FINALLY();
-	{
-		quote_all_identifiers = quote_before;
-	}
-	PG_END_TRY();
+	/* An error ends the level too. */
+	(void) set_config_option("search_path", "pg_catalog", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("quote_all_identifiers", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+
+	char *text = deparse_expression(expression, context, false, false);
+
+	AtEOXact_GUC(true, level);
 	return text;
 }
