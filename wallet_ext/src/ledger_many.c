@@ -199,6 +199,17 @@ ledger_enter_directly(const IndexEntry *entry, LedgerRow *const *rows, int count
 	}
 }
 
+/* Whether there is none beside the lookup index, and that needs nothing but the key. */
+static bool
+has_one_index_of_keys(const TableDescription *description)
+{
+	int count = 0;
+
+	for (int i = 0; i < description->index_count; i++)
+		count += description->indexes[i].is_of_keys;
+	return count == 1 && !description->keys_need_row;
+}
+
 void
 ledger_enter_keys(Ledger *ledger, LedgerRow *const *rows, int count,
 				  void (*on_duplicate)(void *argument), void *argument)
@@ -207,6 +218,7 @@ ledger_enter_keys(Ledger *ledger, LedgerRow *const *rows, int count,
 	IndexEntry entry;
 
 	if (count <= 1 || !ledger->description->is_direct ||
+		!has_one_index_of_keys(ledger->description) ||
 		!index_entry_begin(&entry, ledger->table, ledger->description,
 						   ledger->description->lookup_index, 1))
 	{

@@ -145,6 +145,8 @@ table_index_enter_all(Relation table, const TableIndex *known, TupleTableSlot **
 		CHECK_FOR_INTERRUPTS();
 		if (known->required_column != 0 && slot_attisnull(slots[i], known->required_column))
 			continue;
+		if (known->is_of_keys && !slot_attisnull(slots[i], LEDGER_IDEMPOTENCY_KEY))
+			continue;
 		if (known->needs_executor)
 			table_index_enter_executed(&entry, index, estate);
 		else
@@ -162,7 +164,7 @@ table_index_insert_all(Relation table, const TableDescription *description, Tupl
 	for (int i = 0; i < description->index_count; i++)
 	{
 		const TableIndex *known = &description->indexes[i];
-		bool is_left_out = known->oid == description->lookup_index;
+		bool is_left_out = false;
 
 		for (int j = 0; j < other_count; j++)
 			is_left_out |= known->oid == others[j];

@@ -34,8 +34,8 @@ extern void table_index_insert(Relation table, const TableDescription *descripti
 							   TupleTableSlot *slot, IndexChoice choice, RowChange change,
 							   void (*on_duplicate)(void *argument), void *argument);
 
-/* Enters inserted rows, which are at their slots' tts_tid, into all indexes but the lookup index
- * and the others. */
+/* Enters directly inserted rows, which are at their slots' tts_tid, into all indexes but the
+ * others, and those with a key not into indexes of keys. */
 extern void table_index_insert_all(Relation table, const TableDescription *description,
 								   TupleTableSlot **slots, int count, const Oid *others,
 								   int other_count);
