@@ -228,7 +228,10 @@ key_scan_fetch(KeyScan *scan, const text *key, TupleTableSlot *slot, Transaction
 
 	bool found = index_getnext_slot(scan->scan, ForwardScanDirection, slot);
 
-	*undecided = TransactionIdIsValid(scan->dirty.xmin) ? scan->dirty.xmin : scan->dirty.xmax;
+	/* The scan fills them in for the row that it found, and for nothing. */
+	*undecided = InvalidTransactionId;
+	if (found)
+		*undecided = TransactionIdIsValid(scan->dirty.xmin) ? scan->dirty.xmin : scan->dirty.xmax;
 	return found;
 }
 
