@@ -8,6 +8,7 @@ use Carp qw(croak);
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use File::Temp;
+use List::Util qw(sum);
 
 use Daemon;
 use Wait;
@@ -242,15 +243,12 @@ sub partitions
 sub count
 {
     my ($self, $topic) = @_;
-    my $sum = 0;
-
-    for my $partition ($self->partitions($topic))
-    {
-        my ($end)   = $self->_kcat(undef, '-Q', '-t', "$topic:$partition:-1") =~ /offset (\d+)/;
-        my ($begin) = $self->_kcat(undef, '-Q', '-t', "$topic:$partition:-2") =~ /offset (\d+)/;
-        $sum += $end - $begin;
-    }
-    return $sum;
+    my @partitions = $self->partitions($topic) or return 0;
+    my ($begin, $end) = map {
+        my $at = $_;
+        sum($self->_kcat(undef, '-Q', map { ('-t', "$topic:$_:$at") } @partitions) =~ /offset (\d+)/g)
+    } -2, -1;
+    return $end - $begin;
 }
 
 1;

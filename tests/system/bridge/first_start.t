@@ -89,7 +89,7 @@ subtest 'killed during its backfill' => sub {
     my %killed  = (BRIDGE_SLOT => "${slot}_killed", KAFKA_TOPIC => $topic);
     # A few events at a time, and each time a pause: far from its end when it is killed.
     my $slow = $stack->another_bridge(%killed, BRIDGE_START => 'backfill', BRIDGE_IN_FLIGHT_BYTES => 65536,
-        KAFKA_PROP_LINGER_MS => 200);
+        KAFKA_PROP_LINGER_MS => 1000);
     $slow->start(ready => 0);
     poll_until(sub { $stack->kafka->count($topic) > 0 }, what => 'some events of the backfill');
     is($slow->kill9, 'signal 9', 'killed');

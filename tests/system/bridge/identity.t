@@ -36,7 +36,7 @@ sub refuses
 {
     my ($daemon, $pattern, $name) = @_;
     my $mark = $daemon->log_mark;
-    $daemon->start(ready => 0) unless $daemon->running;
+    $daemon->start(ready => 0);
     is($daemon->wait_exit(60), 78, "$name: it stops");
     like($daemon->log_since($mark), $pattern, "$name: and says why");
     return;
@@ -97,8 +97,10 @@ subtest 'what is written down of the topic' => sub {
 };
 
 subtest 'deleted while the bridge runs' => sub {
+    my $mark = $bridge->log_mark;
     delete_topic();
-    refuses($bridge, qr/level=error .*the topic is gone: .*progress set --reason.*backfill/, 'it notices by itself');
+    is($bridge->wait_exit(60), 78, 'it stops by itself');
+    like($bridge->log_since($mark), qr/level=error .*the topic is gone: .*progress set --reason.*backfill/, 'and says why');
     is(scalar(my @none = $kafka->partitions($topic)), 0, 'and does not make it again');
     refuses($bridge, qr/the topic is gone: .*does not exist/, 'the next start');
     is(scalar(my @still = $kafka->partitions($topic)), 0, 'nor then');
@@ -166,7 +168,7 @@ subtest 'another ledger' => sub {
     poll_until(sub { grep { $_->{headers}{ce_source} =~ m{/other$} } $stack->records }, what => 'its events');
     pass('where it is meant it is done');
     poll_until(sub { ($bridge->metric('wallet_bridge_topic_problem', problem => 'foreign_source') // 0) == 1 }, what => 'the metric');
-    like(($bridge->get('/health'))[1], qr/"topic_warning":"[^"]*another source/, 'the first bridge says so in its health');
+    poll_until(sub { ($bridge->get('/health'))[1] =~ /"topic_warning":"[^"]*another source/ }, what => 'the health of the first bridge');
     command_is(['verify'], 78, qr/^\d+ of them of another source, /m, 'verify counts what is not the ledger\'s');
     command_is(['verify'], 0, qr/^0 missing, 0 not in the ledger/m, 'and leaves it out where that is meant', BRIDGE_SHARED_TOPIC => 'on');
     is($sharing->stop, 0, 'the other bridge stops');
@@ -179,12 +181,14 @@ subtest 'settings that change while the bridge runs' => sub {
     $sharing->start;
     $kafka->set_topic($topic, 'retention.ms' => 3600000, 'cleanup.policy' => 'compact', 'message.timestamp.before.max.ms' => 86400000);
     poll_until(sub { $sharing->metric('wallet_bridge_topic_problem', problem => 'compaction') == 1 }, what => 'compaction to be noticed');
-    is($sharing->metric('wallet_bridge_topic_problem', problem => 'timestamps'), 1, 'and a limit for old records');
-    like(($sharing->get('/health'))[1], qr/"topic_warning":"[^"]*compacted/, 'in the health as well');
-    like($sharing->log_text, qr/level=warning .*topic is compacted/, 'and in the log');
+    poll_until(sub { $sharing->metric('wallet_bridge_topic_problem', problem => 'timestamps') == 1 }, what => 'a limit for old records');
+    poll_until(sub { ($sharing->get('/health'))[1] =~ /"topic_warning":"[^"]*compacted/ }, what => 'the health');
+    $sharing->wait_log(qr/level=warning .*topic is compacted/);
+    pass('they are noticed: in the metrics, in the health and in the log');
     $kafka->set_topic($topic, 'cleanup.policy' => 'delete');
     poll_until(sub { $sharing->metric('wallet_bridge_topic_problem', problem => 'compaction') == 0 }, what => 'the end of it');
-    is($sharing->metric('wallet_bridge_topic_problem', problem => 'retention'), 1, 'it expires events now');
+    poll_until(sub { $sharing->metric('wallet_bridge_topic_problem', problem => 'retention') == 1 }, what => 'events that expire now');
+    pass('it expires events now');
     is($sharing->stop, 0, 'it stops');
 };
 done_testing;
