@@ -13,7 +13,8 @@ use Test::More;
 my $stack = Stack->start(bridge => { BRIDGE_PARTITIONS => 2 });
 my $kafka = $stack->kafka;
 my $topic = $stack->topic;
-my ($alice, $bob, @others) = $stack->create_wallets(8, fund => '100.00');
+# With so many each of the two partitions has some, whatever their random ids are.
+my ($alice, $bob, @others) = $stack->create_wallets(32, fund => '100.00');
 my $stranger = '00000000-0000-4000-8000-000000000001';
 
 sub history_rows
