@@ -10,7 +10,10 @@
 
 #include "c.h"
 
-/* pg_advisory_lock uses 1 (one 64-bit key) and 2 (two 32-bit keys). */
+/*
+ * pg_advisory_lock uses 1 (one 64-bit key) and 2 (two 32-bit keys); another extension would take the
+ * next small numbers. Ours begin with a W for wallet (0x57).
+ */
 typedef enum LockClass
 {
 	LOCK_CLASS_WALLET = 0x5701, /* the line of waiters of a wallet */
