@@ -11,8 +11,8 @@
 #include "c.h"
 
 /*
- * pg_advisory_lock uses 1 (one 64-bit key) and 2 (two 32-bit keys); another extension would take the
- * next small numbers. Ours begin with a W for wallet (0x57).
+ * pg_advisory_lock uses 1 (one 64-bit key) and 2 (two 32-bit keys); another extension would take
+ * small numbers too. Ours begin with a W for wallet (0x57).
  */
 typedef enum LockClass
 {
