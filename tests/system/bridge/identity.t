@@ -32,36 +32,16 @@ sub delete_topic
     return;
 }
 
-sub refuses
-{
-    my ($daemon, $pattern, $name) = @_;
-    my $mark = $daemon->log_mark;
-    $daemon->start(ready => 0);
-    is($daemon->wait_exit(60), 78, "$name: it stops");
-    like($daemon->log_since($mark), $pattern, "$name: and says why");
-    return;
-}
-
-sub command_is
-{
-    my ($arguments, $expected, $pattern, $name, %env) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    my ($code, $out, $err) = $stack->bridge_command($arguments, %env);
-    is($code, $expected, "$name: exit code") or diag $out . $err;
-    like($out . $err, $pattern, "$name: words");
-    return;
-}
-
 # The way out that the message names: the new topic is written down, and filled from the ledger.
 sub way_out_leads
 {
     my ($name) = @_;
-    command_is([qw(progress set --reason), 'topic made anew'], 0, qr/^recorded position: /m, "$name: progress set");
+    $stack->command_is([qw(progress set --reason), 'topic made anew'], 0, qr/^recorded position: /m, "$name: progress set");
     $bridge->start;
     pay();
     $stack->wait_bridge;
-    command_is([qw(backfill --from -infinity --to now)], 0, qr/events published/, "$name: backfill");
-    command_is(['verify'], 0, qr/^0 missing, 0 not in the ledger/m, "$name: the topic has everything again");
+    $stack->command_is([qw(backfill --from -infinity --to now)], 0, qr/events published/, "$name: backfill");
+    $stack->command_is(['verify'], 0, qr/^0 missing, 0 not in the ledger/m, "$name: the topic has everything again");
     return;
 }
 
@@ -102,10 +82,10 @@ subtest 'deleted while the bridge runs' => sub {
     is($bridge->wait_exit(60), 78, 'it stops by itself');
     like($bridge->log_since($mark), qr/level=error .*the topic is gone: .*progress set --reason.*backfill/, 'and says why');
     is(scalar(my @none = $kafka->partitions($topic)), 0, 'and does not make it again');
-    refuses($bridge, qr/the topic is gone: .*does not exist/, 'the next start');
+    $stack->refuses($bridge, qr/the topic is gone: .*does not exist/, 'the next start');
     is(scalar(my @still = $kafka->partitions($topic)), 0, 'nor then');
-    command_is(['status'], 0, qr/^topic: +\Q$topic\E does not exist$/m, 'status');
-    command_is(['verify'], 78, qr/does not exist/, 'verify');
+    $stack->command_is(['status'], 0, qr/^topic: +\Q$topic\E does not exist$/m, 'status');
+    $stack->command_is(['verify'], 78, qr/does not exist/, 'verify');
     way_out_leads('deleted');
 };
 
@@ -113,7 +93,7 @@ subtest 'made anew while the bridge is down' => sub {
     is($bridge->stop, 0, 'the bridge stops');
     delete_topic();
     $kafka->create_topic($topic, partitions => 6);
-    refuses($bridge, qr/the topic is gone: .*deleted and made anew/, 'the next start');
+    $stack->refuses($bridge, qr/the topic is gone: .*deleted and made anew/, 'the next start');
     way_out_leads('made anew');
 };
 
@@ -136,7 +116,7 @@ subtest 'a record that is ahead of everything' => sub {
     my $before = $kafka->count($topic);
     $bridge->start;
     $stack->wait_bridge;
-    command_is(['verify'], 0, qr/^0 missing, /m, 'no event is passed over');
+    $stack->command_is(['verify'], 0, qr/^0 missing, /m, 'no event is passed over');
     is($kafka->count($topic), $before + 10, 'and none sent twice');
 };
 
@@ -145,14 +125,14 @@ subtest 'a record that nobody can follow' => sub {
     {
         is($bridge->stop, 0, "generation $generation: the bridge stops");
         forge(generation => $generation);
-        refuses($bridge, qr/recorded position cannot be read or is out of bounds.*progress set --reason/, "generation $generation");
-        command_is([qw(progress show)], 0, qr/cannot be read or is out of bounds/, "generation $generation: progress show");
-        command_is([qw(progress set --reason mended)], 0, qr/generation [1-9]\d{0,3}$/m, "generation $generation: progress set");
+        $stack->refuses($bridge, qr/recorded position cannot be read or is out of bounds.*progress set --reason/, "generation $generation");
+        $stack->command_is([qw(progress show)], 0, qr/cannot be read or is out of bounds/, "generation $generation: progress show");
+        $stack->command_is([qw(progress set --reason mended)], 0, qr/generation [1-9]\d{0,3}$/m, "generation $generation: progress set");
         $bridge->start;
         pay();
         $stack->wait_bridge;
     }
-    command_is(['verify'], 0, qr/^0 missing, /m, 'nothing is missing');
+    $stack->command_is(['verify'], 0, qr/^0 missing, /m, 'nothing is missing');
 };
 
 subtest 'another ledger' => sub {
@@ -160,7 +140,7 @@ subtest 'another ledger' => sub {
     $stack->postgres->sql_in('other', 'CREATE EXTENSION wallet');
     $stack->postgres->sql_in('other', 'GRANT SELECT ON wallet_ledger TO wallet_bridge');
     my %other = (DATABASE_URL => $stack->postgres->uri(user => 'wallet_bridge', dbname => 'other'), BRIDGE_SLOT => "${slot}_other");
-    refuses($stack->another_bridge(%other), qr{gets events of another source, /wallet/\d+/wallet_db: .*--shared-topic}, 'in the same topic');
+    $stack->refuses($stack->another_bridge(%other), qr{gets events of another source, /wallet/\d+/wallet_db: .*--shared-topic}, 'in the same topic');
     is($stack->sql('SELECT count(*) FROM pg_replication_slots WHERE slot_name = ?', "${slot}_other"), 0, 'and makes no slot');
     my $sharing = $stack->another_bridge(%other, BRIDGE_SHARED_TOPIC => 'on');
     $sharing->start;
@@ -169,11 +149,13 @@ subtest 'another ledger' => sub {
     pass('where it is meant it is done');
     poll_until(sub { ($bridge->metric('wallet_bridge_topic_problem', problem => 'foreign_source') // 0) == 1 }, what => 'the metric');
     poll_until(sub { ($bridge->get('/health'))[1] =~ /"topic_warning":"[^"]*another source/ }, what => 'the health of the first bridge');
-    command_is(['verify'], 78, qr/^\d+ of them of another source, /m, 'verify counts what is not the ledger\'s');
-    command_is(['verify'], 0, qr/^0 missing, 0 not in the ledger/m, 'and leaves it out where that is meant', BRIDGE_SHARED_TOPIC => 'on');
+    my ($code, $out) = $stack->bridge_command(['verify']);
+    is($code, 78, 'verify finds something');
+    like($out, qr/^\d+ of them of another source, /m, 'and counts what is not the ledger\'s');
+    $stack->command_is(['verify'], 0, qr/^0 missing, 0 not in the ledger/m, 'and leaves it out where that is meant', BRIDGE_SHARED_TOPIC => 'on');
     is($sharing->stop, 0, 'the other bridge stops');
     is($bridge->stop, 0, 'the first one stops');
-    refuses($bridge, qr{gets events of another source, /wallet/\d+/other}, 'and does not start again unasked');
+    $stack->refuses($bridge, qr{gets events of another source, /wallet/\d+/other}, 'and does not start again unasked');
 };
 
 subtest 'settings that change while the bridge runs' => sub {

@@ -50,16 +50,6 @@ sub is_before
         $lsn, $stack->slot);
 }
 
-sub start_fails
-{
-    my ($bridge, $pattern, $name) = @_;
-    my $mark = $bridge->log_mark;
-    $bridge->start(ready => 0);
-    is($bridge->wait_exit, 78, "$name: it stops");
-    like($bridge->log_since($mark), $pattern, "$name: and says why");
-    return;
-}
-
 # A row with a text that no event takes, and with an id of its time as every row has.
 sub insert_unrenderable
 {
@@ -89,13 +79,13 @@ subtest 'too large, on-poison=stop' => sub {
     like($said, qr/level=error .*event [0-9a-f-]{36} of wallet $alice .*larger than the topic accepts/, 'names the event');
     like($said, qr/max\.message\.bytes.*--on-poison=dlq/, 'and the ways out');
     ok(is_before($big_end), 'no position past it');
-    start_fails($stopping, qr/larger than the topic accepts/, 'the next start');
+    $stack->refuses($stopping, qr/larger than the topic accepts/, 'the next start');
     ok(is_before($big_end), 'no position past it then either');
     ok(!topic_has($alice, $big_version + 1), 'and no later event of the wallet passed it');
 };
 
 subtest 'the dead letter is not acknowledged' => sub {
-    start_fails($sending, qr/Kafka refuses .*\Q$dlq\E.*too large/i, 'dead letters that Kafka does not take');
+    $stack->refuses($sending, qr/Kafka refuses .*\Q$dlq\E.*too large/i, 'dead letters that Kafka does not take');
     ok(is_before($big_end), 'no position past the event');
 };
 

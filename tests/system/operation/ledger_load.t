@@ -9,6 +9,7 @@ use POSIX ();
 use Time::HiRes qw(time);
 use lib dirname(abs_path(__FILE__)) . '/../../harness';
 
+use Files;
 use Stack;
 use Test::More;
 use Wait;
@@ -137,15 +138,7 @@ sub session_run
     return;
 }
 
-sub lines { return map { split /\n/, slurp_file($_) } glob "$folder/session-*" }
-
-sub slurp_file
-{
-    my ($path) = @_;
-    open my $file, '<', $path or die "$path: $!";
-    local $/;
-    return scalar <$file>;
-}
+sub lines { return map { split /\n/, slurp($_) } glob "$folder/session-*" }
 
 my @pids;
 for my $session (1 .. $SESSIONS)
