@@ -11,6 +11,7 @@ use File::Temp;
 use List::Util qw(sum);
 
 use Daemon;
+use Files;
 use Wait;
 
 =head1 SYNOPSIS
@@ -26,6 +27,7 @@ use Wait;
     $kafka->create_topic($name, partitions => 3, config => { 'max.message.bytes' => 5000 });
     $kafka->add_partitions($name, 4);            # up to 4
     $kafka->set_topic($name, 'max.message.bytes' => 5000);
+    $kafka->delete_topic($name);
     my @records = $kafka->read_topic($name);     # from the beginning to the end, read_committed
         # of { partition, offset, timestamp, key, value, headers => { name => value } };
         # key and value are bytes, undef for NULL; in order of partition and offset
@@ -38,6 +40,7 @@ use Wait;
 =cut
 
 my $scripts = abs_path(dirname(__FILE__) . '/../../scripts/kafka');
+my $topics  = abs_path(dirname(__FILE__) . '/topics.py');
 my $count   = 0;
 my $shared;
 
@@ -131,27 +134,36 @@ sub create_topic
 {
     my ($self, $topic, %option) = @_;
     my %config = %{ $option{config} // {} };
-    $self->tool(
-        'org.apache.kafka.tools.TopicCommand', '--create', '--topic', $topic,
-        '--partitions', $option{partitions} // 1,
-        map { ('--config', "$_=$config{$_}") } sort keys %config);
-    return;
+    return $self->_topics('create', $topic, $option{partitions} // 1, map { "$_=$config{$_}" } sort keys %config);
 }
 
 # Up to this number in all.
 sub add_partitions
 {
     my ($self, $topic, $partitions) = @_;
-    $self->tool('org.apache.kafka.tools.TopicCommand',
-        '--alter', '--topic', $topic, '--partitions', $partitions);
-    return;
+    return $self->_topics('grow', $topic, $partitions);
 }
 
 sub set_topic
 {
     my ($self, $topic, %config) = @_;
-    $self->tool('kafka.admin.ConfigCommand', '--alter', '--entity-type', 'topics', '--entity-name', $topic,
-        '--add-config', join ',', map { "$_=$config{$_}" } sort keys %config);
+    return $self->_topics('set', $topic, map { "$_=$config{$_}" } sort keys %config);
+}
+
+# And waits until it is gone.
+sub delete_topic
+{
+    my ($self, $topic) = @_;
+    $self->_topics('delete', $topic);
+    poll_until(sub { !$self->partitions($topic) }, what => "the end of $topic");
+    return;
+}
+
+sub _topics
+{
+    my ($self, @arguments) = @_;
+    my ($code, $said) = run_command({}, $topics, $self->{brokers}, @arguments);
+    croak "@arguments: $said" if $code;
     return;
 }
 

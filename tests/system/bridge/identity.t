@@ -25,13 +25,6 @@ sub pay
     return;
 }
 
-sub delete_topic
-{
-    $kafka->tool('org.apache.kafka.tools.TopicCommand', '--delete', '--topic', $topic);
-    poll_until(sub { !$kafka->partitions($topic) }, what => 'the topic to be gone');
-    return;
-}
-
 # The way out that the message names: the new topic is written down, and filled from the ledger.
 sub way_out_leads
 {
@@ -78,7 +71,7 @@ subtest 'what is written down of the topic' => sub {
 
 subtest 'deleted while the bridge runs' => sub {
     my $mark = $bridge->log_mark;
-    delete_topic();
+    $kafka->delete_topic($topic);
     is($bridge->wait_exit(60), 78, 'it stops by itself');
     like($bridge->log_since($mark), qr/level=error .*the topic is gone: .*progress set --reason.*backfill/, 'and says why');
     is(scalar(my @none = $kafka->partitions($topic)), 0, 'and does not make it again');
@@ -91,7 +84,7 @@ subtest 'deleted while the bridge runs' => sub {
 
 subtest 'made anew while the bridge is down' => sub {
     is($bridge->stop, 0, 'the bridge stops');
-    delete_topic();
+    $kafka->delete_topic($topic);
     $kafka->create_topic($topic, partitions => 6);
     $stack->refuses($bridge, qr/the topic is gone: .*deleted and made anew/, 'the next start');
     way_out_leads('made anew');
@@ -100,7 +93,7 @@ subtest 'made anew while the bridge is down' => sub {
 subtest 'made anew while the bridge runs' => sub {
     my $mark = $bridge->log_mark;
     $bridge->suspend;
-    delete_topic();
+    $kafka->delete_topic($topic);
     $kafka->create_topic($topic, partitions => 6);
     $bridge->resume;
     is($bridge->wait_exit(60), 78, 'it stops');

@@ -161,8 +161,7 @@ subtest 'records that were removed before they were read' => sub {
 subtest 'a topic made anew' => sub {
     is($stack->bridge->stop,  0, 'wallet_bridge stops');
     is($stack->history->stop, 0, 'wallet_history stops');
-    $kafka->tool('org.apache.kafka.tools.TopicCommand', '--delete', '--topic', $topic);
-    poll_until(sub { !$kafka->partitions($topic) }, what => 'no topic');
+    $kafka->delete_topic($topic);
     $kafka->create_topic($topic, partitions => 2);
     poll_until(sub { (() = $kafka->partitions($topic)) == 2 }, what => 'the new topic');
     $stack->history->start(ready => 0);
