@@ -58,7 +58,9 @@ sub own
     my ($port, $controller_port) = (free_port(), free_port());
     my $name = 'kafka' . ++$count;
     my $self = bless { brokers => "127.0.0.1:$port" }, $class;
-    my %conf = (%{ $option{conf} // {} }, $self->_listen($port, $controller_port, $option{listeners}));
+    # Tests that kill consumers need not wait for the 6 s that a broker insists on.
+    my %conf = ('group.min.session.timeout.ms' => 1000, %{ $option{conf} // {} },
+        $self->_listen($port, $controller_port, $option{listeners}));
 
     $self->{daemon} = Daemon->new(
         name    => $name,

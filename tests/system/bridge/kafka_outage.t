@@ -1,4 +1,4 @@
-# The broker is stopped for 20 s under load: payments go on, memory is bounded, everything arrives.
+# The broker is stopped for 12 s under load: payments go on, memory is bounded, everything arrives.
 use strict;
 use warnings;
 
@@ -11,10 +11,10 @@ use Stack;
 use Test::More;
 use Wait;
 
-my $outage_seconds = 20;
+my $outage_seconds = 12;
 my $stack   = Stack->start(own_kafka => 1, conf => { wal_sender_timeout => '5s' });
 my @wallets = $stack->create_wallets(20, fund => '1000.00');
-my $load    = $stack->load(wallets => \@wallets, clients => 4, pause => 0.005, mixed => 1);
+my $load    = $stack->load(wallets => \@wallets, clients => 4, pause => 0.02, mixed => 1);
 
 $load->wait_progress(200);
 my $began = time;
