@@ -16,6 +16,8 @@ use Wait;
 
 my $SESSIONS = 8;
 my $SECONDS  = 6;
+# Calls of a session that suffice for each operation to be done by somebody, also on a slow machine.
+my $CALLS    = 100;
 my @LEVELS   = ('READ COMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE');
 
 my $stack   = Stack->start(conf => { deadlock_timeout => '50ms' });
@@ -118,7 +120,7 @@ sub session_run
 
     srand $session;
     $dbh->do('SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL ' . $LEVELS[ $session % @LEVELS ]);
-    for (my $n = 1; time < $end; $n++)
+    for (my $n = 1; time < $end || $n <= $CALLS; $n++)
     {
         my $name = pick(sort keys %calls);
         my ($sql, @arguments) = $calls{$name}->("call-$session-$n");
