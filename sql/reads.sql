@@ -310,5 +310,5 @@ SELECT count(*) FROM public.wallet_history(:alice, 5);
 SELECT count(*) FROM public.wallet_activity('alice', max_rows => 2);
 SELECT count(*) FROM public.wallet_totals();
 SELECT DISTINCT check_name FROM public.wallet_check();
-SELECT status FROM public.wallet_health();
+SELECT history_gaps, history_conflicts FROM public.wallet_health();
 RESET search_path;
