@@ -383,8 +383,7 @@ connection_notice(void *context, struct MHD_Connection *connection, void **socke
 	if (code == MHD_CONNECTION_NOTIFY_STARTED)
 	{
 		/* Copied: since 1.0 the library gives the next answer in the same place. */
-		int fd =
-			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+		int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 		const union MHD_ConnectionInfo *peer =
 			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
