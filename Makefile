@@ -102,7 +102,7 @@ bench: bench-ready ## every benchmark, on a server of its own, into docs/benchma
 bench-smoke: bench-ready ## whether the benchmarks run, in seconds
 	@$(privately) prove -Itests/harness tests/system/operation/bench_run.t tests/system/operation/bench_baseline.t
 
-bench-%: bench-ready ## one benchmark: bench-transfer, bench-hot
+bench-%: bench-ready ## one benchmark: bench-transfer, bench-hot, bench-batch
 	@$(privately) tests/bench/run $(BENCH) $*
 	@tests/bench/report
 

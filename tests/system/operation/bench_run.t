@@ -21,6 +21,7 @@ like($said, qr/fsync = on, full_page_writes = on.*synchronous_commit = on, wal_l
 my %expected = (
     transfer => [qw(ceiling plpgsql tpcb tpcb1 tpcb10 wallet)],
     hot      => [qw(plpgsql wallet)],
+    batch    => [qw(batch batches wallet)],
     http     => [qw(alone get http wallet)]);
 for my $name (sort keys %expected)
 {
@@ -33,7 +34,7 @@ for my $name (sort keys %expected)
     is_deeply(
         [ grep { !($candidates{$_}{tps} > 0 && $candidates{$_}{wal_bytes} > 50) } @written ],
         [], "$name: every candidate has figures");
-    ok($candidates{$_}{disk_bytes} >= 0, "$name: $_ has a size") for grep { /^(?:wallet|plpgsql|http)$/ } @expected;
+    ok($candidates{$_}{disk_bytes} >= 0, "$name: $_ has a size") for grep { /^(?:wallet|plpgsql|batch|batches|http)$/ } @expected;
     for my $candidate (grep { /^(?:get|http|alone)$/ } @expected)
     {
         my %figure = %{ $candidates{$candidate} };
@@ -44,7 +45,7 @@ for my $name (sort keys %expected)
 
 mkdir $docs or die "$docs: $!";
 open my $page, '>', "$docs/benchmarks.md" or die "$docs: $!";
-print {$page} "before\n<!-- begin $_ -->\nold\n<!-- end $_ -->\nafter\n" for qw(transfer hot http);
+print {$page} "before\n<!-- begin $_ -->\nold\n<!-- end $_ -->\nafter\n" for qw(transfer hot batch http);
 close $page;
 $said = `'$bench/report' --input '$output' --docs '$docs' 2>&1`;
 is($?, 0, 'the report is made') or diag $said;
