@@ -4,7 +4,9 @@
  *		--help, --print-config and the reference page.
  *
  * Sources, the strongest first: flags, environment, file of NAME=value lines (.env in the working
- * directory or --env-file), default. An empty variable counts as not set. Errors on the command
+ * directory or --env-file), default. An empty variable counts as not set. Instead of a secret a
+ * variable may name a file with it: DATABASE_URL_FILE, stronger than DATABASE_URL in the same source
+ * (CONFIG_URL), and KAFKA_PROP_SASL_PASSWORD_FILE (CONFIG_PROPERTIES with a secret's name). Errors on the command
  * line end with EXIT_CODE_USAGE, errors in variables and files with EXIT_CODE_CONFIGURATION; both
  * name the option and what would be right.
  *
@@ -32,7 +34,7 @@ typedef enum ConfigType
 {
 	CONFIG_STRING,	   /* char *, owned by the configuration; NULL when not set */
 	CONFIG_SECRET,	   /* the same, never shown */
-	CONFIG_URL,		   /* the same, shown without the password in it */
+	CONFIG_URL,		   /* the same, shown without the password in it; may be in a file */
 	CONFIG_INTEGER,	   /* int64_t */
 	CONFIG_BOOLEAN,	   /* bool: on off true false yes no 1 0 */
 	CONFIG_ENUM,	   /* int: one of choices */
@@ -116,6 +118,7 @@ typedef struct ConfigSource
 	int argc;
 	char **argv;				  /* kept, not copied */
 	const ConfigCommand *command; /* the chosen one; NULL for a program without commands */
+	const char *exposed_flag;	  /* one with a secret, for every user to see; or NULL */
 	bool answered; /* --help, --print-config ... was asked for and answered: exit 0 now */
 } ConfigSource;
 
