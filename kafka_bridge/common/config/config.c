@@ -171,8 +171,8 @@ properties_environment_set(ConfigEntry *entry, bool from_files)
 		if (equals == NULL || (size_t) (equals - *variable) >= sizeof(name))
 			continue;
 		snprintf(name, sizeof(name), "%.*s", (int) (equals - *variable), *variable);
-		status = property_variable_set(entry, CONFIG_ORIGIN_ENVIRONMENT, name, equals + 1,
-									   from_files);
+		status =
+			property_variable_set(entry, CONFIG_ORIGIN_ENVIRONMENT, name, equals + 1, from_files);
 	}
 	return status;
 }
@@ -224,9 +224,8 @@ variable_set(ConfigEntry *entry, const char *variable, const ConfigProperties *f
 	status = value_set(entry, CONFIG_ORIGIN_ENVIRONMENT, getenv(variable), in_file,
 					   may_be_file ? getenv(in_file) : NULL);
 	if (status_is_ok(&status) && entry->origin == CONFIG_ORIGIN_NONE)
-		status =
-			value_set(entry, CONFIG_ORIGIN_FILE, config_property_get(file, variable), in_file,
-					  may_be_file ? config_property_get(file, in_file) : NULL);
+		status = value_set(entry, CONFIG_ORIGIN_FILE, config_property_get(file, variable), in_file,
+						   may_be_file ? config_property_get(file, in_file) : NULL);
 	return status;
 }
 

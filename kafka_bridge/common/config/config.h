@@ -4,11 +4,13 @@
  *		--help, --print-config and the reference page.
  *
  * Sources, the strongest first: flags, environment, file of NAME=value lines (.env in the working
- * directory or --env-file), default. An empty variable counts as not set. Instead of a secret a
- * variable may name a file with it: DATABASE_URL_FILE, stronger than DATABASE_URL in the same source
- * (CONFIG_URL), and KAFKA_PROP_SASL_PASSWORD_FILE (CONFIG_PROPERTIES with a secret's name). Errors on the command
+ * directory or --env-file), default. An empty variable counts as not set. Errors on the command
  * line end with EXIT_CODE_USAGE, errors in variables and files with EXIT_CODE_CONFIGURATION; both
  * name the option and what would be right.
+ *
+ * A variable may name a file with a secret instead: DATABASE_URL_FILE, which is stronger than
+ * DATABASE_URL of the same source (CONFIG_URL), KAFKA_PROP_SASL_PASSWORD_FILE (CONFIG_PROPERTIES
+ * with the name of a secret).
  *
  * A program's configuration is a struct that embeds the option structs of the rooms it uses
  * (LogOptions, PgOptions ...). A ConfigGroup says which table fills which part of it.

@@ -52,9 +52,9 @@ HttpConnections *http_connections_new(const HttpConnectionLimits *limits);
 void http_connections_free(HttpConnections *connections);
 
 /*
- * Whether there is room for one more, which is kept for it. Where there is none in the reserve its
- * oldest connection that waits for its client is shut. Where there was none, http_connections_room_fd() becomes readable with
- * the next one that goes.
+ * Whether there is room for one more, which is kept for it. Where there is none in the reserve, its
+ * oldest connection that waits for its client is shut. Where there was none,
+ * http_connections_room_fd() becomes readable with the next one that goes.
  */
 bool http_connections_admit(HttpConnections *connections, HttpPlace place);
 /* One that was admitted does not stay on the way any more. */
@@ -70,8 +70,8 @@ bool http_connections_client_has_room(HttpConnections *connections, const HttpCl
 									  size_t waiting, bool may_shut);
 
 /*
- * One that was admitted. NULL when out of memory, or when the client has too many already and none of them is silent: then
- * the server refuses the connection's requests.
+ * One that was admitted. NULL when out of memory, or when the client has too many already and none
+ * of them is silent: then the server refuses the connection's requests.
  */
 HttpConnection *http_connection_add(HttpConnections *connections, HttpPlace place, int fd,
 									const struct sockaddr *address, int64_t timeout_ms);

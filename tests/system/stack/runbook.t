@@ -246,4 +246,13 @@ subtest 'every command of the runbook is tried' => sub {
     like($metrics, qr/^wallet_history_partitions 6$/m, 'history-behind: its partitions');
     is(scalar(() = $offsets =~ /^ \Q$env{KAFKA_GROUP_ID}\E /mg), 6, 'and where it is in each');
 };
+# The last one: the history has what the old topic had, and stops where it finds another one.
+subtest 'topic gone' => sub {
+    is($history->stop, 0, 'the history stops');
+    $stack->kafka->tool('org.apache.kafka.tools.TopicCommand', '--delete', '--topic', $topic);
+    is($bridge->wait_exit(60), 78, 'the bridge ends, and is not started again');
+    like($bridge->log_tail, qr/the topic is gone/, 'and says why');
+    my @said = follow('topic-gone', env => \%env, before => { 2 => sub { $bridge->start; pay(); return } });
+    like($said[1], qr/^0 missing, 0 not in the ledger, 0 different/m, 'the new topic has the ledger');
+};
 done_testing;
