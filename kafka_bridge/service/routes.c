@@ -216,7 +216,7 @@ static const EndpointParameter balance_parameters[] = {
 	ID,
 	{.name = "at", .source = SOURCE_QUERY, .parse = endpoint_time_parse, .is_required = true},
 };
-static const EndpointParameter totals_parameters[] = {AFTER(endpoint_text_parse), LIMIT};
+static const EndpointParameter totals_parameters[] = {AFTER(endpoint_currency_parse), LIMIT};
 
 static const EndpointRefusedHeader no_version[] = {
 	{"If-Match", "If-Match has no meaning here: there is no version yet"},

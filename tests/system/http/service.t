@@ -161,6 +161,8 @@ subtest 'bodies' => sub {
     {
         refused_ok($http->post($path, $body, 'Content-Type' => $type), 415, 'content_type_unsupported', "Content-Type $type");
     }
+    refused_ok($http->post($path, $body, 'Content-Encoding' => 'gzip'), 415, 'content_type_unsupported', 'a body that says it is packed');
+    is($http->post($path, $body, 'Content-Encoding' => 'identity')->{status}, 200, 'Content-Encoding identity');
     is($http->post($path, $body, 'Content-Type' => $_)->{status}, 200, "Content-Type $_")
         for 'application/json; charset=utf-8', 'Application/JSON';
     refused_ok($http->request('POST', "/wallets/$id/freeze"), 415, 'content_type_unsupported', 'none at all, though no body is needed');
@@ -347,6 +349,7 @@ subtest 'reads' => sub {
     is_deeply([ map { $_->{difference} } @totals ], [ ('0.0000') x 2 ], 'which balance');
     my $page = $http->get('/totals?limit=1')->{json};
     is_deeply([ scalar @{ $page->{items} }, $page->{next} ], [ 1, 'EUR' ], 'a page of them');
+    refused_ok($http->get('/totals?after=eur'), 400, '22P02', 'a cursor that no page had', detail => qr/^after must be a currency/);
     $page = $http->get('/totals?limit=1&after=EUR')->{json};
     is_deeply([ $page->{items}[0]{currency}, $page->{next} ], [ 'USD', undef ], 'and the next');
     is($http->get('/pipeline')->{json}{status}, 'no_slot', 'the pipeline: nothing reads the WAL here');
