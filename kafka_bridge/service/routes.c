@@ -53,10 +53,9 @@
 /*
  * A call is a function that returns a transaction id, between these. Of the operation's entries the
  * first is shown: it is of the wallet in the path, the hold's wallet, or the one that was debited.
- * A call that wrote nothing (no transaction id was assigned) was a replay.
  */
 #define CALL                                                                         \
-	"SELECT called.transaction_id::text, pg_current_xact_id_if_assigned() IS NULL, " \
+	"SELECT called.transaction_id::text, current_setting('wallet.replayed')::boolean, " \
 	"(SELECT row_to_json(shown) FROM (SELECT called.version, called.type, "          \
 	"called.amount::text AS amount, called.balance_after::text AS balance_after, "   \
 	"called.held_after::text AS held_after) AS shown), "                             \
@@ -65,7 +64,7 @@
 /* A function that returns an id, which is kept for the second statement. */
 #define CALL_KEEPING_ID                                               \
 	"SELECT set_config('wallet_service.id', called.id::text, true), " \
-	"pg_current_xact_id_if_assigned() IS NULL FROM (SELECT "
+	"current_setting('wallet.replayed')::boolean FROM (SELECT "
 #define ID_CALLED " AS id) AS called"
 #define KEPT_ID	  "current_setting('wallet_service.id')::uuid"
 

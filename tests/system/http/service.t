@@ -188,6 +188,27 @@ subtest 'bodies' => sub {
     is($http->post('/wallets', '{"user_id":"\ud83d\ude00 \u00e4\"\\\\"}')->{json}{user_id}, "\x{1F600} \xe4\"\\", 'escapes are resolved');
 };
 
+# Both have begun before either is done: the second waits for the wallet, and finds the key taken after that.
+sub replays_beside_the_first
+{
+    my ($id) = @_;
+    my ($port) = $service->{url} =~ /:(\d+)$/;
+    my $holding = $postgres->connect;
+    $holding->begin_work;
+    $holding->do('SELECT wallet_lock(ARRAY[?::uuid])', undef, $id);
+    my $body = '{"amount":"1"}';
+    my @both = map { RawHttp->connect($port) } 1, 2;
+    $_->send("POST /wallets/$id/withdraw HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            . "Idempotency-Key: both\r\nContent-Length: 14\r\nConnection: close\r\n\r\n$body") for @both;
+    poll_until(sub { $postgres->sql(q{SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%wallet_withdraw%'}) == 2 },
+        what => 'both to wait');
+    $holding->rollback;
+    my @answers = map { my $one = $_; my $in = ''; poll_until(sub { my $more = $one->receive; $in .= $more // ''; !defined $more }, what => 'an answer'); $in } @both;
+    is(scalar(grep { m{^HTTP/1\.1 200 } } @answers), 2, 'the same request twice at once: both are told that it is done');
+    is(scalar(grep { /^Idempotency-Replayed: true\r$/m } @answers), 1, 'one of them that it was done before');
+    return;
+}
+
 subtest 'transfer' => sub {
     my ($alice, $bob) = (wallet_new('alice', '100'), wallet_new('bob'));
     my $path = "/wallets/$alice/transfer";
@@ -202,6 +223,7 @@ subtest 'transfer' => sub {
     is($again->{json}{transaction_id}, $answer->{json}{transaction_id}, 'again: the same');
     is($again->{headers}{'idempotency-replayed'}, 'true', 'a replay');
     is(balance($alice), '75.0000', 'and nothing moved');
+    replays_beside_the_first(wallet_new('twice', '10'));
     refused_ok($http->post($path, { %request, amount => 26 }, 'Idempotency-Key' => 'order-17'), 409, 'WL005', 'another request under the key',
         field => 'amount', stored => '25.0000', sent => '26.0000');
     refused_ok($http->post($path, \%request, 'If-Match' => '"1"'), 412, 'WL004', 'an old version', expected => 1, actual => 2);
