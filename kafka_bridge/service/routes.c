@@ -54,17 +54,17 @@
  * A call is a function that returns a transaction id, between these. Of the operation's entries the
  * first is shown: it is of the wallet in the path, the hold's wallet, or the one that was debited.
  */
-#define CALL                                                                         \
-	"SELECT called.transaction_id::text, current_setting('wallet.replayed')::boolean, " \
-	"(SELECT row_to_json(shown) FROM (SELECT called.version, called.type, "          \
-	"called.amount::text AS amount, called.balance_after::text AS balance_after, "   \
-	"called.held_after::text AS held_after) AS shown), "                             \
+#define CALL                                                                                  \
+	"SELECT called.transaction_id::text, current_setting('wallet.replayed', true)::boolean, " \
+	"(SELECT row_to_json(shown) FROM (SELECT called.version, called.type, "                   \
+	"called.amount::text AS amount, called.balance_after::text AS balance_after, "            \
+	"called.held_after::text AS held_after) AS shown), "                                      \
 	"set_config('wallet_service.wallet_id', called.wallet_id::text, true) FROM wallet_receipt("
 #define CALLED ", NULL, 1) AS called"
 /* A function that returns an id, which is kept for the second statement. */
 #define CALL_KEEPING_ID                                               \
 	"SELECT set_config('wallet_service.id', called.id::text, true), " \
-	"current_setting('wallet.replayed')::boolean FROM (SELECT "
+	"current_setting('wallet.replayed', true)::boolean FROM (SELECT "
 #define ID_CALLED " AS id) AS called"
 #define KEPT_ID	  "current_setting('wallet_service.id')::uuid"
 

@@ -46,9 +46,9 @@ guc_init(void)
 							 false, PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("wallet.replayed",
 							 "Whether the last call found its key taken by the same request.",
-							 "It then returned what that had done, and did nothing.",
-							 &guc_replayed, false, PGC_INTERNAL,
-							 GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, NULL, NULL, NULL);
+							 "It then returned what that had done, and did nothing.", &guc_replayed,
+							 false, PGC_INTERNAL, GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, NULL,
+							 NULL, NULL);
 #ifdef WALLET_TESTING
 	DefineCustomIntVariable("wallet.test_clock_offset",
 							"Sets how far the clock of operations is ahead of the server's.", NULL,
