@@ -227,11 +227,11 @@ subtest 'rights end where the table says' => sub {
     my $record = write_file("$folder/record", 'forged');
     for my $topic (qw(wallet-bridge-progress wallet-events))
     {
-        my $before = $kafka->count($topic);
         my ($code, $said) = kcat_as('wallet_history', '-P', '-t', $topic, '-p', 0, '-k', 'forged', $record);
         isnt($code, 0, "the history can't write $topic");
         like($said, qr/Topic authorization failed/, 'and is told why');
-        is($kafka->count($topic), $before, 'nothing is there');
+        # The bridge may write a record of its own meanwhile.
+        is(scalar(grep { ($_->{key} // '') eq 'forged' } $kafka->read_topic($topic)), 0, 'nothing is there');
     }
     my ($code, $said) = kcat_as('wallet_history', '-C', '-t', 'wallet-bridge-progress', '-o', 'beginning', '-e');
     like($said, qr/authorization failed/i, 'nor read the progress');
