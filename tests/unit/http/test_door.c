@@ -195,6 +195,26 @@ test_deaf_crowd(void **state)
 	crowd_close(fds, DEAF);
 }
 
+static void
+kept_end(size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+	{
+		http_response_text(http_request_response(atomic_load(&kept[i])), 200, "text/plain", "kept");
+		http_request_finish(atomic_load(&kept[i]));
+	}
+}
+
+static void
+kept_await(size_t count)
+{
+	for (int tries = 0; atomic_load(&kept_count) < count; tries++)
+	{
+		assert_true(tries < ANSWER_TIMEOUT_MS);
+		poll(NULL, 0, 1);
+	}
+}
+
 /* Those that wait get their answer when there is room, those for whom there is none are told so
  * where that can be done at once. */
 static void
@@ -210,11 +230,7 @@ test_full_hall(void **state)
 		fds[i] = client_connect();
 		client_send(fds[i], "GET /kept " REST "\r\n");
 	}
-	for (int tries = 0; atomic_load(&kept_count) < HALL; tries++)
-	{
-		assert_true(tries < ANSWER_TIMEOUT_MS);
-		poll(NULL, 0, 1);
-	}
+	kept_await(HALL);
 	assert_prompt("a full hall");
 	for (size_t i = 0; i < CROWD; i++)
 	{
@@ -222,11 +238,7 @@ test_full_hall(void **state)
 		client_send(waiting[i], "GET /healed " REST "\r\n");
 	}
 	assert_prompt("a full hall and a crowd at the door");
-	for (size_t i = 0; i < HALL; i++)
-	{
-		http_response_text(http_request_response(atomic_load(&kept[i])), 200, "text/plain", "kept");
-		http_request_finish(atomic_load(&kept[i]));
-	}
+	kept_end(HALL);
 	for (size_t i = 0; i < HALL; i++)
 		assert_contains(client_receive(fds[i]), "\r\n\r\nkept");
 	for (size_t i = 0; i < CROWD; i++)
@@ -245,6 +257,72 @@ test_full_hall(void **state)
 	assert_in_range(refused, 1, CROWD / 4);
 }
 
+static void
+server_restart(const HttpOptions *with)
+{
+	http_server_stop(&server);
+
+	Status status = http_server_start(with, &plan, &server);
+
+	assert_true(status_is_ok(&status));
+}
+
+/* A further connection of an address takes the place of a silent one, or is closed. */
+static void
+test_connections_of_a_client(void **state)
+{
+	HttpOptions narrow = options;
+	int fds[3];
+	int silent = -1;
+	int refused = -1;
+
+	(void) state;
+	narrow.client_connections_max = 3;
+	server_restart(&narrow);
+	for (size_t i = 0; i < 2; i++)
+	{
+		fds[i] = client_connect();
+		client_send(fds[i], "GET /kept " REST "\r\n");
+	}
+	kept_await(2);
+	silent = client_connect();
+	assert_contains(ask("GET /healed " REST "\r\n"), "\r\n\r\nother");
+	assert_string_equal(client_receive(silent), "");
+	fds[2] = client_connect();
+	client_send(fds[2], "GET /kept " REST "\r\n");
+	kept_await(3);
+	refused = client_connect();
+	send(refused, "GET /healed " REST "\r\n", 1, MSG_NOSIGNAL);
+	assert_string_equal(client_receive(refused), "");
+	kept_end(3);
+	for (size_t i = 0; i < 3; i++)
+		assert_contains(client_receive(fds[i]), "\r\n\r\nkept");
+	assert_contains(ask("GET /healed " REST "\r\n"), "\r\n\r\nother");
+}
+
+/* Its health is answered all the same. */
+static void
+test_requests_of_a_client(void **state)
+{
+	HttpOptions narrow = options;
+	const char *answer = NULL;
+	int fd = -1;
+
+	(void) state;
+	narrow.client_requests_max = 1;
+	server_restart(&narrow);
+	fd = client_connect();
+	client_send(fd, "GET /kept " REST "\r\n");
+	kept_await(1);
+	answer = ask("GET /healed " REST "\r\n");
+	assert_contains(answer, "HTTP/1.1 503 ");
+	assert_contains(answer, "Retry-After: 1\r\n");
+	assert_prompt("a busy client");
+	kept_end(1);
+	assert_contains(client_receive(fd), "\r\n\r\nkept");
+	assert_contains(ask("GET /healed " REST "\r\n"), "\r\n\r\nother");
+}
+
 int
 main(void)
 {
@@ -254,6 +332,8 @@ main(void)
 		SERVER_TEST(test_silent_crowd),
 		SERVER_TEST(test_deaf_crowd),
 		SERVER_TEST(test_full_hall),
+		SERVER_TEST(test_connections_of_a_client),
+		SERVER_TEST(test_requests_of_a_client),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
