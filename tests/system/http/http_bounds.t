@@ -104,8 +104,7 @@ subtest 'every connection has a request under way' => sub {
     $lock->do('SELECT FROM wallets WHERE id = ? FOR UPDATE', undef, $wallet);
     my $body  = '{"amount":"1"}';
     my $fund  = "POST /wallets/$wallet/fund HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n$body";
-    my @funds = map { RawHttp->connect($port) } 1 .. 600;
-    $_->send($fund) for @funds;
+    my @funds = map { my $one = RawHttp->connect($port); $one->send($fund); $one } 1 .. 600;
     poll_until(sub { $service->metric('wallet_service_pool_busy') + $service->metric('wallet_service_pool_waiting') >= 400 },
         what => 'a request on every connection');
     bounded_ok('600 requests that wait', health_seconds());

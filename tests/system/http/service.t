@@ -179,7 +179,7 @@ subtest 'bodies' => sub {
         [ '{"amount":"1","metadata":{"a":"\u0000"}}', qr/not valid JSON/,     '22P02' ]);
     refused_ok($http->post($path, $_->[0]), 400, $_->[2], "the body $_->[0]", detail => $_->[1]) for @wrong;
     refused_ok($http->post($path, { amount => '1', metadata => { a => 'x' x 9000 } }), 400, '22023', 'large metadata');
-    is(balance($id), '2.0000', 'only the two good ones were done');
+    is(balance($id), '3.0000', 'only the three good ones were done');
 
     my $exact = '{"n":12345678901234567890.10,"a":0.1}';
     my $transaction = $http->post($path, qq({"amount":"1","metadata":$exact}))->{json}{transaction_id};
