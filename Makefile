@@ -14,7 +14,7 @@ endif
 # The programs that up, check and bench use are the ones that were built here.
 export WALLET_BIN ?= $(CURDIR)/kafka_bridge/build$(if $(sanitizers),-sanitize)
 
-.PHONY: help all programs extension install uninstall installcheck deps up status down demo check check-race check-clients check-console check-openapi check-pg docker-check docs lint format clean bench bench-ready bench-smoke oracle soak-http
+.PHONY: help all programs extension install uninstall installcheck deps up status down demo check check-race check-clients check-console check-openapi check-pg check-linearizability docker-check docs lint format clean bench bench-ready bench-smoke oracle soak-http
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -110,6 +110,15 @@ oracle: ## random calls against the reference model, on a server of its own (SEE
 	@scripts/deps check
 	@$(privately) $(MAKE) -s install
 	@ORACLE_SEED='$(SEED)' ORACLE_OPS='$(OPS)' $(privately) perl -Itests/harness tests/system/operation/oracle.t
+
+check-linearizability: ## calls at once and kills, checked for an order (OPS=1000000 SEED=1; MUTANTS=all: planted faults)
+	@scripts/deps check
+	@$(privately) $(MAKE) -s install
+ifdef MUTANTS
+	@LINEARIZABILITY_OPS='$(OPS)' $(privately) tests/linearizability/try_mutants $(filter-out all,$(MUTANTS))
+else
+	@LINEARIZABILITY_SEED='$(SEED)' LINEARIZABILITY_OPS='$(or $(OPS),1000000)' $(privately) perl -Itests/harness tests/system/operation/linearizability.t
+endif
 
 soak-http: ## mixed load over HTTP through restarts and an outage, for MINUTES=10
 	@scripts/deps check

@@ -191,8 +191,9 @@ sub kill9
     my ($self) = @_;
     croak 'PostgreSQL does not run' unless $self->running;
 
-    # Stopped first, so that it starts no child between the look and the kill.
+    # Stopped first, so that it starts no child between the look and the kill. A signal takes its time.
     $self->{daemon}->suspend;
+    poll_until(sub { _state_of($self->pid) eq 'T' }, what => 'PostgreSQL to be stopped', interval => 0.005);
     my @children = _children_of($self->pid);
     kill 'KILL', @children;
     $self->{daemon}->kill9;
@@ -213,13 +214,15 @@ sub _children_of
     return @children;
 }
 
-# A zombie that nobody has waited for yet is gone too.
-sub _is_gone
+sub _state_of
 {
     my ($pid) = @_;
-    open my $file, '<', "/proc/$pid/stat" or return 1;
-    return (<$file> // ') Z ') =~ /\) [ZX] / ? 1 : 0;
+    open my $file, '<', "/proc/$pid/stat" or return '';
+    return (<$file> // '') =~ /\) (\S) / ? $1 : '';
 }
+
+# A zombie that nobody has waited for yet is gone too.
+sub _is_gone { return _state_of($_[0]) =~ /^[RSDTtI]/ ? 0 : 1 }
 
 sub port { return $_[0]{port} }
 
