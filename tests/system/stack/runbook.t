@@ -177,7 +177,7 @@ subtest 'another password' => sub {
     $stack->sql('SELECT pg_reload_conf()');
     my $url = $stack->postgres->uri(user => 'wallet_history:old');
     open $file, '>', "$etc/wallet-history.env" or die "$etc: $!\n";
-    print {$file} "DATABASE_URL=$url\n";
+    print {$file} "DATABASE_URL='$url'\n";
     close $file;
     $history->{env}{DATABASE_URL} = $url;
     is($history->restart, 0, 'the history runs with a password');
@@ -200,7 +200,7 @@ sub variable_in
 {
     my ($path, $name) = @_;
     open my $file, '<', $path or die "$path: $!\n";
-    my ($value) = map { /^\Q$name\E=(.*)$/ ? $1 : () } <$file>;
+    my ($value) = map { /^\Q$name\E=('?)(.*)\1$/ ? $2 : () } <$file>;
     return $value;
 }
 
