@@ -261,11 +261,13 @@ ROLLBACK;
 \echo == ways around the guards
 CREATE TABLE parent (LIKE wallet_holds);
 BEGIN;
+DROP TRIGGER wallet_guard_kin ON wallet_holds;
 ALTER TABLE wallet_holds INHERIT parent;
 CREATE TABLE child () INHERITS (wallet_ledger);
 SELECT check_name, expected, actual FROM wallet_check();
 ROLLBACK;
 BEGIN;
+DROP TRIGGER wallet_guard_kin ON wallet_holds;
 CREATE TABLE partitioned (LIKE wallet_holds) PARTITION BY RANGE (hold_id);
 ALTER TABLE partitioned ATTACH PARTITION wallet_holds DEFAULT;
 SELECT check_name, expected, actual FROM wallet_check();

@@ -97,10 +97,65 @@ SELECT check_name, expected, actual FROM wallet_check();
 SELECT wallet_fund(:alice, 1);
 ROLLBACK;
 SELECT * FROM wallet_check();
+-- Domains: what they refuse, and a default of theirs.
+CREATE DOMAIN explained AS text CHECK (VALUE IS NOT NULL);
+CREATE DOMAIN channel AS text DEFAULT 'desk' NOT NULL;
+BEGIN;
+ALTER TABLE wallet_holds ADD explanation explained DEFAULT 'none';
+ALTER TABLE wallet_holds ALTER explanation DROP DEFAULT;
+SELECT wallet_hold(:alice, 1);
+ROLLBACK;
+BEGIN;
+ALTER TABLE wallet_holds ADD by channel NOT NULL;
+SELECT wallet_hold(:alice, 1) AS of_desk \gset
+SELECT by FROM wallet_holds WHERE hold_id = :'of_desk';
+SELECT * FROM wallet_check();
+ROLLBACK;
 ALTER TABLE wallets DROP note, DROP number, DROP since, DROP cents, DROP label;
 ALTER TABLE wallet_ledger DROP row_id, DROP day, DROP net;
 ALTER TABLE wallet_holds DROP rest, DROP reason;
 SELECT wallet_release(:'hold') IS NOT NULL AS released;
 SELECT balance, held, version FROM wallets WHERE user_id = 'frank';
+
+-- What a refusal shows to whoever may not read the tables: nothing of another's wallet.
+CREATE ROLE regress_constraints_payer;
+GRANT EXECUTE ON FUNCTION wallet_transfer TO regress_constraints_payer;
+\set VERBOSITY default
+BEGIN;
+ALTER TABLE wallets ADD CONSTRAINT not_so_much CHECK (user_id <> 'bob' OR balance < 200);
+SET LOCAL ROLE regress_constraints_payer;
+SELECT wallet_transfer(:alice, :bob, 200);
+ROLLBACK;
+BEGIN;
+CREATE UNIQUE INDEX ON wallets (balance) WHERE user_id = 'bob' OR balance = 300;
+SELECT wallet_transfer(:alice, 'f0000000-0000-0000-0000-000000000001', 300 - balance) IS NOT NULL AS paid FROM wallets WHERE user_id = 'frank';
+SELECT 300 - balance AS missing FROM wallets WHERE id = :bob \gset
+SET LOCAL ROLE regress_constraints_payer;
+SELECT wallet_transfer(:alice, :bob, :missing);
+ROLLBACK;
+\set VERBOSITY terse
+REVOKE EXECUTE ON FUNCTION wallet_transfer FROM regress_constraints_payer;
+DROP ROLE regress_constraints_payer;
+
+-- A publication refuses updates that its subscribers could not follow.
+BEGIN;
+CREATE PUBLICATION regress_constraints FOR TABLE wallets, wallet_holds;
+SELECT wallet_fund(:alice, 1) IS NOT NULL AS funded, wallet_hold(:alice, 1) AS published_hold \gset
+SAVEPOINT before;
+ALTER TABLE wallets REPLICA IDENTITY NOTHING;
+SELECT wallet_fund(:alice, 1);
+ROLLBACK TO before;
+ALTER TABLE wallet_holds REPLICA IDENTITY NOTHING;
+SELECT wallet_release(:'published_hold');
+ROLLBACK TO before;
+ALTER PUBLICATION regress_constraints SET TABLE wallets WHERE (balance > 100);
+SELECT wallet_fund(:alice, 1);
+ROLLBACK TO before;
+ALTER PUBLICATION regress_constraints SET TABLE wallets (user_id, balance);
+SELECT wallet_fund(:alice, 1);
+ROLLBACK TO before;
+ALTER TABLE wallets REPLICA IDENTITY FULL;
+SELECT wallet_fund(:alice, 1) IS NOT NULL AS funded;
+ROLLBACK;
 SELECT * FROM wallet_check();
 SELECT currency, difference FROM wallet_totals();

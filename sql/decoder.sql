@@ -249,6 +249,7 @@ ALTER EXTENSION wallet DROP TABLE wallet_ledger;
 DROP TRIGGER wallet_guard ON wallet_ledger;
 DROP TRIGGER wallet_guard_row ON wallet_ledger;
 DROP TRIGGER wallet_guard_insert ON wallet_ledger;
+DROP TRIGGER wallet_guard_kin ON wallet_ledger;
 ALTER TABLE wallet_ledger RENAME TO wallet_ledger_before;
 CREATE TABLE wallet_ledger (LIKE wallet_ledger_before INCLUDING DEFAULTS);
 ALTER EXTENSION wallet ADD TABLE wallet_ledger;

@@ -112,6 +112,25 @@ DROP INDEX added_expression, added_brin, added_ledger_gin, added_unique;
 CALL move('dropped');
 SELECT unsound();
 SELECT sum(differing(question)) AS differences, count(*) AS questions FROM question;
+-- Indexes of keys: a second one, one without a condition, some that include columns; then without the extension's own.
+CREATE UNIQUE INDEX added_keys ON wallet_ledger (idempotency_key);
+CREATE UNIQUE INDEX added_keys_of_payees ON wallet_ledger (idempotency_key) WHERE to_wallet_id IS NOT NULL;
+CALL move('keys');
+SELECT unsound();
+DROP INDEX wallet_ledger_key_idx;
+CALL move('without');
+SELECT unsound();
+CREATE UNIQUE INDEX added_keys_and_more ON wallet_ledger (idempotency_key) INCLUDE (kind, amount) WHERE idempotency_key IS NOT NULL;
+DROP INDEX added_keys;
+CALL move('included');
+SELECT unsound();
+ALTER TABLE wallet_ledger ADD tag text DEFAULT 'tagged';
+CREATE UNIQUE INDEX added_keys_and_tags ON wallet_ledger (idempotency_key) INCLUDE (tag);
+DROP INDEX added_keys_and_more;
+CALL move('tagged');
+SELECT unsound();
+SELECT wallet_create('twice', 'USD', 'e0000000-0000-0000-0000-000000000001', 'of twice') = wallet_create('twice', 'USD', 'e0000000-0000-0000-0000-000000000001', 'of twice') AS same;
+SELECT operation FROM wallet_lookup('of twice');
 -- Built and taken back in the same transaction as calls.
 BEGIN;
 SELECT count(wallet_fund(id, 1)) FROM wallets;

@@ -65,6 +65,9 @@ SELECT * FROM wallet_statement(:alice, '2020-01-01', '2021-01-01');
 SELECT version, type, balance_after, held_after FROM wallet_statement(:alice, '2100-01-01');
 SELECT version, type, balance_after, held_after FROM wallet_statement(:alice, until => 'infinity') WHERE type IN ('OPENING', 'CLOSING');
 SELECT version, type, balance_after, held_after FROM wallet_statement(:alice, '-infinity', '-infinity');
+-- The first moment that PostgreSQL knows, and the last.
+SELECT count(*) FROM wallet_statement(:alice, '4714-11-24 00:00+00 BC', '294276-12-31 23:59:59.999999+00');
+SELECT version, balance_after FROM wallet_statement(:alice, NULL, '4714-11-24 00:00+00 BC');
 -- The sums agree: opening + what came - what went = closing.
 SELECT sum(CASE WHEN type IN ('FUND', 'TRANSFER_IN', 'CAPTURE_IN', 'REVERSAL_IN') THEN amount
                 WHEN type IN ('WITHDRAW', 'TRANSFER_OUT', 'CAPTURE_OUT', 'REVERSAL_OUT') THEN -amount ELSE 0 END)

@@ -81,7 +81,8 @@ COMMIT;
 -- Disabled ones don't fire; in the role replica those that always fire do.
 ALTER TABLE wallets DISABLE TRIGGER hear_row;
 ALTER TABLE wallet_ledger DISABLE TRIGGER USER;
-ALTER TABLE wallet_ledger ENABLE ALWAYS TRIGGER wallet_guard, ENABLE ALWAYS TRIGGER wallet_guard_row, ENABLE ALWAYS TRIGGER wallet_guard_insert;
+ALTER TABLE wallet_ledger ENABLE ALWAYS TRIGGER wallet_guard, ENABLE ALWAYS TRIGGER wallet_guard_row, ENABLE ALWAYS TRIGGER wallet_guard_kin,
+    ENABLE ALWAYS TRIGGER wallet_guard_insert;
 SELECT wallet_fund(:alice, 1) IS NOT NULL AS funded;
 SELECT heard();
 ALTER TABLE wallet_ledger ENABLE ALWAYS TRIGGER hear_row;
@@ -208,6 +209,49 @@ RESET ROLE;
 DROP TRIGGER hear_caller ON wallet_ledger;
 
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$;
+
+-- A guard on other events is a trigger like others, and one with another name is still the guard.
+CREATE TRIGGER closed_today BEFORE INSERT ON wallet_ledger FOR EACH STATEMENT EXECUTE FUNCTION wallet_guard();
+SELECT wallet_fund(:alice, 1);
+DROP TRIGGER closed_today ON wallet_ledger;
+BEGIN;
+ALTER TRIGGER wallet_guard ON wallets RENAME TO another_name;
+SELECT wallet_fund(:alice, 1) IS NOT NULL AS funded;
+SELECT check_name, expected, actual FROM wallet_check();
+ROLLBACK;
+
+-- Whatever else of the administrator's runs between the rows of a call may not call an operation either.
+CREATE FUNCTION pay_again(amount numeric) RETURNS numeric LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    IF amount = 13 THEN
+        PERFORM wallet_fund('b0000000-0000-0000-0000-000000000001', 13);
+    END IF;
+    RETURN amount;
+END
+$$;
+BEGIN;
+CREATE INDEX ON wallet_ledger (pay_again(amount));
+SAVEPOINT before;
+SELECT wallet_fund(:alice, 13);
+ROLLBACK TO before;
+SELECT wallet_fund(:alice, 12) IS NOT NULL AS funded;
+ROLLBACK;
+BEGIN;
+CREATE INDEX ON wallets (balance) WHERE pay_again(held) <> 13;
+SAVEPOINT before;
+SELECT wallet_hold(:alice, 13);
+ROLLBACK TO before;
+SELECT wallet_hold(:alice, 12) IS NOT NULL AS held;
+ROLLBACK;
+BEGIN;
+ALTER TABLE wallet_ledger ADD CHECK (pay_again(amount) > 0) NOT VALID;
+SELECT wallet_fund(:alice, 13);
+ROLLBACK;
+BEGIN;
+ALTER TABLE wallet_ledger ADD fee numeric;
+ALTER TABLE wallet_ledger ALTER fee SET DEFAULT pay_again(13);
+SELECT wallet_transfer(:alice, :bob, 1);
+ROLLBACK;
 
 -- Put on, taken off and put on again in the transaction that has written already.
 BEGIN;

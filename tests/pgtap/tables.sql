@@ -81,11 +81,12 @@ SELECT is_empty($$SELECT conrelid::regclass FROM pg_constraint JOIN member ON ob
 -- Guards.
 SELECT bag_eq($$SELECT t.tgrelid::regclass::text, t.tgname::text, t.tgenabled::text, t.tgfoid::regprocedure::text, t.tgtype::integer
     FROM pg_trigger t JOIN member ON objid = t.tgrelid AND classid = 'pg_class'::regclass WHERE NOT t.tgisinternal$$,
-    $$SELECT guarded, name, 'A' AS enabled, name || '()' AS function, type
+    $$SELECT guarded, name, 'A' AS enabled, function || '()' AS function, type
       FROM unnest(ARRAY['wallets', 'wallet_ledger', 'wallet_holds']) AS guarded,
-           (VALUES ('wallet_guard', 58), ('wallet_guard_row', 27), ('wallet_guard_insert', 6)) AS guard (name, type)
+           (VALUES ('wallet_guard', 'wallet_guard', 58), ('wallet_guard_row', 'wallet_guard_row', 27), ('wallet_guard_kin', 'wallet_guard_row', 9),
+                   ('wallet_guard_insert', 'wallet_guard_insert', 6)) AS guard (name, function, type)
       UNION ALL VALUES ('wallet_currency_scales', 'wallet_currency_changed', 'A', 'wallet_currency_changed()', 60)$$,
-    'guards, enabled always: before UPDATE, DELETE and TRUNCATE, before UPDATE and DELETE of a row, before INSERT; and what tells of new scales');
+    'guards, enabled always: before UPDATE, DELETE and TRUNCATE, before UPDATE and DELETE of a row, before INSERT; what keeps relatives away; and what tells of new scales');
 
 -- Nobody but the owner, anything.
 SELECT is_empty($$SELECT p.oid::regprocedure FROM member JOIN pg_proc p ON p.oid = objid AND classid = 'pg_proc'::regclass,

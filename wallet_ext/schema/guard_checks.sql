@@ -7,7 +7,7 @@ BEGIN ATOMIC
         VALUES ('wallets', 'wallets'::regclass::oid), ('wallet_ledger', 'wallet_ledger'::regclass::oid),
                ('wallet_holds', 'wallet_holds'::regclass::oid)
     )
-    -- The guards of INV-4. tgtype: ROW (1), BEFORE (2), INSERT (4), DELETE (8), UPDATE (16), TRUNCATE (32).
+    -- The guards of INV-4. tgtype, where AFTER is the lack of BEFORE: ROW (1), BEFORE (2), INSERT (4), DELETE (8), UPDATE (16), TRUNCATE (32).
     SELECT 'guard', NULL::uuid, NULL::bigint,
            'trigger ' || needed.name || ' on '
                || guarded.name || ' enabled always',
@@ -16,11 +16,14 @@ BEGIN ATOMIC
                 WHEN guard.tgenabled <> 'A' THEN 'not always enabled'
                 ELSE 'replaced' END
     FROM guarded
-    CROSS JOIN (VALUES ('wallet_guard', 58), ('wallet_guard_row', 27), ('wallet_guard_insert', 6)) AS needed (name, type)
+    CROSS JOIN (VALUES ('wallet_guard', 'wallet_guard', 58), ('wallet_guard_row', 'wallet_guard_row', 27),
+                       ('wallet_guard_kin', 'wallet_guard_row', 9), ('wallet_guard_insert', 'wallet_guard_insert', 6))
+        AS needed (name, function, type)
     LEFT JOIN pg_trigger AS guard ON guard.tgrelid = guarded.relation AND guard.tgname = needed.name
-    LEFT JOIN pg_proc AS code ON code.oid = guard.tgfoid AND code.prosrc = needed.name
+    LEFT JOIN pg_proc AS code ON code.oid = guard.tgfoid AND code.prosrc = needed.function
           AND code.probin = '$libdir/wallet'
-    WHERE (guard.tgenabled = 'A' AND guard.tgtype = needed.type AND guard.tgqual IS NULL
+    WHERE (guard.tgenabled = 'A' AND guard.tgtype = needed.type
+           AND (guard.tgqual IS NULL) = (needed.name <> 'wallet_guard_kin')
            AND guard.tgattr::text = '' AND code.oid IS NOT NULL) IS NOT TRUE
 
     UNION ALL

@@ -31,6 +31,18 @@ ALTER TABLE wallets ENABLE ALWAYS TRIGGER wallet_guard_row;
 ALTER TABLE wallet_ledger ENABLE ALWAYS TRIGGER wallet_guard_row;
 ALTER TABLE wallet_holds ENABLE ALWAYS TRIGGER wallet_guard_row;
 
+-- No statement comes by way of a parent at all: PostgreSQL lets no table become a child or partition
+-- that has a row trigger with a transition table. It never fires.
+CREATE TRIGGER wallet_guard_kin AFTER DELETE ON wallets
+    REFERENCING OLD TABLE AS deleted FOR EACH ROW WHEN (false) EXECUTE FUNCTION wallet_guard_row();
+CREATE TRIGGER wallet_guard_kin AFTER DELETE ON wallet_ledger
+    REFERENCING OLD TABLE AS deleted FOR EACH ROW WHEN (false) EXECUTE FUNCTION wallet_guard_row();
+CREATE TRIGGER wallet_guard_kin AFTER DELETE ON wallet_holds
+    REFERENCING OLD TABLE AS deleted FOR EACH ROW WHEN (false) EXECUTE FUNCTION wallet_guard_row();
+ALTER TABLE wallets ENABLE ALWAYS TRIGGER wallet_guard_kin;
+ALTER TABLE wallet_ledger ENABLE ALWAYS TRIGGER wallet_guard_kin;
+ALTER TABLE wallet_holds ENABLE ALWAYS TRIGGER wallet_guard_kin;
+
 -- INSERT is the owner's, for restores; whatever was granted, pg_write_all_data included.
 CREATE FUNCTION wallet_guard_insert() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'wallet_guard_insert';

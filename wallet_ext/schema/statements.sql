@@ -24,11 +24,12 @@ CREATE FUNCTION wallet_statement(
     SET row_security = off
 BEGIN ATOMIC
     WITH period AS MATERIALIZED (
-        -- Moments have microseconds: one earlier is the newest that is before.
+        -- Moments have microseconds: one earlier is the newest that is before. The first of all has none before.
         SELECT wallet_read_argument(wallet_statement.wallet_id, 'wallet_id') AS wallet_id,
-               coalesce(wallet_statement.since, '-infinity') - interval '1 microsecond' AS before_since,
-               coalesce(wallet_statement_until(wallet_statement.since, wallet_statement.until), 'infinity')
-                   - interval '1 microsecond' AS before_until,
+               greatest(wallet_statement.since, timestamptz '4714-11-24 00:00:00.000001+00 BC')
+                   - interval '1 microsecond' AS before_since,
+               greatest(coalesce(wallet_statement_until(wallet_statement.since, wallet_statement.until), 'infinity'),
+                        timestamptz '4714-11-24 00:00:00.000001+00 BC') - interval '1 microsecond' AS before_until,
                CASE WHEN wallet_statement.max_rows IS NOT NULL
                     THEN wallet_read_rows(wallet_statement.wallet_id, 'wallet_id', wallet_statement.max_rows)
                END AS max_rows

@@ -48,7 +48,7 @@ table_list_findings(Oid schema, WalletTable table)
 {
 	const TableDescription *description = NULL;
 
-	if (!OidIsValid(get_relname_relid(table_name(table), schema)))
+	if (!OidIsValid(table_find(table, schema)))
 		return list_make1(table_finding("shape", true, psprintf("table %s", table_name(table)),
 										pstrdup("missing")));
 	table_close(relation_cache_look(schema, table, &description), NoLock);

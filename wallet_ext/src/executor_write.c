@@ -8,11 +8,13 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "executor/nodeModifyTable.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -22,6 +24,8 @@
 #include "compat.h"
 #include "errors.h"
 #include "executor_write.h"
+#include "foreign_code.h"
+#include "table_index.h"
 
 /* One table and one event, INSERT or UPDATE, of the call that is being written. */
 typedef struct WriteTarget
@@ -32,6 +36,7 @@ typedef struct WriteTarget
 	RangeTblEntry *entry;
 	TransitionCaptureState *capture;
 	TupleTableSlot *old; /* of an update */
+	Bitmapset *changed;	 /* of an update: its columns */
 	TupleTableSlot *new;
 	ExprState **defaults; /* of an insertion, by column; NULL: none */
 } WriteTarget;
@@ -50,13 +55,6 @@ typedef struct ExecutorWrite
 /* Set from before the first row of a call until its last one is written. */
 static ExecutorWrite *current = NULL;
 
-void
-executor_write_check_reentry(const char *function)
-{
-	if (current != NULL)
-		error_raise_reentry(function);
-}
-
 /* The extension's triggers are not for its own writes. */
 static void
 target_silence_guards(const WriteTarget *target)
@@ -68,9 +66,18 @@ target_silence_guards(const WriteTarget *target)
 			triggers->triggers[i].tgenabled = TRIGGER_DISABLED;
 }
 
-/* Takes the ledger's key index out: keys are entered after all rows of the call. */
+static bool
+description_is_index_of_keys(const TableDescription *description, Oid index)
+{
+	for (int i = 0; i < description->index_count; i++)
+		if (description->indexes[i].oid == index)
+			return description->indexes[i].is_of_keys;
+	return false;
+}
+
+/* Takes the ledger's indexes of keys out: keys are entered after all rows of the call. */
 static void
-target_set_key_aside(const WriteTarget *target)
+target_set_keys_aside(const WriteTarget *target)
 {
 	ResultRelInfo *relation = target->relation;
 	int kept = 0;
@@ -79,7 +86,7 @@ target_set_key_aside(const WriteTarget *target)
 	{
 		Relation index = relation->ri_IndexRelationDescs[i];
 
-		if (RelationGetRelid(index) == target->description->lookup_index)
+		if (description_is_index_of_keys(target->description, RelationGetRelid(index)))
 		{
 			index_close(index, NoLock);
 			continue;
@@ -99,6 +106,25 @@ description_has_column(const TableDescription *description, AttrNumber column)
 	return false;
 }
 
+/* What an INSERT that doesn't name the column puts there; NULL: nothing. A domain may refuse
+ * that. */
+static Expr *
+column_default(Relation table, const FormData_pg_attribute *attribute)
+{
+	Expr *expression = (Expr *) build_column_default(table, attribute->attnum);
+
+	if (expression != NULL || get_typtype(attribute->atttypid) != TYPTYPE_DOMAIN)
+		return expression;
+
+	int32 typmod = attribute->atttypmod;
+	Oid base = getBaseTypeAndTypmod(attribute->atttypid, &typmod);
+	Node *nothing = (Node *) makeConst(base, typmod, attribute->attcollation, attribute->attlen,
+									   (Datum) 0, true, attribute->attbyval);
+
+	return (Expr *) coerce_to_domain(nothing, base, typmod, attribute->atttypid, COERCION_IMPLICIT,
+									 COERCE_IMPLICIT_CAST, -1, false);
+}
+
 /* The defaults of added columns: the own ones are all given. */
 static void
 target_prepare_defaults(WriteTarget *target)
@@ -115,7 +141,7 @@ target_prepare_defaults(WriteTarget *target)
 		if (attribute->attisdropped || attribute->attgenerated != '\0' ||
 			description_has_column(target->description, attribute->attnum))
 			continue;
-		expression = (Expr *) build_column_default(table, attribute->attnum);
+		expression = column_default(table, attribute);
 		if (expression != NULL)
 			target->defaults[i] = ExecInitExpr(expression_planner(expression), NULL);
 	}
@@ -142,8 +168,7 @@ target_open(WriteTarget *target, Relation table, const TableDescription *descrip
 		lappend(estate->es_opened_result_relations, target->relation);
 	target_silence_guards(target);
 	ExecOpenIndices(target->relation, false);
-	if (description->table == TABLE_LEDGER)
-		target_set_key_aside(target);
+	target_set_keys_aside(target);
 	target->new = table_slot_create(table, &estate->es_tupleTable);
 	if (event == CMD_UPDATE)
 		target->old = table_slot_create(table, &estate->es_tupleTable);
@@ -155,7 +180,7 @@ target_open(WriteTarget *target, Relation table, const TableDescription *descrip
 
 /* Says which columns differ: for triggers on columns, and generated columns that depend on them. */
 static void
-target_set_changed(const WriteTarget *target, ColumnSet changed)
+target_set_changed(WriteTarget *target, ColumnSet changed)
 {
 	Bitmapset *columns = NULL;
 
@@ -163,6 +188,7 @@ target_set_changed(const WriteTarget *target, ColumnSet changed)
 		if ((changed & COLUMN(i + 1)) != 0)
 			columns = bms_add_member(columns, target->description->columns[i] -
 												  FirstLowInvalidHeapAttributeNumber);
+	target->changed = columns;
 	compat_set_updated_columns(current->estate, target->entry, columns);
 }
 
@@ -281,7 +307,13 @@ target_check_constraints(const WriteTarget *target)
 		return;
 	if (constraints->has_generated_stored)
 		ExecComputeStoredGenerated(target->relation, current->estate, target->new, target->event);
+	/* An error shows the columns that an UPDATE sets to whoever may not read them: a balance that
+	 * the caller has not asked for. */
+	if (target->event == CMD_UPDATE)
+		compat_set_updated_columns(current->estate, target->entry, NULL);
 	ExecConstraints(target->relation, target->new, current->estate);
+	if (target->event == CMD_UPDATE)
+		compat_set_updated_columns(current->estate, target->entry, target->changed);
 }
 
 void
@@ -308,6 +340,9 @@ executor_write_insert(Relation table, const TableDescription *description, Tuple
 												UPDATE_INDEXES_NONE);
 
 	ExecARInsertTriggers(estate, target->relation, target->new, rechecks, target->capture);
+	if (description->table == TABLE_LEDGER && !table_index_has_key(description, row))
+		table_index_insert(table, description, target->new, INDEXES_OF_KEYS, ROW_INSERTED, NULL,
+						   NULL);
 	row->tts_tid = target->new->tts_tid;
 	list_free(rechecks);
 	ResetPerTupleExprContext(estate);
@@ -402,6 +437,9 @@ executor_write_run(void (*write)(void *argument), void *argument)
 	ExecutorWrite statement = {0};
 
 	executor_write_begin(&statement);
+
+	bool before = foreign_code_begin();
+
 	current = &statement;
 	PG_TRY();
 	{
@@ -411,6 +449,7 @@ executor_write_run(void (*write)(void *argument), void *argument)
 	PG_FINALLY();
 	{
 		current = NULL;
+		foreign_code_end(before);
 	}
 	PG_END_TRY();
 	AfterTriggerEndQuery(statement.estate);

@@ -23,10 +23,6 @@
 /* Runs what writes the rows of a call, and then the AFTER triggers. */
 extern void executor_write_run(void (*write)(void *argument), void *argument);
 
-/* Raises 55000 where a call's rows are being written: function is called by a BEFORE trigger, a
- * constraint or a default. */
-extern void executor_write_check_reentry(const char *function);
-
 /* Within executor_write_run; as table_row_insert and table_row_update. */
 extern void executor_write_insert(Relation table, const TableDescription *description,
 								  TupleTableSlot *row);

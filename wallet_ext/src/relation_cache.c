@@ -136,6 +136,20 @@ description_note_index(TableDescription *description, Relation table, Relation i
 }
 
 static void
+description_note_keys(TableDescription *description, Relation index, TableIndex *known)
+{
+	const FormData_pg_index *form = index->rd_index;
+	AttrNumber key = description->columns[LEDGER_IDEMPOTENCY_KEY - 1];
+
+	known->is_of_keys = description->table == TABLE_LEDGER && !known->needs_executor &&
+						form->indisunique && form->indimmediate && form->indnkeyatts == 1 &&
+						form->indkey.values[0] == key && known->info->ii_ExclusionOps == NULL;
+	if (known->is_of_keys &&
+		(form->indnatts > 1 || (known->required_column != 0 && known->required_column != key)))
+		description->keys_need_row = true;
+}
+
+static void
 description_add_index(TableDescription *description, Relation table, Oid oid, LOCKMODE lock)
 {
 	Relation relation = index_open(oid, lock);
@@ -149,6 +163,7 @@ description_add_index(TableDescription *description, Relation table, Oid oid, LO
 							relation->rd_rel->relam != BTREE_AM_OID ||
 							index->info->ii_Expressions != NIL ||
 							(index->info->ii_Predicate != NIL && index->required_column == 0);
+	description_note_keys(description, relation, index);
 	if (table_index_is_addition(relation, index->info))
 		description->is_direct = false;
 	description_note_index(description, table, relation, index->info);
@@ -220,7 +235,7 @@ relation_cache_build(WalletTable table, Oid schema, LOCKMODE lock)
 {
 	CachedTable *cached = &cached_tables[table];
 	uint64 invalidations_before = invalidations;
-	Oid oid = get_relname_relid(table_name(table), schema);
+	Oid oid = table_find(table, schema);
 
 	if (!OidIsValid(oid))
 		error_raise_table_missing(table_name(table));

@@ -31,6 +31,9 @@ typedef struct TableIndex
 	/* Not a btree, or with expressions or another condition: none of ours. Such an index may keep
 	 * state in its IndexInfo and needs one of its own for each call. */
 	bool needs_executor;
+	/* Unique on the ledger's key alone: beside the extension's own its copy while it is built
+	 * anew, or one of somebody else's. */
+	bool is_of_keys;
 } TableIndex;
 
 /* A table and its indexes; valid until the end of the transaction, whatever is invalidated. */
@@ -50,6 +53,7 @@ typedef struct TableDescription
 	int index_count;
 	TableIndex *indexes;
 	Oid known_indexes[KNOWN_INDEXES]; /* those of this table; InvalidOid: missing */
+	bool keys_need_row;				  /* an index of keys has or asks for more than the key */
 	/* The index the operations look rows up by: of wallets and holds by id, of the ledger by key.
 	 * */
 	Oid lookup_index;

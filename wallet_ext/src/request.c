@@ -9,7 +9,7 @@
 #include "utils/builtins.h"
 
 #include "errors.h"
-#include "executor_write.h"
+#include "foreign_code.h"
 #include "guc.h"
 #include "readable.h"
 #include "request.h"
@@ -18,7 +18,7 @@ void
 request_begin(const char *function)
 {
 	error_check_can_write(function);
-	executor_write_check_reentry(function);
+	foreign_code_check(function);
 	CommandCounterIncrement();
 }
 

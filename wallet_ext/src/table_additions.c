@@ -10,12 +10,14 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_publication.h"
 #include "catalog/pg_trigger.h"
 #include "commands/defrem.h"
 #include "commands/extension.h"
 #include "commands/trigger.h"
 #include "nodes/readfuncs.h"
 #include "rewrite/prs2lock.h"
+#include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -147,6 +149,38 @@ has_changing_key(Relation relation, WalletTable table, const AttrNumber *numbers
 	return found;
 }
 
+/* The triggers of schema/guards.sql, whatever they are called now. */
+typedef struct OwnTrigger
+{
+	const char *function;
+	int16 type;
+} OwnTrigger;
+
+static const OwnTrigger own_triggers[] = {
+	{"wallet_guard",
+	 TRIGGER_TYPE_BEFORE | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE | TRIGGER_TYPE_TRUNCATE},
+	{"wallet_guard_row",
+	 TRIGGER_TYPE_BEFORE | TRIGGER_TYPE_ROW | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE},
+	{"wallet_guard_row", TRIGGER_TYPE_AFTER | TRIGGER_TYPE_ROW | TRIGGER_TYPE_DELETE},
+	{"wallet_guard_insert", TRIGGER_TYPE_BEFORE | TRIGGER_TYPE_INSERT},
+};
+
+/* A guard that an administrator has put on other events is an addition. */
+static bool
+is_own_trigger(const Trigger *trigger, Oid extension)
+{
+	const char *function = NULL;
+
+	if (getExtensionOfObject(ProcedureRelationId, trigger->tgfoid) != extension ||
+		(function = get_func_name(trigger->tgfoid)) == NULL)
+		return false;
+	for (int i = 0; i < (int) lengthof(own_triggers); i++)
+		if (own_triggers[i].type == trigger->tgtype &&
+			strcmp(own_triggers[i].function, function) == 0)
+			return true;
+	return false;
+}
+
 List *
 table_own_triggers(Relation relation)
 {
@@ -155,13 +189,8 @@ table_own_triggers(Relation relation)
 	List *own = NIL;
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-	{
-		const Trigger *trigger = &triggers->triggers[i];
-
-		if (OidIsValid(extension) &&
-			getExtensionOfObject(ProcedureRelationId, trigger->tgfoid) == extension)
-			own = lappend_oid(own, trigger->tgoid);
-	}
+		if (OidIsValid(extension) && is_own_trigger(&triggers->triggers[i], extension))
+			own = lappend_oid(own, triggers->triggers[i].tgoid);
 	return own;
 }
 
@@ -187,12 +216,26 @@ has_added_triggers(Relation relation, WalletTable table, const AttrNumber *numbe
 	return false;
 }
 
+/* Whether a publication would refuse an UPDATE, for want of a replica identity that fits. */
+static bool
+is_refused_by_publication(Relation relation)
+{
+	PublicationDesc published;
+
+	RelationBuildPublicationDesc(relation, &published);
+	return published.pubactions.pubupdate &&
+		   (!published.rf_valid_for_update || !published.cols_valid_for_update ||
+			(relation->rd_rel->relreplident != REPLICA_IDENTITY_FULL &&
+			 !OidIsValid(RelationGetReplicaIndex(relation))));
+}
+
 bool
 table_has_additions(Relation relation, WalletTable table, const AttrNumber *numbers,
 					const List *own_triggers)
 {
 	return has_added_columns(relation, table, numbers) || has_added_checks(relation, table) ||
-		   has_added_triggers(relation, table, numbers, own_triggers);
+		   has_added_triggers(relation, table, numbers, own_triggers) ||
+		   (changing_columns[table] != 0 && is_refused_by_publication(relation));
 }
 
 bool
@@ -321,8 +364,9 @@ find_required_columns(Relation relation, WalletTable table)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
 
-		if (attribute->attisdropped || !attribute->attnotnull || attribute->atthasdef ||
-			attribute->attidentity != '\0' || has_own_name(table, NameStr(attribute->attname)))
+		if (attribute->attisdropped || !attribute->attnotnull ||
+			has_own_name(table, NameStr(attribute->attname)) || attribute->attgenerated != '\0' ||
+			build_column_default(relation, attribute->attnum) != NULL)
 			continue;
 		findings = lappend(findings,
 						   table_finding("shape", false,

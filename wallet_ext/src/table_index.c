@@ -15,6 +15,7 @@
 #include "utils/rel.h"
 
 #include "compat.h"
+#include "foreign_code.h"
 #include "table_index.h"
 
 /* The row to enter and where to say that its key exists already. */
@@ -49,16 +50,26 @@ table_index_enter_executed(const TableIndexEntry *entry, Relation index, EState 
 		*estate = CreateExecutorState();
 
 	ExprContext *context = GetPerTupleExprContext(*estate);
+	bool before = foreign_code_begin();
 
 	context->ecxt_scantuple = entry->slot;
-	if (!info->ii_ReadyForInserts ||
-		!ExecQual(ExecPrepareQual(info->ii_Predicate, *estate), context))
-		return;
-	table_index_enter(entry, index, info, *estate);
-	compat_index_insert_cleanup(index, info);
+	PG_TRY();
+	{
+		if (info->ii_ReadyForInserts &&
+			ExecQual(ExecPrepareQual(info->ii_Predicate, *estate), context))
+		{
+			table_index_enter(entry, index, info, *estate);
+			compat_index_insert_cleanup(index, info);
+		}
+	}
+	PG_FINALLY();
+	{
+		foreign_code_end(before);
+	}
+	PG_END_TRY();
 }
 
-/* Enters the row into the lookup index and turns 23505 into the error of on_duplicate. */
+/* Enters the row into an index of keys and turns 23505 into the error of on_duplicate. */
 static void
 table_index_enter_unique(const TableIndexEntry *entry, Relation index, IndexInfo *info)
 {
@@ -81,6 +92,12 @@ table_index_enter_unique(const TableIndexEntry *entry, Relation index, IndexInfo
 	PG_END_TRY();
 }
 
+bool
+table_index_has_key(const TableDescription *description, const TupleTableSlot *row)
+{
+	return description->table == TABLE_LEDGER && !row->tts_isnull[LEDGER_IDEMPOTENCY_KEY - 1];
+}
+
 void
 table_index_insert(Relation table, const TableDescription *description, TupleTableSlot *slot,
 				   IndexChoice choice, RowChange change, void (*on_duplicate)(void *argument),
@@ -92,9 +109,8 @@ table_index_insert(Relation table, const TableDescription *description, TupleTab
 	for (int i = 0; i < description->index_count; i++)
 	{
 		const TableIndex *known = &description->indexes[i];
-		bool is_lookup = known->oid == description->lookup_index;
 
-		if (choice != INDEXES_ALL && is_lookup != (choice == INDEX_LOOKUP))
+		if (choice != INDEXES_ALL && known->is_of_keys != (choice == INDEXES_OF_KEYS))
 			continue;
 		if (known->required_column != 0 && slot_attisnull(slot, known->required_column))
 			continue;
@@ -103,7 +119,7 @@ table_index_insert(Relation table, const TableDescription *description, TupleTab
 
 		Relation index = index_open(known->oid, RowExclusiveLock);
 
-		if (!known->needs_executor && is_lookup && on_duplicate != NULL)
+		if (known->is_of_keys && on_duplicate != NULL)
 			table_index_enter_unique(&entry, index, known->info);
 		else if (!known->needs_executor)
 			table_index_enter(&entry, index, known->info, NULL);

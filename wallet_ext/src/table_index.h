@@ -21,12 +21,15 @@ typedef enum RowChange
 typedef enum IndexChoice
 {
 	INDEXES_ALL,
-	INDEXES_BUT_LOOKUP,
-	INDEX_LOOKUP,
+	INDEXES_BUT_KEYS,
+	INDEXES_OF_KEYS,
 } IndexChoice;
 
+/* Whether the row, by own numbers, is one of the ledger with a key. */
+extern bool table_index_has_key(const TableDescription *description, const TupleTableSlot *row);
+
 /* Enters the row in slot, whose tts_tid is set, into the chosen indexes that the change concerns. A
- * duplicate raises 23505; in the table's lookup index on_duplicate, if given, raises instead. */
+ * duplicate raises 23505; in an index of keys on_duplicate, if given, raises instead. */
 extern void table_index_insert(Relation table, const TableDescription *description,
 							   TupleTableSlot *slot, IndexChoice choice, RowChange change,
 							   void (*on_duplicate)(void *argument), void *argument);

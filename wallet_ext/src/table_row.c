@@ -6,6 +6,7 @@
 
 #include "access/xact.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "compat.h"
 #include "executor_write.h"
@@ -33,7 +34,7 @@ table_row_insert(Relation table, const TableDescription *description, TupleTable
 	}
 	table_tuple_insert(table, slot, GetCurrentCommandId(true), 0, NULL);
 	table_index_insert(table, description, slot,
-					   description->table == TABLE_LEDGER ? INDEXES_BUT_LOOKUP : INDEXES_ALL,
+					   table_index_has_key(description, slot) ? INDEXES_BUT_KEYS : INDEXES_ALL,
 					   ROW_INSERTED, NULL, NULL);
 }
 
@@ -73,14 +74,13 @@ table_row_enter_key(Relation table, const TableDescription *description, TupleTa
 {
 	TupleTableSlot *stored = slot;
 
-	if (!description->is_direct)
+	if (!description->is_direct || description->keys_need_row)
 	{
-		stored = MakeSingleTupleTableSlot(RelationGetDescr(table), &TTSOpsVirtual);
-		executor_write_place(description, slot, stored);
-		ExecStoreVirtualTuple(stored);
-		stored->tts_tid = slot->tts_tid;
+		stored = table_slot_create(table, NULL);
+		if (!table_tuple_fetch_row_version(table, &slot->tts_tid, SnapshotAny, stored))
+			elog(ERROR, "row of table \"%s\" is gone", table_name(description->table));
 	}
-	table_index_insert(table, description, stored, INDEX_LOOKUP, ROW_INSERTED, on_duplicate,
+	table_index_insert(table, description, stored, INDEXES_OF_KEYS, ROW_INSERTED, on_duplicate,
 					   argument);
 	if (stored != slot)
 		ExecDropSingleTupleTableSlot(stored);

@@ -18,8 +18,8 @@
 /* A virtual slot for a row by the own numbers of its columns, all of them NULL. */
 extern TupleTableSlot *table_row_make(Relation table, const TableDescription *description);
 
-/* Inserts the row; slot->tts_tid says where. The ledger's rows are not entered into the lookup
- * index. */
+/* Inserts the row; slot->tts_tid says where. A ledger row with a key is not entered into
+ * the indexes of keys. */
 extern void table_row_insert(Relation table, const TableDescription *description,
 							 TupleTableSlot *slot);
 
@@ -29,8 +29,8 @@ extern TM_Result table_row_update(Relation table, const TableDescription *descri
 								  const ItemPointerData *tid, TupleTableSlot *slot,
 								  ColumnSet changed, Snapshot snapshot, bool wait);
 
-/* Enters an inserted row, which is at slot->tts_tid, into the lookup index. A duplicate calls
- * on_duplicate, which raises. */
+/* Enters an inserted row, which is at slot->tts_tid and of which slot has the key at least, into
+ * the indexes of keys. A duplicate calls on_duplicate, which raises. */
 extern void table_row_enter_key(Relation table, const TableDescription *description,
 								TupleTableSlot *slot, void (*on_duplicate)(void *argument),
 								void *argument);

@@ -5,9 +5,12 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "catalog/dependency.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "commands/extension.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -162,6 +165,18 @@ const char *
 table_name(WalletTable table)
 {
 	return table_shapes[table].name;
+}
+
+Oid
+table_find(WalletTable table, Oid schema)
+{
+	Oid oid = get_relname_relid(table_name(table), schema);
+	Oid extension = get_extension_oid("wallet", true);
+
+	return OidIsValid(oid) && OidIsValid(extension) &&
+				   getExtensionOfObject(RelationRelationId, oid) == extension
+			   ? oid
+			   : InvalidOid;
 }
 
 int

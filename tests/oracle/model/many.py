@@ -8,8 +8,8 @@ from .state import Operation
 
 # The arguments of an item, each with the array that holds it.
 ITEM_COLUMNS = {"from_wallet_id": "from_wallet_ids", "to_wallet_id": "to_wallet_ids", "amount": "amounts",
-                "idempotency_key": "idempotency_keys", "expected_version": "expected_versions",
-                "metadata": "item_metadata"}
+                "idempotency_key": "idempotency_keys", "metadata": "item_metadata",
+                "expected_version": "expected_versions"}
 REVERSIBLE = ("FUND", "WITHDRAW", "TRANSFER", "CAPTURE")
 
 
