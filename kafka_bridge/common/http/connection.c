@@ -41,6 +41,7 @@ struct HttpConnections
 	HttpConnectionLimits limits;
 	int room_fd;
 	HttpConnection *first; /* lock, as all below; the newest */
+	HttpConnection *last;
 	size_t inside[HTTP_PLACES];
 	size_t on_way[HTTP_PLACES]; /* admitted, and not added yet */
 	bool is_waited_for;			/* somebody wants room */
@@ -82,7 +83,8 @@ silent_find(const HttpConnections *connections, const HttpClient *client)
 	HttpConnection *oldest = NULL;
 	int64_t now_ms = clock_monotonic_ms();
 
-	for (HttpConnection *at = connections->first; at != NULL; at = at->next)
+	/* The first to come are likely to have been silent for longest: few others are looked at. */
+	for (HttpConnection *at = connections->last; at != NULL; at = at->previous)
 		if ((client == NULL || http_client_equals(&at->client, client)) &&
 			(oldest == NULL || at->waits_ms < oldest->waits_ms) && connection_is_silent(at, now_ms))
 			oldest = at;
@@ -273,14 +275,14 @@ http_connections_client_has_room(HttpConnections *connections, const HttpClient 
 	return has_room;
 }
 
-/* With the lock held; the list begins with the newest. */
+/* With the lock held. */
 static void
 reserve_room_make(const HttpConnections *connections)
 {
 	HttpConnection *oldest = NULL;
 	int64_t late_ms = clock_monotonic_ms() - RESERVE_WAIT_MS;
 
-	for (HttpConnection *at = connections->first; at != NULL; at = at->next)
+	for (HttpConnection *at = connections->last; at != NULL && oldest == NULL; at = at->previous)
 		if (at->place == HTTP_PLACE_RESERVE && !at->is_shut && !at->is_worked &&
 			at->waits_ms <= late_ms)
 			oldest = at;
@@ -339,8 +341,7 @@ http_connection_add(HttpConnections *connections, HttpPlace place, int fd,
 	if (has_room)
 	{
 		connection->next = connections->first;
-		if (connection->next != NULL)
-			connection->next->previous = connection;
+		*(connection->next != NULL ? &connection->next->previous : &connections->last) = connection;
 		connections->first = connection;
 		connections->inside[place]++;
 	}
@@ -357,12 +358,10 @@ http_connection_remove(HttpConnections *connections, HttpConnection *connection)
 	if (connection == NULL)
 		return;
 	pthread_mutex_lock(&connections->lock);
-	if (connection->previous != NULL)
-		connection->previous->next = connection->next;
-	else
-		connections->first = connection->next;
-	if (connection->next != NULL)
-		connection->next->previous = connection->previous;
+	*(connection->previous != NULL ? &connection->previous->next : &connections->first) =
+		connection->next;
+	*(connection->next != NULL ? &connection->next->previous : &connections->last) =
+		connection->previous;
 	connections->inside[connection->place]--;
 	if (connections->is_waited_for)
 		wake_set(connections->room_fd);

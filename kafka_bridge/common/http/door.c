@@ -4,13 +4,13 @@
  *
  * Bytes are looked at and left where they are, so that the library reads them from the beginning.
  * A place of the reserve is free again within milliseconds, whatever its client does: its request
- * is there and has no body, its answer fits into the socket. What is refused there may take longer,
- * and then makes room (http_connections_admit()).
+ * is there and has no body, its answer fits into the socket.
  */
 #include "http/door.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/wait.h"
 #include "base/wake.h"
+#include "http/request_id.h"
 
 #define TICK_MS			   100
 #define EVENTS_AT_ONCE	   64
@@ -172,34 +173,76 @@ visitor_enter(HttpDoor *door, Visitor *visitor, HttpPlace place)
 	free(visitor);
 }
 
+/*
+ * Those who want prompt answers enter newest first: where more come than can be answered, most are
+ * answered at once instead of all too late.
+ */
 static void
-queue_enter(HttpDoor *door, HttpKnock knock, HttpPlace place)
+queues_enter(HttpDoor *door)
 {
-	const Queue *queue = &door->queues[knock];
+	const Queue *prompt = &door->queues[HTTP_KNOCK_PROMPT];
+	const Queue *ordinary = &door->queues[HTTP_KNOCK_ORDINARY];
 
-	while (queue->first != NULL && http_connections_admit(door->plan.connections, place))
-		visitor_enter(door, queue->first, place);
+	while (prompt->last != NULL &&
+		   http_connections_admit(door->plan.connections, HTTP_PLACE_RESERVE))
+		visitor_enter(door, prompt->last, HTTP_PLACE_RESERVE);
+	while (ordinary->first != NULL &&
+		   http_connections_admit(door->plan.connections, HTTP_PLACE_HALL))
+		visitor_enter(door, ordinary->first, HTTP_PLACE_HALL);
+}
+
+/* As every problem; said without the library, which has no place for it. */
+static void
+visitor_refuse(HttpDoor *door, Visitor *visitor)
+{
+	char discarded[HTTP_KNOCK_BYTES];
+	char id[HTTP_REQUEST_ID_BYTES];
+	char body[512];
+	char answer[1024];
+
+	http_request_id_fill(NULL, id);
+	snprintf(
+		body, sizeof(body),
+		"{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"too "
+		"many connections at once\",\"code\":\"unavailable\",\"request_id\":\"%s\"}",
+		id);
+	snprintf(answer, sizeof(answer),
+			 "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
+			 "X-Request-Id: %s\r\nContent-Type: application/problem+json\r\n"
+			 "Content-Length: %zu\r\n\r\n%s",
+			 id, strlen(body), body);
+	send(visitor->fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL);
+	shutdown(visitor->fd, SHUT_WR);
+	/* What is left unread would make the kernel take the answer back. */
+	recv(visitor->fd, discarded, sizeof(discarded), MSG_DONTWAIT);
+	visitor_dismiss(door, visitor);
+}
+
+static bool
+visitor_is_old(const Visitor *visitor)
+{
+	return visitor != NULL && clock_monotonic_ms() - visitor->since_ms >= SILENCE_MS;
 }
 
 /*
- * The next one that comes may ask for the health: there must be room at the door. One that has only
- * just come is the last to go, since it may be that one.
+ * The next one that comes may ask for the health: there must be room at the door. Those that have
+ * only just come are the last to go, since one may be it.
  */
 static void
 crowd_thin(HttpDoor *door)
 {
 	Visitor *silent = door->queues[HTTP_KNOCK_SILENT].first;
 	Visitor *ordinary = door->queues[HTTP_KNOCK_ORDINARY].first;
+	Visitor *prompt = door->queues[HTTP_KNOCK_PROMPT].first;
 
-	if (silent != NULL &&
-		(ordinary == NULL || clock_monotonic_ms() - silent->since_ms >= SILENCE_MS))
+	if (visitor_is_old(silent))
 		visitor_dismiss(door, silent);
-	else if (ordinary == NULL)
-		visitor_dismiss(door, door->queues[HTTP_KNOCK_PROMPT].first);
-	else if (http_connections_admit(door->plan.connections, HTTP_PLACE_RESERVE))
-		visitor_enter(door, ordinary, HTTP_PLACE_RESERVE);
+	else if (ordinary != NULL)
+		visitor_refuse(door, ordinary);
+	else if (silent == NULL || visitor_is_old(prompt))
+		visitor_dismiss(door, prompt);
 	else
-		visitor_dismiss(door, ordinary);
+		visitor_dismiss(door, silent);
 }
 
 static void
@@ -207,15 +250,16 @@ queues_serve(HttpDoor *door)
 {
 	const Queue *silent = &door->queues[HTTP_KNOCK_SILENT];
 	const Queue *ordinary = &door->queues[HTTP_KNOCK_ORDINARY];
+	const Queue *prompt = &door->queues[HTTP_KNOCK_PROMPT];
 	int64_t late_ms = clock_monotonic_ms() - door->plan.timeout_ms;
 
-	queue_enter(door, HTTP_KNOCK_PROMPT, HTTP_PLACE_RESERVE);
-	queue_enter(door, HTTP_KNOCK_ORDINARY, HTTP_PLACE_HALL);
+	queues_enter(door);
 	while (silent->first != NULL && silent->first->since_ms <= late_ms)
 		visitor_dismiss(door, silent->first);
-	while (ordinary->first != NULL && ordinary->first->since_ms <= late_ms &&
-		   http_connections_admit(door->plan.connections, HTTP_PLACE_RESERVE))
-		visitor_enter(door, ordinary->first, HTTP_PLACE_RESERVE);
+	while (ordinary->first != NULL && ordinary->first->since_ms <= late_ms)
+		visitor_refuse(door, ordinary->first);
+	while (prompt->first != NULL && prompt->first->since_ms <= late_ms)
+		visitor_dismiss(door, prompt->first);
 }
 
 /* A client's own silent connection makes room for its next one. */

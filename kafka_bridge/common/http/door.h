@@ -7,7 +7,7 @@
  * (HttpRoute.is_prompt), all its header there, enters the reserve, a part of the server that has a
  * thread and places of its own; everything else the hall, as soon as that has room. So neither
  * silent clients, nor those that fill the hall, keep anybody from asking for the server's health.
- * What has waited for room too long, or with too many, enters the reserve to be told so.
+ * What has waited for room too long, or with too many, is told so.
  *
  * Call order: http_door_open(); http_door_close() before the library's daemons stop.
  */

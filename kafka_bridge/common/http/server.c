@@ -189,8 +189,6 @@ request_refuse(HttpServer *server, HttpRequest *request)
 		http_response_problem(&request->response, request->refusal, request->reason);
 	else
 		body_refuse(server, request);
-	if (request->refusal == MHD_HTTP_SERVICE_UNAVAILABLE)
-		http_response_header(&request->response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
 	http_response_header(&request->response, MHD_HTTP_HEADER_CONNECTION, "close");
 	return request_send(server, request);
 }
@@ -279,12 +277,6 @@ headers_take(HttpServer *server, HttpRequest *request, const char *version)
 		request->refusal = MHD_HTTP_MISDIRECTED_REQUEST;
 		snprintf(request->reason, sizeof(request->reason),
 				 "the Host is no name of this server: see HTTP_HOSTS");
-	}
-	if (is_in_reserve(request) &&
-		(request->match.route == NULL || !request->match.route->is_prompt))
-	{
-		request->refusal = MHD_HTTP_SERVICE_UNAVAILABLE;
-		snprintf(request->reason, sizeof(request->reason), "too many connections at once");
 	}
 	request->body_too_large =
 		http_request_announces_more(request, request_body_max(server, request));

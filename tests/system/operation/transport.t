@@ -111,7 +111,7 @@ sub login_file
     return runbook_file(
         $document, 'wallet-bridgeenv', 'kafka.example:9093' => $kafka->brokers('SASL_SSL'),
         ':PASSWORD@db.example:5432' => ":$in_uri\@localhost:" . $postgres->port,
-        '=PASSWORD' => "=$password", wallet_bridge => $name, $ca_in_document => $ca);
+        "='PASSWORD'" => "='$password'", wallet_bridge => $name, $ca_in_document => $ca);
 }
 
 sub login { return variables_in(login_file(@_)) }
