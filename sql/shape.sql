@@ -126,6 +126,23 @@ $$;
 SELECT ddl, said(ddl, call) FROM unnest(ARRAY['SELECT swap(''wallets'')', 'SELECT swap(''wallet_ledger'')', 'SELECT swap(''wallet_holds'')']) AS ddl,
     unnest(ARRAY[$$wallet_hold('a0000000-0000-0000-0000-000000000001', 1)$$, $$wallet_get('a0000000-0000-0000-0000-000000000001')$$,
                  $$(SELECT count(*) FROM wallet_statement('a0000000-0000-0000-0000-000000000001'))$$]) AS call;
+-- All is found whatever the caller's search_path has before pg_catalog.
+CREATE SCHEMA planted;
+CREATE FUNCTION planted.never(text, text) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN false;
+CREATE FUNCTION planted.never(numeric, numeric) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN false;
+CREATE FUNCTION planted.num_nonnulls(VARIADIC "any") RETURNS integer LANGUAGE internal IMMUTABLE AS 'pg_num_nonnulls';
+CREATE OPERATOR planted.= (LEFTARG = text, RIGHTARG = text, FUNCTION = planted.never);
+CREATE OPERATOR planted.>= (LEFTARG = numeric, RIGHTARG = numeric, FUNCTION = planted.never);
+BEGIN;
+SET LOCAL search_path = planted, pg_catalog, public;
+SET LOCAL quote_all_identifiers = on;
+ALTER TABLE wallets SET (fillfactor = 71);
+ALTER TABLE wallet_ledger SET (fillfactor = 99);
+ALTER TABLE wallet_holds SET (fillfactor = 99);
+SELECT * FROM wallet_check();
+SELECT wallet_expire_holds(), count(*) FROM wallet_hold_list(:alice);
+SHOW search_path;
+ROLLBACK;
 -- Types of arguments and results.
 SELECT ddl, said(ddl, $$wallet_post(ARRAY[ROW('a0000000-0000-0000-0000-000000000001', 'b0000000-0000-0000-0000-000000000001', 1)::wallet_leg])$$)
 FROM (VALUES ('ALTER TYPE wallet_leg ALTER ATTRIBUTE amount TYPE float8'), ('ALTER TYPE wallet_leg RENAME ATTRIBUTE amount TO sum'),

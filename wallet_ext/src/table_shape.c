@@ -13,6 +13,7 @@
 #include "commands/extension.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
@@ -345,20 +346,18 @@ table_index_matches(Relation relation, Relation index, const IndexInfo *info, Kn
 char *
 table_expression_text(Relation relation, Node *expression)
 {
-	bool quote_before = quote_all_identifiers;
+	int level = NewGUCNestLevel();
 	List *context =
 		deparse_context_for(RelationGetRelationName(relation), RelationGetRelid(relation));
-	char *volatile text = NULL;
 
-	PG_TRY();
-	{
-		quote_all_identifiers = false;
-		text = deparse_expression(expression, context, false, false);
-	}
-	PG_FINALLY();
-	{
-		quote_all_identifiers = quote_before;
-	}
-	PG_END_TRY();
+	/* An error ends the level too. */
+	(void) set_config_option("search_path", "pg_catalog", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("quote_all_identifiers", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+
+	char *text = deparse_expression(expression, context, false, false);
+
+	AtEOXact_GUC(true, level);
 	return text;
 }

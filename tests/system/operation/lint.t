@@ -78,6 +78,9 @@ like(lint('lengths', "$base/status.c" => "void\nlong_one(void)\n{\n" . "\t;\n" x
 like(lint('invariants', 'docs/invariants.md' => "\nINV" . "-99\n"), qr/no test cites INV\D99/, 'an invariant without a test');
 like(lint('invariants', 'docs/invariants.md' => "\n", "$base/status.h" => "/* INV" . "-98 */\n"), qr/status\.h:\d+: INV\D98 does not stand/, 'a number that is nowhere');
 
+like(lint('proofs', 'docs/failure-modes.md' => "`bridge/no_such_thing.t`\n"), qr/no test is called bridge\/no_such_thing\.t/, 'a proof that is nowhere');
+like(lint('proofs', 'docs/failure-modes.md' => "| F01 | again |\n"), qr/F01 stands there 2 times/, 'a failure twice');
+
 unlink "$copy/$base/README.md";
 like(lint('rooms'), qr{^$base: has no README}, 'a room without a README');
 

@@ -1,5 +1,5 @@
-# pg_repack, which copies a table and follows it by a trigger, under load: nothing is lost, and no key
-# is payable twice.
+# Under load: pg_repack, which copies a table and follows it by a trigger, what else gives a table or an index
+# another file, and what changes the way that rows are written. Nothing is lost, and no key is payable twice.
 use strict;
 use warnings;
 
@@ -60,6 +60,31 @@ for my $what ([ wallet_ledger => '-t', 'wallet_ledger' ], [ wallets => '-t', 'wa
     isnt($server->sql('SELECT pg_relation_filenode(?)', $arguments[1] // 'wallet_ledger'), $file, "$name: in a new file");
     nothing_is_lost($name, $load->acknowledged);
 }
+
+# What an administrator does to the tables while money moves; some of it makes rows go the other way from then on.
+my $load = Load->start(server => $server, wallets => \@wallets, clients => 3, mixed => 1);
+my $nothing = 'FOR EACH ROW EXECUTE FUNCTION nothing()';
+$server->sql('CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$');
+$server->sql('CREATE EXTENSION amcheck');
+my $administrator = $server->connect;
+for my $statement ('VACUUM FULL wallets', 'CLUSTER wallet_ledger USING wallet_ledger_pkey', "CREATE TRIGGER nothing AFTER INSERT ON wallet_ledger $nothing",
+    'REINDEX INDEX CONCURRENTLY wallet_ledger_key_idx', 'ALTER TABLE wallets ADD note text', 'REINDEX TABLE CONCURRENTLY wallets', 'VACUUM FULL wallets',
+    'CREATE UNIQUE INDEX CONCURRENTLY keys ON wallet_ledger (idempotency_key)', 'DROP TRIGGER nothing ON wallet_ledger', 'DROP INDEX CONCURRENTLY wallet_ledger_key_idx',
+    "CREATE TRIGGER nothing AFTER UPDATE ON wallet_holds $nothing", 'CLUSTER wallet_holds USING wallet_holds_pkey', 'ALTER TABLE wallets DROP note',
+    'REINDEX TABLE CONCURRENTLY wallet_ledger', 'DROP TRIGGER nothing ON wallet_holds', 'REINDEX TABLE wallets')
+{
+    $administrator->do($statement);
+    $load->wait_progress(10);
+}
+$load->stop;
+is_deeply([ $load->errors ], [], 'maintenance: no client met an error');
+nothing_is_lost('maintenance', $load->acknowledged);
+is_deeply(
+    $server->connect->selectcol_arrayref(
+        q{SELECT bt_index_check(i.indexrelid, true)::text FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+          WHERE i.indrelid IN ('wallets'::regclass, 'wallet_ledger'::regclass, 'wallet_holds'::regclass) AND i.indisvalid}),
+    [ ('') x $server->sql(q{SELECT count(*) FROM pg_index WHERE indrelid IN ('wallets'::regclass, 'wallet_ledger'::regclass, 'wallet_holds'::regclass)}) ],
+    'every index holds every row');
 
 # The window that lost payments: repack waits for an older transaction before it swaps the files.
 my $older = $server->connect;
