@@ -14,7 +14,7 @@ endif
 # The programs that up, check and bench use are the ones that were built here.
 export WALLET_BIN ?= $(CURDIR)/kafka_bridge/build$(if $(sanitizers),-sanitize)
 
-.PHONY: help all programs extension install uninstall installcheck deps up status down demo check check-race check-clients check-console check-openapi check-pg check-linearizability fuzz docker-check docs lint format clean bench bench-ready bench-smoke oracle soak-http
+.PHONY: help all programs extension install uninstall installcheck deps up status down demo check check-race check-clients check-console check-openapi check-pg check-linearizability check-valgrind fuzz docker-check docs lint format clean bench bench-ready bench-smoke oracle soak-http
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -119,6 +119,11 @@ ifdef MUTANTS
 else
 	@LINEARIZABILITY_SEED='$(SEED)' LINEARIZABILITY_OPS='$(or $(OPS),1000000)' $(privately) perl -Itests/harness tests/system/operation/linearizability.t
 endif
+
+check-valgrind: ## SQL tests on a server in valgrind, minutes long (SQL='hold capture': these)
+	@scripts/deps valgrind
+	@$(privately) $(MAKE) -s install
+	@$(privately) tests/valgrind/run $(SQL)
 
 fuzz: ## fuzz what reads strangers' bytes, each target for MINUTES=10 (FUZZ='json tokens': some); findings in .run/fuzz/
 	@scripts/deps check

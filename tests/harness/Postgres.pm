@@ -14,6 +14,7 @@ use Wait;
 =head1 SYNOPSIS
 
     my $server = Postgres->new(conf => { wal_sender_timeout => '3s' });   # initdb and start
+    my $watched = Postgres->new(wrapper => [ 'valgrind', '--trace-children=yes' ]);
     $server->stop('fast');  $server->start;  $server->restart;            # modes: smart fast immediate
     $server->kill9;                             # postmaster and all its children at once
     my $seconds = $server->stop('fast');        # how long it took
@@ -72,7 +73,7 @@ sub _prepare
     $self->{daemon} = Daemon->new(
         name    => $self->{name},
         port    => $self->{port},
-        command => [ "$self->{bin}/postgres", '-D', "$self->{base}/data" ],
+        command => [ @{ $self->{wrapper} // [] }, "$self->{bin}/postgres", '-D', "$self->{base}/data" ],
         user    => $self->{user},
         log     => $self->{log},
         ready   => sub { $self->connect(dbname => 'postgres')->ping });

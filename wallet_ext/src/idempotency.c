@@ -213,7 +213,10 @@ idempotency_fetch(Ledger *ledger, const text *key, TupleTableSlot *slot, Transac
 
 	bool found = index_getnext_slot(scan, ForwardScanDirection, slot);
 
-	*undecided = TransactionIdIsValid(dirty.xmin) ? dirty.xmin : dirty.xmax;
+	/* The scan fills them in for the row that it found, and for nothing. */
+	*undecided = InvalidTransactionId;
+	if (found)
+		*undecided = TransactionIdIsValid(dirty.xmin) ? dirty.xmin : dirty.xmax;
 	/* The slot keeps its own pin: the row stays readable after the scan. */
 	index_endscan(scan);
 	index_close(index, NoLock);

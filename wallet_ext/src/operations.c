@@ -17,6 +17,7 @@
 #include "lib/stringinfo.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
@@ -281,12 +282,27 @@ operations_query(const Operations *operations)
 	return query.data;
 }
 
+/* The planner takes each wallet of a user for an average one. A busy one must be read by its
+ * versions from the page's end, never as a whole to be sorted. */
+static void
+operations_read_in_order(void)
+{
+	static const char *const ways[] = {"enable_bitmapscan", "enable_seqscan"};
+
+	for (int i = 0; i < (int) lengthof(ways); i++)
+		(void) set_config_option(ways[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
+								 0, false);
+}
+
 static void
 operations_run(const Operations *operations, ReturnSetInfo *result)
 {
 	char nulls[PARAMETERS];
 	const char *query = operations_query(operations);
+	int level = NewGUCNestLevel();
 
+	if (!operations->nulls[USER_ID])
+		operations_read_in_order();
 	for (int i = 0; i < PARAMETERS; i++)
 		nulls[i] = operations->nulls[i] ? 'n' : ' ';
 	if (SPI_connect() != SPI_OK_CONNECT)
@@ -298,6 +314,7 @@ operations_run(const Operations *operations, ReturnSetInfo *result)
 	for (uint64 i = 0; i < SPI_processed; i++)
 		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
 	SPI_finish();
+	AtEOXact_GUC(true, level);
 }
 
 Datum
