@@ -14,7 +14,7 @@ endif
 # The programs that up, check and bench use are the ones that were built here.
 export WALLET_BIN ?= $(CURDIR)/kafka_bridge/build$(if $(sanitizers),-sanitize)
 
-.PHONY: help all programs extension install uninstall installcheck deps up status down demo check check-race check-clients check-console check-openapi check-pg check-linearizability check-valgrind fuzz docker-check docs lint format clean bench bench-ready bench-smoke oracle soak-http
+.PHONY: help all programs extension install uninstall installcheck deps up status down demo check check-race check-clients check-console check-openapi check-pg check-linearizability check-valgrind chaos fuzz docker-check docs lint format clean bench bench-ready bench-smoke oracle soak-http
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -124,6 +124,11 @@ check-valgrind: ## SQL tests on a server in valgrind, minutes long (SQL='hold ca
 	@scripts/deps valgrind
 	@$(privately) $(MAKE) -s install
 	@$(privately) tests/valgrind/run $(SQL)
+
+chaos: ## the pipeline under load while network, processes and servers fail (SEED=1 MINUTES=10)
+	@scripts/deps check
+	@$(privately) $(MAKE) -s install programs
+	@CHAOS_SEED='$(SEED)' CHAOS_MINUTES='$(or $(MINUTES),10)' $(privately) tests/chaos/run
 
 fuzz: ## fuzz what reads strangers' bytes, each target for MINUTES=10 (FUZZ='json tokens': some); findings in .run/fuzz/
 	@scripts/deps check

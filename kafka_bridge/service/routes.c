@@ -50,15 +50,18 @@
 	"outside_in::text AS outside_in, outside_out::text AS outside_out, " \
 	"difference::text AS difference"
 
+/* Of the entry in an operation's answer. */
+#define SHOWN_ENTRY_COLUMNS                                        \
+	"called.version, called.type, called.amount::text AS amount, " \
+	"called.balance_after::text AS balance_after, called.held_after::text AS held_after"
+
 /*
  * A call is a function that returns a transaction id, between these. Of the operation's entries the
  * first is shown: it is of the wallet in the path, the hold's wallet, or the one that was debited.
  */
 #define CALL                                                                                  \
 	"SELECT called.transaction_id::text, current_setting('wallet.replayed', true)::boolean, " \
-	"(SELECT row_to_json(shown) FROM (SELECT called.version, called.type, "                   \
-	"called.amount::text AS amount, called.balance_after::text AS balance_after, "            \
-	"called.held_after::text AS held_after) AS shown), "                                      \
+	"(SELECT row_to_json(shown) FROM (SELECT " SHOWN_ENTRY_COLUMNS ") AS shown), "            \
 	"set_config('wallet_service.wallet_id', called.wallet_id::text, true) FROM wallet_receipt("
 #define CALLED ", NULL, 1) AS called"
 /* A function that returns an id, which is kept for the second statement. */
@@ -80,6 +83,45 @@
 #define WALLET_IN_PATH WALLET_BEGIN "$1::uuid" WALLET_END
 #define WALLET_CREATED WALLET_BEGIN KEPT_ID WALLET_END
 #define WALLET_OF_CALL WALLET_BEGIN "current_setting('wallet_service.wallet_id')::uuid" WALLET_END
+
+/*
+ * Transfers that are done together. Each is answered as if it had been alone: with its own entry,
+ * and the wallet as that left it, where later ones of the batch have changed it since. A transfer
+ * leaves all of its payer but balance and version alone, once expired holds are released, which the
+ * first one does. A replay shows the wallet as it is now.
+ */
+#define KEPT_IDS	  "current_setting('wallet_service.ids')::uuid[]"
+#define KEPT_REPLAYED "current_setting('wallet_service.replayed')::boolean[]"
+
+static const EndpointBatch transfer_batch = {
+	.call = "SELECT string_agg(CASE WHEN item.transaction_id IS NULL THEN 'f' ELSE 't' END, '' "
+			"ORDER BY item.index), "
+			"set_config('wallet_service.ids', "
+			"array_agg(item.transaction_id ORDER BY item.index)::text, true), "
+			"set_config('wallet_service.replayed', "
+			"array_agg(item.replayed ORDER BY item.index)::text, true) "
+			"FROM wallet_transfer_batch($1::uuid[], $2::uuid[], $3::numeric[], $4::text[], false, "
+			"NULL, $6::jsonb[], $5::bigint[]) AS item",
+	.read =
+		"SELECT done.number, done.id::text, done.replayed, row_to_json(shown), "
+		"row_to_json(wallet), wallet.version "
+		"FROM unnest(" KEPT_IDS ", " KEPT_REPLAYED ") WITH ORDINALITY "
+		"AS done(id, replayed, number), "
+		"LATERAL wallet_receipt(done.id, NULL, 1) AS called, "
+		"LATERAL (SELECT " SHOWN_ENTRY_COLUMNS ") AS shown, "
+		"LATERAL (SELECT " WALLET_COLUMNS " FROM (SELECT present.id, present.user_id, "
+		"present.currency, "
+		"CASE WHEN done.replayed THEN present.balance ELSE called.balance_after END AS balance, "
+		"present.held, present.available + CASE WHEN done.replayed THEN 0 "
+		"ELSE called.balance_after - present.balance END AS available, "
+		"present.credit_limit, present.max_balance, present.status, "
+		"CASE WHEN done.replayed THEN present.version ELSE called.version END AS version, "
+		"present.created_at, CASE WHEN done.replayed THEN present.updated_at "
+		"ELSE called.created_at END AS updated_at, present.metadata "
+		"FROM wallet_get(called.wallet_id) AS present) AS left_behind) AS wallet "
+		"WHERE done.id IS NOT NULL",
+	.can_join = transfer_can_join,
+};
 
 #define PATH(member, kind)                                                        \
 	{                                                                             \
@@ -272,6 +314,7 @@ const Endpoint service_endpoints[SERVICE_ENDPOINT_COUNT] = {
 	 PARAMETERS(transfer_parameters),
 	 .call =
 		 CALL "wallet_transfer($1::uuid, $2::uuid, $3::numeric, $4, $5::bigint, $6::jsonb)" CALLED,
+	 .batch = &transfer_batch,
 	 .read = WALLET_OF_CALL,
 	 .answer = ANSWER_OPERATION,
 	 .scope = HTTP_SCOPE_TRANSFER},

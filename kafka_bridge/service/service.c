@@ -57,6 +57,8 @@ plans_fill(Service *service)
 		.pg = &config->pg,
 		.options = &config->pool,
 		.must_write = true,
+		.batch_max = (size_t) config->service.batch_max,
+		.lanes_max = (size_t) config->service.batch_lanes,
 	};
 	service->read_plan = (PgPoolPlan){
 		.name = "postgresql_read",
@@ -96,7 +98,9 @@ parts_make(Service *service)
 	service->pools = (EndpointPools){.write = service->write_pool,
 									 .read = service->read_pool,
 									 .application_name = service->write_plan.application_name,
-									 .retries = SERVICE_RETRIES};
+									 .retries = SERVICE_RETRIES,
+									 .batch_sizes = SERVICE_BATCH_SIZES,
+									 .batch_rest = SERVICE_BATCH_REST};
 	routes_fill(service);
 	return status_ok();
 }

@@ -4,6 +4,7 @@
  */
 #include "service_config.h"
 
+#include "postgres/job_queue.h"
 #include "service_metrics.h"
 
 static const ConfigOption service_options[] = {
@@ -22,6 +23,23 @@ static const ConfigOption service_options[] = {
 	 .minimum = 1,
 	 .maximum = 256,
 	 .help = "Most live histories that one address follows; all together follow 256."},
+	{.flag = "transfer-batch-max",
+	 .environment = "TRANSFER_BATCH_MAX",
+	 .type = CONFIG_INTEGER,
+	 .offset = offsetof(ServiceOptions, batch_max),
+	 .default_text = "128",
+	 .minimum = 1,
+	 .maximum = 1000,
+	 .help = "Most transfers that go together in one transaction; 1: each goes by itself."},
+	{.flag = "transfer-batch-lanes",
+	 .environment = "TRANSFER_BATCH_LANES",
+	 .type = CONFIG_INTEGER,
+	 .offset = offsetof(ServiceOptions, batch_lanes),
+	 .default_text = "2",
+	 .minimum = 1,
+	 .maximum = PG_LANES_MAX,
+	 .help = "Transactions of transfers that may be under way; transfers that come meanwhile go "
+			 "together in the next one."},
 	{.flag = "drain-timeout",
 	 .environment = "DRAIN_TIMEOUT",
 	 .type = CONFIG_DURATION,

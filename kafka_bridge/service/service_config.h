@@ -15,6 +15,8 @@ typedef struct ServiceOptions
 {
 	char *read_url;				/* NULL: reads go where operations go */
 	int64_t client_streams_max; /* live histories of one address */
+	int64_t batch_max;			/* transfers that go together; 1: each by itself */
+	int64_t batch_lanes;		/* transactions of transfers before others wait */
 	int64_t drain_timeout_ms;	/* for requests that are being worked on when a stop is asked for */
 } ServiceOptions;
 

@@ -6,6 +6,7 @@
 
 #include "routes.h"
 
+static const int64_t batch_sizes[] = {2, 4, 8, 16, 32, 64, 128, 256, 512, 0};
 static const char *const pools[] = {"write", "read", NULL};
 
 const MetricDefinition service_metrics[SERVICE_METRIC_COUNT] = {
@@ -46,6 +47,15 @@ const MetricDefinition service_metrics[SERVICE_METRIC_COUNT] = {
 						 .type = METRIC_COUNTER,
 						 .help = "Calls run again after a deadlock, a serialization failure or a "
 								 "timeout."},
+	[SERVICE_BATCH_SIZES] = {.name = "wallet_service_batch_transfers",
+							 .type = METRIC_HISTOGRAM,
+							 .help = "Transfers that went together in one transaction; those that "
+									 "went by themselves are not counted.",
+							 .buckets = batch_sizes},
+	[SERVICE_BATCH_REST] = {.name = "wallet_service_batch_rest_total",
+							.type = METRIC_COUNTER,
+							.help = "Transfers that a batch refused or could not do: each was then "
+									"run by itself."},
 	[SERVICE_STREAMS] = {.name = "wallet_service_streams",
 						 .type = METRIC_GAUGE,
 						 .help = "Clients that follow a wallet's history live."},

@@ -4,12 +4,18 @@
  */
 #include "transfers.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "endpoint/array.h"
 #include "endpoint/value.h"
+
+/* Those of other transfers are larger than what PostgreSQL reads in any case, or than is usual. */
+#define JOIN_VERSION_DIGITS_MAX 18
+#define JOIN_METADATA_BYTES_MAX 1024
 
 typedef struct TransferMember
 {
@@ -26,36 +32,10 @@ static const TransferMember transfer_members[TRANSFERS_VALUE_COUNT] = {
 	{"idempotency_key", endpoint_text_parse, false},
 };
 
-typedef struct ArrayLiteral
-{
-	FILE *out;
-	char *text;
-	size_t bytes;
-} ArrayLiteral;
-
-static void
-element_print(FILE *out, size_t index, const char *value)
-{
-	fputs(index > 0 ? "," : "", out);
-	if (value == NULL)
-	{
-		fputs("NULL", out);
-		return;
-	}
-	fputc('"', out);
-	for (; *value != '\0'; value++)
-	{
-		if (*value == '"' || *value == '\\')
-			fputc('\\', out);
-		fputc(*value, out);
-	}
-	fputc('"', out);
-}
-
 /* One array of transfers while it is read. */
 typedef struct Items
 {
-	ArrayLiteral arrays[TRANSFERS_VALUE_COUNT];
+	EndpointArray arrays[TRANSFERS_VALUE_COUNT];
 	size_t member_count; /* of transfer_members, from the first */
 	size_t count;
 	char *reason; /* room of ENDPOINT_REASON_BYTES */
@@ -143,7 +123,7 @@ item_take(const JsonMember *element, void *context)
 			wrong = "is missing";
 		if (wrong != NULL)
 			return item_refuse(items, member->name, wrong);
-		element_print(items->arrays[i].out, items->count - 1, value);
+		endpoint_array_add(&items->arrays[i], value);
 		free(value);
 	}
 	if (!item.has_stranger)
@@ -155,49 +135,25 @@ item_take(const JsonMember *element, void *context)
 							 "idempotency_key");
 }
 
-static bool
-arrays_open(ArrayLiteral *arrays, size_t count)
-{
-	bool is_open = true;
-
-	for (size_t i = 0; i < count; i++)
-	{
-		arrays[i].out = open_memstream(&arrays[i].text, &arrays[i].bytes);
-		is_open &= arrays[i].out != NULL && fputc('{', arrays[i].out) != EOF;
-	}
-	return is_open;
-}
-
-/* The values are the caller's where all went well. */
-static const char *
-arrays_close(ArrayLiteral *arrays, size_t count, const char *wrong, char **values)
-{
-	for (size_t i = 0; i < count; i++)
-	{
-		if (arrays[i].out != NULL)
-		{
-			fputc('}', arrays[i].out);
-			if (fclose(arrays[i].out) != 0 && wrong == NULL)
-				wrong = "are too many for the memory";
-		}
-		values[i] = arrays[i].text;
-	}
-	return wrong;
-}
-
 static const char *
 items_parse(const EndpointInput *input, size_t member_count, char **values)
 {
 	Items items = {.member_count = member_count, .reason = input->reason};
-	const char *wrong = "are too many for the memory";
 
 	if (input->kind != JSON_ARRAY_VALUE)
 		return "must be an array of objects";
-	if (arrays_open(items.arrays, member_count))
-		wrong = json_scan_array(input->text, input->length, item_take, &items);
+
+	const char *wrong = json_scan_array(input->text, input->length, item_take, &items);
+
 	if (wrong == NULL && items.count == 0)
 		wrong = "must have at least one item";
-	return arrays_close(items.arrays, member_count, wrong, values);
+	for (size_t i = 0; i < member_count; i++)
+	{
+		values[i] = endpoint_array_end(&items.arrays[i]);
+		if (values[i] == NULL && wrong == NULL)
+			wrong = "are too many for the memory";
+	}
+	return wrong;
 }
 
 const char *
@@ -210,4 +166,38 @@ const char *
 legs_parse(const EndpointInput *input, char **values)
 {
 	return items_parse(input, LEGS_VALUE_COUNT, values);
+}
+
+/* jsonb refuses a number that numeric can't hold; only an exponent makes a short one so large. */
+static bool
+metadata_can_join(const char *text)
+{
+	if (strlen(text) > JOIN_METADATA_BYTES_MAX)
+		return false;
+	for (const char *at = text; *at != '\0'; at++)
+		if (isdigit((unsigned char) at[0]) && (at[1] == 'e' || at[1] == 'E'))
+			return false;
+	return true;
+}
+
+/* A header is not known to be UTF-8. */
+static bool
+key_can_join(const char *key)
+{
+	for (; *key != '\0'; key++)
+		if ((unsigned char) *key > '~')
+			return false;
+	return true;
+}
+
+bool
+transfer_can_join(const char *const *values)
+{
+	const char *key = values[3];
+	const char *version = values[4];
+	const char *metadata = values[5];
+
+	return (key == NULL || key_can_join(key)) &&
+		   (version == NULL || strlen(version) <= JOIN_VERSION_DIGITS_MAX) &&
+		   (metadata == NULL || metadata_can_join(metadata));
 }

@@ -1,9 +1,11 @@
 /*
  * transfers.h
  *		The member "transfers" of a batch, and "legs" of a posting: an array of objects becomes
- *		arrays of PostgreSQL, one for each member.
+ *		arrays of PostgreSQL, one for each member. Single transfers that go together.
  */
 #pragma once
+
+#include <stdbool.h>
 
 #include "endpoint/endpoint.h"
 
@@ -16,3 +18,9 @@
 /* EndpointParse; the reason names the index, from 1. */
 const char *transfers_parse(const EndpointInput *input, char **values);
 const char *legs_parse(const EndpointInput *input, char **values);
+
+/*
+ * Of the values of a single transfer (payer, payee, amount, key, version, metadata): whether an
+ * array of such can be read by PostgreSQL, whatever it thinks of the transfer itself. Pure.
+ */
+bool transfer_can_join(const char *const *values);

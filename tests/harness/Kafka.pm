@@ -17,7 +17,8 @@ use Wait;
     my $kafka = Kafka->shared;       # the test run's broker (or one of our own, outside a run)
     my $kafka = Kafka->own;          # a broker of this test alone, to stop, kill and start again
     my $kafka = Kafka->own(listeners => { TLS => 'SSL' }, conf => { 'ssl.client.auth' => 'required' });
-        # and further listeners, by name and protocol, and properties; its tools use the plain one
+        # and further listeners, by name and protocol, and properties; its tools use the plain one;
+        # behind => { TLS => $port }: clients come to that one by way of this port, $kafka->port_of('TLS') is its own
     my $kafka = Kafka->at($brokers); # one that somebody else started
     $kafka->stop;  $kafka->start;  $kafka->kill9;  $kafka->suspend;  $kafka->resume;
     my $list = $kafka->brokers;      # for KAFKA_BROKERS; $kafka->brokers('TLS'): of that listener
@@ -54,7 +55,7 @@ sub own
     my ($port, $controller_port) = (free_port(), free_port());
     my $name = 'kafka' . ++$count;
     my $self = bless { brokers => "127.0.0.1:$port" }, $class;
-    my %conf = (%{ $option{conf} // {} }, $self->_listen($port, $controller_port, $option{listeners}));
+    my %conf = (%{ $option{conf} // {} }, $self->_listen($port, $controller_port, $option{listeners}, $option{behind} // {}));
 
     $self->{daemon} = Daemon->new(
         name    => $name,
@@ -72,16 +73,17 @@ sub own
 # The properties for listeners beside the plain one. Certificates are for a name: they say localhost.
 sub _listen
 {
-    my ($self, $port, $controller_port, $protocol_of) = @_;
+    my ($self, $port, $controller_port, $protocol_of, $behind) = @_;
     return unless $protocol_of;
     my @names  = sort keys %$protocol_of;
     my %listen = map { ($_ => free_port()) } @names;
     my $plain  = "BROKER://127.0.0.1:$port";
 
-    $self->{brokers_of} = { map { ($_ => "localhost:$listen{$_}") } @names };
+    $self->{port_of}    = {%listen};
+    $self->{brokers_of} = { map { ($_ => 'localhost:' . ($behind->{$_} // $listen{$_})) } @names };
     return (
         'listeners' => join(',', $plain, "CONTROLLER://127.0.0.1:$controller_port", map { "$_://127.0.0.1:$listen{$_}" } @names),
-        'advertised.listeners'           => join(',', $plain, map { "$_://localhost:$listen{$_}" } @names),
+        'advertised.listeners'           => join(',', $plain, map { "$_://$self->{brokers_of}{$_}" } @names),
         'listener.security.protocol.map' => join(
             ',', qw(BROKER:PLAINTEXT CONTROLLER:PLAINTEXT), map { "$_:$protocol_of->{$_}" } @names));
 }
@@ -97,6 +99,12 @@ sub brokers
     my ($self, $listener) = @_;
     return $self->{brokers} unless defined $listener;
     return $self->{brokers_of}{$listener} // croak "there is no listener $listener";
+}
+
+sub port_of
+{
+    my ($self, $listener) = @_;
+    return $self->{port_of}{$listener} // croak "there is no listener $listener";
 }
 
 sub _daemon { return $_[0]{daemon} // croak "the test run's broker serves other tests too: use Kafka->own" }

@@ -11,10 +11,7 @@
 
 #include "endpoint/problem.h"
 
-#define JSON_TYPE		"application/json"
-#define COLUMN_ID		0
-#define COLUMN_REPLAYED 1
-#define COLUMN_ENTRY	2
+#define JSON_TYPE "application/json"
 
 static void
 rows_answer(HttpResponse *response, unsigned status, EndpointRows *rows, const char *before,
@@ -38,7 +35,7 @@ endpoint_rows_most(const Endpoint *endpoint, const EndpointValues *values)
 }
 
 static void
-items_answer(const Endpoint *endpoint, const EndpointValues *values, const PGresult *call,
+items_answer(const Endpoint *endpoint, const EndpointValues *values, const EndpointCall *call,
 			 EndpointRows *rows, HttpResponse *response)
 {
 	bool has_next = endpoint->next_in_row ? rows->has_cursor : rows->has_more;
@@ -47,7 +44,7 @@ items_answer(const Endpoint *endpoint, const EndpointValues *values, const PGres
 
 	if (endpoint->answer == ANSWER_RECEIPT)
 		snprintf(before, sizeof(before), "{\"transaction_id\":\"%s\",\"items\":[",
-				 call != NULL ? PQgetvalue(call, 0, COLUMN_ID) : values->items[0]);
+				 call != NULL ? call->id : values->items[0]);
 	if (endpoint->answer != ANSWER_ITEMS)
 		snprintf(after, sizeof(after), has_next ? "],\"next\":\"%s\"}" : "],\"next\":null}",
 				 rows->cursor);
@@ -66,15 +63,15 @@ version_show(const EndpointRows *rows, HttpResponse *response)
 }
 
 static void
-row_answer(const Endpoint *endpoint, const PGresult *call, EndpointRows *rows,
+row_answer(const Endpoint *endpoint, const EndpointCall *call, EndpointRows *rows,
 		   HttpResponse *response)
 {
 	char *before = NULL;
 
 	if (endpoint->answer != ANSWER_OPERATION)
 		rows_answer(response, endpoint->answer == ANSWER_CREATED ? 201 : 200, rows, "", "");
-	else if (asprintf(&before, "{\"transaction_id\":\"%s\",\"entry\":%s,\"wallet\":",
-					  PQgetvalue(call, 0, COLUMN_ID), PQgetvalue(call, 0, COLUMN_ENTRY)) >= 0)
+	else if (asprintf(&before, "{\"transaction_id\":\"%s\",\"entry\":%s,\"wallet\":", call->id,
+					  call->entry) >= 0)
 	{
 		rows_answer(response, 200, rows, before, "}");
 		free(before);
@@ -83,21 +80,21 @@ row_answer(const Endpoint *endpoint, const PGresult *call, EndpointRows *rows,
 }
 
 static void
-call_show(const Endpoint *endpoint, const PGresult *call, HttpResponse *response)
+call_show(const Endpoint *endpoint, const EndpointCall *call, HttpResponse *response)
 {
 	char path[128];
 
-	if (PQgetvalue(call, 0, COLUMN_REPLAYED)[0] == 't')
+	if (call->is_replayed)
 		http_response_header(response, "Idempotency-Replayed", "true");
 	if (endpoint->answer != ANSWER_CREATED)
 		return;
-	snprintf(path, sizeof(path), "%s%s", endpoint->location, PQgetvalue(call, 0, COLUMN_ID));
+	snprintf(path, sizeof(path), "%s%s", endpoint->location, call->id);
 	http_response_header(response, "Location", path);
 }
 
 void
-endpoint_answer_fill(const Endpoint *endpoint, const EndpointValues *values, const PGresult *call,
-					 EndpointRows *rows, HttpResponse *response)
+endpoint_answer_fill(const Endpoint *endpoint, const EndpointValues *values,
+					 const EndpointCall *call, EndpointRows *rows, HttpResponse *response)
 {
 	bool needs_row = endpoint->answer != ANSWER_ITEMS && endpoint->answer != ANSWER_PAGE;
 

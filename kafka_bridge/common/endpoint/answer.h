@@ -4,15 +4,23 @@
  */
 #pragma once
 
-#include <libpq-fe.h>
+#include <stdbool.h>
 
 #include "endpoint/endpoint.h"
 #include "endpoint/request.h"
 #include "endpoint/rows.h"
 
+/* What came of an operation. */
+typedef struct EndpointCall
+{
+	const char *id;
+	bool is_replayed;
+	const char *entry; /* JSON, or NULL */
+} EndpointCall;
+
 /* How many rows the answer shows at most; a page asks for one more. */
 int endpoint_rows_most(const Endpoint *endpoint, const EndpointValues *values);
 
-/* call is NULL where the endpoint has none, else a result without an error; rows are those read. */
+/* call is NULL where the endpoint has none; rows are those read. */
 void endpoint_answer_fill(const Endpoint *endpoint, const EndpointValues *values,
-						  const PGresult *call, EndpointRows *rows, HttpResponse *response);
+						  const EndpointCall *call, EndpointRows *rows, HttpResponse *response);

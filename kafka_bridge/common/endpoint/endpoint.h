@@ -85,6 +85,26 @@ typedef enum EndpointAnswer
 					 * without a row */
 } EndpointAnswer;
 
+/*
+ * How calls of an endpoint with ANSWER_OPERATION are done together, in one transaction. What a call
+ * is answered must be what it would be by itself.
+ */
+typedef struct EndpointBatch
+{
+	/*
+	 * For each value of the endpoint an array of those of all calls: $1, $2 ... One row, a letter
+	 * for each: t for one that was done, f for one that was refused and changed nothing.
+	 */
+	const char *call;
+	/*
+	 * A row for each call that was done: its number from 1, id, replayed and entry as the
+	 * endpoint's call, JSON and version as its read.
+	 */
+	const char *read;
+	/* Whether the values may be elements of arrays: these must be readable as such. */
+	bool (*can_join)(const char *const *values);
+} EndpointBatch;
+
 /* The columns of read: the JSON, and the version for ETag or the cursor of a page, or NULL. */
 typedef struct Endpoint
 {
@@ -92,7 +112,8 @@ typedef struct Endpoint
 	const char *pattern;
 	const EndpointParameter *parameters;
 	size_t parameter_count;
-	const char *call; /* NULL: nothing is changed */
+	const char *call;			/* NULL: nothing is changed */
+	const EndpointBatch *batch; /* NULL: each call goes by itself */
 	const char *read;
 	size_t read_values; /* of the values read takes the first so many; without a call, all */
 	EndpointAnswer answer;
@@ -120,7 +141,9 @@ typedef struct EndpointPools
 	PgPool *read; /* may be the same */
 	const char *application_name;
 	Metrics *metrics;
-	size_t retries; /* counter */
+	size_t retries;		/* counter */
+	size_t batch_sizes; /* histogram: calls in a batch */
+	size_t batch_rest;	/* counter: calls that a batch did not do, run by themselves then */
 } EndpointPools;
 
 /* What a route of the server points to. */

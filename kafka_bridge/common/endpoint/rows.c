@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COLUMN_JSON	   0
-#define COLUMN_CURSOR  1
 #define FREE_BYTES	   (64 * 1024) /* of an answer that need not be asked for */
 #define GROW_BYTES_MAX (1024 * 1024)
 /*
@@ -64,11 +62,9 @@ rows_make_room(EndpointRows *rows, size_t more)
 	return true;
 }
 
-static void
-sink_begin(void *context)
+void
+endpoint_rows_restart(EndpointRows *rows)
 {
-	EndpointRows *rows = context;
-
 	rows->bytes = 0;
 	rows->shown = 0;
 	rows->has_more = false;
@@ -77,11 +73,11 @@ sink_begin(void *context)
 }
 
 static void
-cursor_keep(EndpointRows *rows, const PGresult *row)
+cursor_keep(EndpointRows *rows, const PGresult *row, int column)
 {
-	rows->has_cursor = PQnfields(row) > COLUMN_CURSOR && !PQgetisnull(row, 0, COLUMN_CURSOR);
+	rows->has_cursor = PQnfields(row) > column && !PQgetisnull(row, 0, column);
 	snprintf(rows->cursor, sizeof(rows->cursor), "%s",
-			 rows->has_cursor ? PQgetvalue(row, 0, COLUMN_CURSOR) : "");
+			 rows->has_cursor ? PQgetvalue(row, 0, column) : "");
 }
 
 /* Its memory is free for the others at once, so that one of them gets through. */
@@ -96,11 +92,10 @@ rows_refuse(EndpointRows *rows)
 	http_request_grants_end(rows->request);
 }
 
-static bool
-sink_take(void *context, const PGresult *row)
+bool
+endpoint_rows_add(EndpointRows *rows, const PGresult *row, int column)
 {
-	EndpointRows *rows = context;
-	size_t bytes = (size_t) PQgetlength(row, 0, COLUMN_JSON);
+	size_t bytes = (size_t) PQgetlength(row, 0, column);
 
 	if (rows->shown == rows->most)
 	{
@@ -114,11 +109,23 @@ sink_take(void *context, const PGresult *row)
 	}
 	if (rows->shown > 0)
 		rows->json[rows->bytes++] = ',';
-	memcpy(rows->json + rows->bytes, PQgetvalue(row, 0, COLUMN_JSON), bytes);
+	memcpy(rows->json + rows->bytes, PQgetvalue(row, 0, column), bytes);
 	rows->bytes += bytes;
 	rows->shown++;
-	cursor_keep(rows, row);
+	cursor_keep(rows, row, column + 1);
 	return true;
+}
+
+static void
+sink_begin(void *context)
+{
+	endpoint_rows_restart(context);
+}
+
+static bool
+sink_take(void *context, const PGresult *row)
+{
+	return endpoint_rows_add(context, row, 0);
 }
 
 PgRowSink

@@ -37,6 +37,11 @@ typedef struct EndpointRows
 void endpoint_rows_begin(EndpointRows *rows, HttpRequest *request, int most, bool must_answer);
 void endpoint_rows_free(EndpointRows *rows);
 
+/* Forgets the rows, should the read be run again. */
+void endpoint_rows_restart(EndpointRows *rows);
+/* Takes a row whose JSON is in the column, the version or cursor behind it; false: no more. */
+bool endpoint_rows_add(EndpointRows *rows, const PGresult *row, int column);
+
 /* Rows of two columns, the JSON and the version or cursor. rows must outlive the sink. */
 PgRowSink endpoint_rows_sink(EndpointRows *rows);
 

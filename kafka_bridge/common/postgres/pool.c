@@ -20,6 +20,7 @@
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "observe/log.h"
+#include "postgres/job_queue.h"
 #include "postgres/pool_session.h"
 
 #define KEEPER_INTERVAL_MS	 100
@@ -32,6 +33,7 @@ typedef struct PgWorker
 	PgPool *pool;
 	pthread_t thread;
 	PgSession session;
+	PgLane lane;
 } PgWorker;
 
 struct PgPool
@@ -43,9 +45,7 @@ struct PgPool
 	int stop_fd; /* readable once the pool stops */
 	pthread_mutex_t lock;
 	pthread_cond_t job_came;
-	PgJob *first; /* lock, as all below */
-	PgJob **end;
-	int64_t waiting;
+	PgJobQueue queue; /* lock, as all below */
 	int64_t open;
 	int64_t busy;
 	bool is_gone;
@@ -120,7 +120,7 @@ pg_pool_new(const PgPoolPlan *plan)
 	if (pool == NULL)
 		return NULL;
 	pool->plan = plan;
-	pool->end = &pool->first;
+	pg_job_queue_begin(&pool->queue, plan->batch_max, plan->lanes_max);
 	pool->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (pool->stop_fd < 0)
 	{
@@ -130,40 +130,6 @@ pg_pool_new(const PgPoolPlan *plan)
 	pthread_mutex_init(&pool->lock, NULL);
 	condition_init(&pool->job_came);
 	return pool;
-}
-
-/* All of these with the lock held. */
-
-static PgJob *
-queue_take(PgPool *pool)
-{
-	PgJob *job = pool->first;
-
-	if (job == NULL)
-		return NULL;
-	pool->first = job->next;
-	if (pool->first == NULL)
-		pool->end = &pool->first;
-	pool->waiting--;
-	return job;
-}
-
-/* The jobs that must be refused now, taken out of the queue. */
-static PgJob *
-queue_take_hopeless(PgPool *pool, bool all)
-{
-	PgJob *hopeless = NULL;
-	PgJob **end = &hopeless;
-	int64_t now_ms = clock_monotonic_ms();
-
-	/* All wait equally long: the first is the next to be late. */
-	while (pool->first != NULL && (all || now_ms >= pool->first->deadline_ms))
-	{
-		*end = queue_take(pool);
-		end = &(*end)->next;
-		*end = NULL;
-	}
-	return hopeless;
 }
 
 /*
@@ -176,7 +142,7 @@ metrics_publish(const PgPool *pool)
 					 pool->open > 0 ? "" : pool->reason);
 	metric_set(pool->metrics, pool->ids.connections, pool->ids.label, pool->open);
 	metric_set(pool->metrics, pool->ids.busy, pool->ids.label, pool->busy);
-	metric_set(pool->metrics, pool->ids.waiting, pool->ids.label, pool->waiting);
+	metric_set(pool->metrics, pool->ids.waiting, pool->ids.label, pool->queue.waiting);
 }
 
 /* Without the lock. */
@@ -198,27 +164,28 @@ void
 pg_pool_submit(PgPool *pool, PgJob *job)
 {
 	PgRefusal refusal = PG_REFUSAL_FULL;
+	int64_t now_ms = clock_monotonic_ms();
 	bool is_queued = false;
+	bool is_ready = false;
 
 	job->next = NULL;
-	job->deadline_ms = clock_monotonic_ms() + pool->plan->options->queue_timeout_ms;
+	job->deadline_ms = now_ms + pool->plan->options->queue_timeout_ms;
 	pthread_mutex_lock(&pool->lock);
 	if (pool->stopping)
 		refusal = PG_REFUSAL_STOPPING;
 	else if (pool->is_gone)
 		refusal = PG_REFUSAL_GONE;
-	else if (pool->waiting < pool->plan->options->queue_max)
+	else if (pool->queue.waiting < pool->plan->options->queue_max)
 	{
 		is_queued = true;
-		*pool->end = job;
-		pool->end = &job->next;
-		pool->waiting++;
+		pg_job_queue_add(&pool->queue, job);
+		is_ready = pg_job_queue_is_ready(&pool->queue, now_ms);
 	}
 	pthread_mutex_unlock(&pool->lock);
 	/* Without the lock, which the thread that wakes up wants at once. */
-	if (is_queued)
+	if (is_ready)
 		pthread_cond_signal(&pool->job_came);
-	else
+	if (!is_queued)
 		jobs_refuse(pool, job, refusal);
 }
 
@@ -247,7 +214,7 @@ connection_count(PgPool *pool, int change, const Status *reason)
 
 	pool->is_gone = pool->open == 0 && !pool->stopping;
 	if (pool->is_gone)
-		hopeless = queue_take_hopeless(pool, true);
+		hopeless = pg_job_queue_take_all(&pool->queue);
 
 	bool is_first = pool->open == 1 && change > 0;
 	bool is_gone = pool->is_gone;
@@ -303,30 +270,72 @@ job_came_wait(PgPool *pool)
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += IDLE_LOOK_MS / 1000;
-	while (pool->first == NULL && !pool->stopping && waited == 0)
+	while (!pg_job_queue_is_ready(&pool->queue, clock_monotonic_ms()) && !pool->stopping &&
+		   waited == 0)
 		waited = pthread_cond_timedwait(&pool->job_came, &pool->lock, &until);
 }
 
 /*
- * A job, or NULL when there was none for a while or the pool stops. had_job: the worker has done
- * one since; all in one go, for the lock is every request's.
+ * A job or a batch, or NULL when there was none for a while or the pool stops. had_job: the worker
+ * has done one since; all in one go, for the lock is every request's.
  */
 static PgJob *
-job_next(PgPool *pool, bool had_job, bool *is_stopping)
+job_next(PgWorker *worker, bool had_job, bool *is_stopping)
 {
+	PgPool *pool = worker->pool;
+
 	pthread_mutex_lock(&pool->lock);
 	if (had_job)
 		pool->busy--;
-	if (pool->first == NULL)
+	pg_job_queue_lane_end(&pool->queue, &worker->lane);
+	if (!pg_job_queue_is_ready(&pool->queue, clock_monotonic_ms()))
 		job_came_wait(pool);
 
-	PgJob *job = queue_take(pool);
+	int64_t now_ms = clock_monotonic_ms();
+	PgJob *job = pg_job_queue_take(&pool->queue, &worker->lane, now_ms);
+	bool is_ready = pg_job_queue_is_ready(&pool->queue, now_ms);
 
 	if (job != NULL)
 		pool->busy++;
 	*is_stopping = pool->stopping;
 	pthread_mutex_unlock(&pool->lock);
+	/* It took one list's job where the lane that it gave up lets the other's go too. */
+	if (is_ready)
+		pthread_cond_signal(&pool->job_came);
 	return job;
+}
+
+/* Back to the queue, where nobody has begun to take it down. */
+static void
+jobs_return(PgPool *pool, const PgBatch *batch)
+{
+	PgJob *hopeless = NULL;
+
+	pthread_mutex_lock(&pool->lock);
+	if (batch->failed)
+		pg_job_queue_failed(&pool->queue, clock_monotonic_ms());
+	else
+		pg_job_queue_succeeded(&pool->queue);
+	if (batch->jobs != NULL)
+		pg_job_queue_return(&pool->queue, batch->jobs);
+
+	bool is_stopping = pool->stopping;
+
+	if (is_stopping || pool->is_gone)
+		hopeless = pg_job_queue_take_all(&pool->queue);
+	pthread_mutex_unlock(&pool->lock);
+	if (batch->jobs != NULL && hopeless == NULL)
+		pthread_cond_broadcast(&pool->job_came);
+	jobs_refuse(pool, hopeless, is_stopping ? PG_REFUSAL_STOPPING : PG_REFUSAL_GONE);
+}
+
+static void
+batch_run(PgWorker *worker, PgJob *jobs)
+{
+	PgBatch batch = {.jobs = jobs};
+
+	jobs->company->run(&batch, &worker->session);
+	jobs_return(worker->pool, &batch);
 }
 
 /* Returns when the connection broke, or the pool stops: then true. */
@@ -340,18 +349,24 @@ worker_serve(PgWorker *worker)
 
 	do
 	{
-		PgJob *job = job_next(pool, had_job, &is_stopping);
+		PgJob *job = job_next(worker, had_job, &is_stopping);
 
 		had_job = job != NULL;
-		if (had_job)
+		if (had_job && job->next != NULL)
+			batch_run(worker, job);
+		else if (had_job)
 			job->run(job, session);
 		else if (!is_stopping && !pg_session_is_alive(session))
 			break;
 	} while (!is_stopping && !session->is_broken);
 	pthread_mutex_lock(&pool->lock);
 	pool->busy -= had_job;
+	pg_job_queue_lane_end(&pool->queue, &worker->lane);
+	bool is_ready = pg_job_queue_is_ready(&pool->queue, clock_monotonic_ms());
 	is_stopping = pool->stopping;
 	pthread_mutex_unlock(&pool->lock);
+	if (is_ready)
+		pthread_cond_signal(&pool->job_came);
 	return is_stopping;
 }
 
@@ -383,9 +398,13 @@ keeper_main(void *argument)
 	while (wait_pause(pool->stop_fd, KEEPER_INTERVAL_MS))
 	{
 		pthread_mutex_lock(&pool->lock);
-		PgJob *late = queue_take_hopeless(pool, false);
+		PgJob *late = pg_job_queue_take_late(&pool->queue, clock_monotonic_ms());
+		bool is_ready = pg_job_queue_is_ready(&pool->queue, clock_monotonic_ms());
 		metrics_publish(pool);
 		pthread_mutex_unlock(&pool->lock);
+		/* For jobs that have waited for a lane which is counted no more. */
+		if (is_ready)
+			pthread_cond_signal(&pool->job_came);
 		jobs_refuse(pool, late, PG_REFUSAL_LATE);
 	}
 	return NULL;
@@ -420,7 +439,7 @@ pg_pool_stop(PgPool *pool)
 		return;
 	pthread_mutex_lock(&pool->lock);
 	pool->stopping = true;
-	PgJob *hopeless = queue_take_hopeless(pool, true);
+	PgJob *hopeless = pg_job_queue_take_all(&pool->queue);
 	pthread_cond_broadcast(&pool->job_came);
 	pthread_mutex_unlock(&pool->lock);
 	eventfd_write(pool->stop_fd, 1);

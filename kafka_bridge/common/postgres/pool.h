@@ -5,7 +5,8 @@
  *
  * A job is run by one thread with its connection, or refused: because the queue is full, because it
  * waited too long, because PostgreSQL cannot be reached, or because the pool stops. Either happens
- * exactly once, and refusing never waits for PostgreSQL.
+ * exactly once, and refusing never waits for PostgreSQL. Jobs of a company may be run together
+ * (job_queue.h says when); one that comes back from there undone is then run, or refused.
  *
  * Transactions have the extension's schema first in their search_path; time zone UTC, READ
  * COMMITTED, no JIT, statement_timeout and lock_timeout as configured: set for each transaction,
@@ -62,14 +63,33 @@ typedef enum PgRefusal
 	PG_REFUSAL_STOPPING,
 } PgRefusal;
 
-/* Embedded in what the caller keeps of the job. */
 typedef struct PgJob PgJob;
+
+/* Jobs that were taken together. */
+typedef struct PgBatch
+{
+	PgJob *jobs; /* chained by next, two or more */
+	bool failed; /* nothing came of it as a whole: for a while jobs are better run one by one */
+} PgBatch;
+
+/* Jobs that can be done in one transaction. */
+typedef struct PgCompany
+{
+	/* Whether two of the company can be in one batch; what fits a third one fits each other. */
+	bool (*fits)(const PgJob *job, const PgJob *other);
+	/* Leaves in the batch, in their order, the jobs that are not done: each is run by itself. */
+	void (*run)(PgBatch *batch, PgSession *session);
+} PgCompany;
+
+/* Embedded in what the caller keeps of the job. */
 struct PgJob
 {
 	void (*run)(PgJob *job, PgSession *session);
 	void (*refuse)(PgJob *job, PgRefusal refusal);
-	PgJob *next;		 /* the pool's */
-	int64_t deadline_ms; /* the pool's */
+	const PgCompany *company; /* NULL: always runs by itself */
+	PgJob *next;			  /* the pool's, as those below */
+	uint64_t number;
+	int64_t deadline_ms;
 };
 
 /* Metrics of a pool by their indexes in the program's table. */
@@ -88,7 +108,9 @@ typedef struct PgPoolPlan
 	const char *application_name; /* of the sessions */
 	const PgOptions *pg;
 	const PgPoolOptions *options;
-	bool must_write; /* a server in recovery does not do */
+	bool must_write;  /* a server in recovery does not do */
+	size_t batch_max; /* jobs of a company that are run together; 0 or 1: none */
+	size_t lanes_max; /* how many runs of them before others wait, to PG_LANES_MAX of job_queue.h */
 } PgPoolPlan;
 
 /* plan and what it points to must outlive the pool. NULL when out of memory. */
@@ -113,7 +135,8 @@ typedef struct PgTransaction
 	const char *application_name; /* NULL: the plan's */
 	const PgQuery *queries;		  /* sql with static storage duration, parameters as text, rows */
 	size_t count;
-	bool is_repeatable; /* does nothing twice: a read, or with a key of idempotency */
+	bool is_repeatable;		 /* does nothing twice: a read, or with a key of idempotency */
+	int64_t lock_timeout_ms; /* where it is less than the options' own; 0: those */
 } PgTransaction;
 
 typedef enum PgOutcome

@@ -132,6 +132,15 @@ plan_judge(Plan *plan)
 	return pg_sqlstate_is(sqlstate, PG_CLASS_SHUTDOWN) ? ATTEMPT_CUT : ATTEMPT_ENDED;
 }
 
+static int64_t
+lock_timeout_ms(const PgSession *session, const PgTransaction *transaction)
+{
+	int64_t longest = session->plan->options->lock_timeout_ms;
+	int64_t own = transaction->lock_timeout_ms;
+
+	return own > 0 && own < longest ? own : longest;
+}
+
 static Attempt
 attempt_run(PgSession *session, const PgTransaction *transaction, bool is_named, Plan *plan,
 			Status *status)
@@ -148,7 +157,7 @@ attempt_run(PgSession *session, const PgTransaction *transaction, bool is_named,
 
 	snprintf(statement_timeout, sizeof(statement_timeout), "%" PRId64,
 			 options->statement_timeout_ms);
-	snprintf(lock_timeout, sizeof(lock_timeout), "%" PRId64, options->lock_timeout_ms);
+	snprintf(lock_timeout, sizeof(lock_timeout), "%" PRId64, lock_timeout_ms(session, transaction));
 	*plan = (Plan){.count = 0};
 	plan_add(plan, session, (PgQuery){.sql = isolation_sql}, is_named);
 	plan_add(plan, session, (PgQuery){.sql = settings_sql, .parameter_count = 4, .values = values},

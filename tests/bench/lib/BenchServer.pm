@@ -22,7 +22,7 @@ use Wait;
     my $wal = $server->wal_between($lsn, $later);  # bytes, records, fpi_bytes
     $server->sql('CHECKPOINT');
     my $text = $server->pgbench(@arguments);       # dies where pgbench fails
-    my $service = $server->start_service;          # wallet_service on that server, as a Daemon
+    my $service = $server->start_service(%env);    # wallet_service on that server, as a Daemon
     my $usage = $server->stop_service;             # what it used: cpu_us, memory_kb
 
 =cut
@@ -119,7 +119,7 @@ sub pgbench { my ($self, @arguments) = @_; return $self->_client('pgbench', @arg
 # Through the same socket as pgbench. Its role is made at the first start.
 sub start_service
 {
-    my ($self) = @_;
+    my ($self, %env) = @_;
     my $postgres = $self->{postgres};
     my $path     = ($ENV{WALLET_BIN} // "$directory/../../kafka_bridge/build") . '/wallet_service';
     my $port     = free_port();
@@ -134,7 +134,8 @@ sub start_service
         env     => {
             PORT         => $port,
             DATABASE_URL => "host=$postgres->{base} port=@{[$postgres->port]} dbname=$postgres->{dbname} user=wallet_service",
-            %pool
+            %pool,
+            %env
         });
     $self->{service}->start;
     poll_until(

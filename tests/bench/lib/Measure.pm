@@ -29,6 +29,7 @@ my %definition_of = (
     tpcb10  => { arguments => [qw(-b tpcb-like)], search_path => 'bench_tpcb10' },
     ceiling => { script => 'ceiling.pgbench' },
     http    => { schema => 'public', request => 'transfer' },
+    alone   => { schema => 'public', request => 'transfer', env => { TRANSFER_BATCH_MAX => 1 } },
     get     => { request => 'get' });
 
 sub names { return sort keys %definition_of }
@@ -73,7 +74,7 @@ my $seed = time;
 sub _wrk
 {
     my ($plan, $definition, $clients, $seconds) = @_;
-    my $service = $plan->{server}->start_service;
+    my $service = $plan->{server}->start_service(%{ $definition->{env} // {} });
     my @command = (
         'wrk', '-t', $clients < 2 ? 1 : 2, '-c', $clients, '-d', "${seconds}s", '--timeout', '30s',
         '-s', "$plan->{directory}/http.lua", $service->{url}, '--', $definition->{request}, $plan->{wallets}, $seed++);

@@ -28,7 +28,7 @@ like($said, qr/fsync = on, full_page_writes = on.*synchronous_commit = on, wal_l
 my %expected = (
     transfer => [qw(ceiling plpgsql tpcb tpcb1 tpcb10 wallet)],
     hot      => [qw(plpgsql wallet)],
-    http     => [qw(get http wallet)]);
+    http     => [qw(alone get http wallet)]);
 for my $name (sort keys %expected)
 {
     my $content    = decode_json(slurp("$output/$name.json") || '{}');
@@ -41,7 +41,7 @@ for my $name (sort keys %expected)
         [ grep { !($candidates{$_}{tps} > 0 && $candidates{$_}{wal_bytes} > 50) } @written ],
         [], "$name: every candidate has figures");
     ok($candidates{$_}{disk_bytes} >= 0, "$name: $_ has a size") for grep { /^(?:wallet|plpgsql|http)$/ } @expected;
-    for my $candidate (grep { /^(?:get|http)$/ } @expected)
+    for my $candidate (grep { /^(?:get|http|alone)$/ } @expected)
     {
         my %figure = %{ $candidates{$candidate} };
         is_deeply([ grep { !(($figure{$_} // 0) > 0) } qw(p50_ms p99_ms service_cpu_us memory_kb) ], [],

@@ -92,12 +92,48 @@ test_reasons_name_the_item(void **state)
 	assert_refused("[{" SIDES ",\"amount\":1,\"idempotency_key\":1}]", "must be a string");
 }
 
+static void
+test_can_join(void **state)
+{
+	static const struct
+	{
+		const char *key;
+		const char *version;
+		const char *metadata;
+		bool can_join;
+	} cases[] = {
+		{NULL, NULL, NULL, true},
+		{"key 1 ~", "7", "{\"a\":[1.5,-2],\"e\":\"1 e\"}", true},
+		{"", "999999999999999999", "{}", true},
+		{"\xff", NULL, NULL, false},
+		{"\xd0\xba", NULL, NULL, false},
+		{NULL, "1000000000000000000", NULL, false},
+		{NULL, NULL, "{\"a\":1e5}", false},
+		{NULL, NULL, "{\"a\":1E999999}", false},
+	};
+	char large[2000];
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		const char *values[] = {A, B, "1", cases[i].key, cases[i].version, cases[i].metadata};
+
+		assert_int_equal(transfer_can_join(values), cases[i].can_join);
+	}
+	memset(large, ' ', sizeof(large));
+	large[0] = '{';
+	large[sizeof(large) - 2] = '}';
+	large[sizeof(large) - 1] = '\0';
+	assert_false(transfer_can_join((const char *[]){A, B, "1", NULL, NULL, large}));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_arrays),
 		cmocka_unit_test(test_reasons_name_the_item),
+		cmocka_unit_test(test_can_join),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
