@@ -43,7 +43,6 @@
 #define BACKOFF_MAXIMUM_MS	 10000
 #define FEEDBACK_INTERVAL_MS 1000
 #define FEEDBACK_MINIMUM_MS	 50
-#define SOURCE_BYTES		 (SERVER_NAME_BYTES + 64)
 
 typedef struct Bridge
 {
@@ -58,10 +57,10 @@ typedef struct Bridge
 	Outbox *outbox;
 	TopicWatch *topic_watch; /* lives within the outbox */
 	ProgressKey key;
-	int64_t generation;		   /* of this term */
-	bool term_lost;			   /* another bridge had the slot: this term's position is stale */
-	bool connected_once;	   /* credentials and database were right at some time */
-	char source[SOURCE_BYTES]; /* ce_source */
+	int64_t generation;	 /* of this term */
+	bool term_lost;		 /* another bridge had the slot: this term's position is stale */
+	bool connected_once; /* credentials and database were right at some time */
+	char source[SERVER_SOURCE_BYTES]; /* ce_source */
 	char dead_letters[DEAD_LETTER_TOPIC_BYTES];
 	char refusal[STATUS_TEXT_BYTES]; /* of Kafka, which ended the term before; "": none did */
 	BridgeRole role;
@@ -152,11 +151,7 @@ server_ask(Bridge *bridge)
 static void
 key_fill(Bridge *bridge)
 {
-	bridge->key.system_id = bridge->server.system_id;
-	bridge->key.database_oid = bridge->server.database_oid;
-	snprintf(bridge->key.slot, sizeof(bridge->key.slot), "%s", bridge->config->bridge.slot);
-	snprintf(bridge->source, sizeof(bridge->source), "/wallet/%" PRIu64 "/%s",
-			 bridge->server.system_id, bridge->server.database);
+	server_facts_name(&bridge->server, bridge->config->bridge.slot, &bridge->key, bridge->source);
 }
 
 /* Topics as they are now, and the recorded position. */
@@ -182,14 +177,7 @@ kafka_ask(Bridge *bridge, KafkaFacts *facts)
 static ProgressRecord
 record_make(const Bridge *bridge)
 {
-	ProgressRecord record = {
-		.state = PROGRESS_STREAMING,
-		.timeline = bridge->server.timeline,
-		.options = REPL_STREAM_OPTIONS,
-	};
-
-	kafka_facts_record(&bridge->kafka, bridge->config->kafka.topic, &record);
-	return record;
+	return kafka_facts_record(&bridge->kafka, bridge->config->kafka.topic, bridge->server.timeline);
 }
 
 static PublisherPlan

@@ -231,8 +231,8 @@ new_events_store(Applier *applier, const Wait *wait, const Batch *batch, ApplyRe
 		return status;
 	}
 	report->applied = (int64_t) plan->inserts.count;
-	return event_store_copy(&applier->session, wait, batch, plan->inserts.indexes,
-							plan->inserts.count);
+	return event_store_copy(&applier->session, wait,
+							(EventSelection){batch, plan->inserts.indexes, plan->inserts.count});
 }
 
 /* What is known or late: duplicates are skipped, late versions stored, conflicts recorded. */
@@ -257,8 +257,9 @@ known_events_settle(Applier *applier, const Wait *wait, const Batch *batch, Late
 	report->filled = (int64_t) late->filled_count;
 	report->duplicates = (int64_t) late->duplicates;
 	report->conflicts = (int64_t) late->conflicts.count;
-	return event_store_conflict(&applier->session, wait, applier->options->topic, batch,
-								late->conflicts.indexes, late->conflicts.count);
+	return event_store_conflict(&applier->session, wait, applier->options->topic,
+								(EventSelection){batch, late->conflicts.indexes,
+												 late->conflicts.count});
 }
 
 /* New gaps, and those that the late versions cut. */

@@ -365,15 +365,15 @@ connection_notice(void *context, struct MHD_Connection *connection, void **socke
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED)
 	{
-		const union MHD_ConnectionInfo *info =
-			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		/* Copied: since 1.0 the library gives the next answer in the same place. */
+		int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 		const union MHD_ConnectionInfo *peer =
 			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
-		*socket_context = http_connection_add(server->connections, room->place, info->connect_fd,
+		*socket_context = http_connection_add(server->connections, room->place, fd,
 											  peer->client_addr, server->request_timeout_ms);
 		if (*socket_context == NULL)
-			shutdown(info->connect_fd, SHUT_RDWR);
+			shutdown(fd, SHUT_RDWR);
 		return;
 	}
 	if (*socket_context != NULL)
@@ -421,8 +421,12 @@ room_open(HttpServer *server, const HttpOptions *options, HttpPlace place)
 	unsigned threads = is_hall && options->thread_count > 1 ? (unsigned) options->thread_count : 1;
 	unsigned connections = is_hall ? server->connections_max : HTTP_RESERVE_MAX;
 
-	/* A pool of one is refused; the limit is divided among its threads. */
-	const struct MHD_OptionItem pool[] = {
+	const struct MHD_OptionItem more[] = {
+#if MHD_VERSION >= 0x01000000
+		/* No folded lines and none that end in a bare LF, which a proxy may read otherwise. */
+		{MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1, NULL},
+#endif
+		/* A pool of one is refused; the limit is divided among its threads. */
 		{threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t) threads, NULL},
 		{MHD_OPTION_END, 0, NULL},
 	};
@@ -436,7 +440,7 @@ room_open(HttpServer *server, const HttpOptions *options, HttpPlace place)
 		request_complete, room, MHD_OPTION_NOTIFY_CONNECTION, connection_notice, room,
 		MHD_OPTION_CONNECTION_LIMIT, (connections + 1) * 2 * threads, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned) ((options->idle_timeout_ms + 999) / 1000), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t) CONNECTION_MEMORY_BYTES, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+		(size_t) CONNECTION_MEMORY_BYTES, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
 	return room->daemon != NULL;
 }
 

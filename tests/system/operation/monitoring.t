@@ -8,6 +8,7 @@ use File::Basename qw(basename dirname);
 use JSON::PP ();
 use lib dirname(abs_path(__FILE__)) . '/../../harness';
 
+use Files;
 use Program;
 use Stack;
 use Test::More;
@@ -17,14 +18,6 @@ my $root  = abs_path(dirname(__FILE__) . '/../../..');
 my $rules = "$root/docker/prometheus/wallet.rules.yml";
 chomp(my $promtool = qx($root/scripts/prometheus/fetch));
 ok(-x $promtool, 'promtool is there') or BAIL_OUT('no promtool');
-
-sub slurp
-{
-    my ($path) = @_;
-    open my $file, '<', $path or die "$path: $!\n";
-    local $/;
-    return scalar <$file>;
-}
 
 # The text of every rule: name, expression and section of the runbook.
 my %rule_of = map { /^([^\n]+)\n/ ? ($1 => $_) : () } split /^\s+- alert: /m, slurp($rules) =~ s/\A.*?(?=^\s+- alert: )//msr;

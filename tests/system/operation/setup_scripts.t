@@ -8,6 +8,7 @@ use File::Basename qw(dirname);
 use lib dirname(abs_path(__FILE__)) . '/../../harness';
 
 use Daemon;
+use Files;
 use Kafka;
 use Postgres;
 use Program;
@@ -26,20 +27,14 @@ my $data    = "$server->{base}/data";
 sub run_script
 {
     my ($script, @arguments) = @_;
-    my $pid = open(my $pipe, '-|') // die "fork: $!\n";
-    if ($pid == 0)
-    {
-        delete @ENV{qw(KAFKA_BROKERS)};
-        $ENV{DATABASE_URL} //= $server->uri(dbname => 'postgres');
-        @ENV{qw(WALLET_RUN_DIR KAFKA_DATA KAFKA_JIT KAFKA_HEAP)} = ($run_dir, test_directory() . '/kafka-data', 1, '320m');
-        open STDIN,  '<',  '/dev/null';
-        open STDERR, '>&', \*STDOUT;
-        exec "$scripts/$script", @arguments;
-        exit 127;
-    }
-    my $said = do { local $/; <$pipe> } // '';
-    close $pipe;
-    return ($? >> 8, $said);
+    my %env = (
+        DATABASE_URL   => $ENV{DATABASE_URL} // $server->uri(dbname => 'postgres'),
+        KAFKA_BROKERS  => undef,
+        WALLET_RUN_DIR => $run_dir,
+        KAFKA_DATA     => test_directory() . '/kafka-data',
+        KAFKA_JIT      => 1,
+        KAFKA_HEAP     => '320m');
+    return run_command(\%env, "$scripts/$script", @arguments);
 }
 
 sub succeeds

@@ -5,9 +5,9 @@ use warnings;
 
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
-use IPC::Open3;
 use lib dirname(abs_path(__FILE__)) . '/../../harness';
 
+use Files;
 use Program;
 use Runbook;
 use Stack;
@@ -33,16 +33,7 @@ sub write_file
     return $path;
 }
 
-# Exit code, and both outputs as one.
-sub run
-{
-    my (@command) = @_;
-    my $pid  = open3(my $in, my $out, undef, 'timeout', 60, @command);
-    close $in;
-    my $text = do { local $/; <$out> } // '';
-    waitpid $pid, 0;
-    return ($? >> 8, $text);
-}
+sub run { return run_command({}, 'timeout', 60, @_) }
 
 sub openssl
 {
