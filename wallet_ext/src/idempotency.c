@@ -20,6 +20,7 @@
 
 #include "compat.h"
 #include "errors.h"
+#include "guc.h"
 #include "idempotency.h"
 #include "ledger_many.h"
 #include "lock_class.h"
@@ -358,6 +359,7 @@ idempotency_look_up(Ledger *ledger, const text *key, Snapshot snapshot, LedgerRo
 KeyState
 idempotency_find(Ledger *ledger, const Request *request, Snapshot snapshot, LedgerRow *owner)
 {
+	guc_replayed = false;
 	if (request->idempotency_key == NULL)
 		return KEY_FREE;
 
@@ -365,6 +367,7 @@ idempotency_find(Ledger *ledger, const Request *request, Snapshot snapshot, Ledg
 
 	if (state == KEY_TAKEN)
 		idempotency_compare(owner, request);
+	guc_replayed = state == KEY_TAKEN;
 	return state;
 }
 

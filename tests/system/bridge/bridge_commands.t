@@ -38,6 +38,8 @@ sub pay
 subtest 'while the bridge streams' => sub {
     $stack->wait_bridge;
     my $out = $stack->command_is(['status'], 0, qr/^slot: +$slot, active$/m, 'status');
+    $stack->command_is(['status'], 78, qr/the role of DATABASE_URL lacks REPLICATION: it must be the bridge's/, 'status as an application',
+        DATABASE_URL => $stack->postgres->uri(user => 'wallet_user'));
     my $id  = $stack->sql('SELECT system_identifier FROM pg_control_system()');
     like($out, qr/^database: +wallet_db, system $id, timeline 1$/m, 'the database');
     like($out, qr/^topic: +$topic, 6 partitions$/m, 'the topic');

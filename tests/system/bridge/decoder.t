@@ -73,6 +73,9 @@ ok(stream_receive('golden_json') eq $expected, 'the events are the golden sample
 ok(stream_receive('golden_json') eq '', 'and are not sent again');
 events_check($expected, 'the golden samples keep to the schema');
 
+my ($example) = slurp("$root/docs/events.md") =~ /^```json\n(\{.*\}\n)```$/m;
+events_check($example, 'and so does the example of docs/events.md');
+
 # Fields are only ever appended, so that what was written by 1.0 reads as it did.
 my $former = slurp("$root/tests/golden/wallet-event.v1.jsonl");
 events_check($former, 'and so do those of 1.0');
