@@ -75,7 +75,7 @@ check-clients: ## drivers and ORMs: psycopg sqlalchemy django node java go (CLIE
 
 check-openapi: ## the OpenAPI files against the running programs (PROGRAMS=service; SEED=7 EXAMPLES=200: another, longer run)
 	@scripts/deps openapi
-	@$(privately) $(MAKE) -s install programs
+	@MAKEFLAGS= MAKEOVERRIDES= $(privately) $(MAKE) -s install programs
 	@OPENAPI_SEED='$(SEED)' OPENAPI_EXAMPLES='$(EXAMPLES)' $(privately) tests/openapi/run $(PROGRAMS)
 
 check-console: ## the console in a real browser (SCENARIOS='phone axe': those with one of the words)
@@ -105,7 +105,7 @@ bench-smoke: bench-ready ## whether the benchmarks run, in seconds
 bench-delivery: bench-ready ## what Kafka transactions cost the bridge (BENCH='--rounds 3': options)
 	@$(privately) tests/bench/delivery --docs docs/benchmarks.md $(BENCH)
 
-bench-%: bench-ready ## one benchmark: bench-transfer, bench-hot
+bench-%: bench-ready ## one benchmark: bench-transfer, bench-hot, bench-batch
 	@$(privately) tests/bench/run $(BENCH) $*
 	@tests/bench/report
 

@@ -12,8 +12,9 @@
 #     DATABASE_URL    the server, as a superuser; default: this machine's own, as system user postgres through its
 #                     socket (PGHOST and PGPORT name another one)
 #     WALLET_USER_PASSWORD WALLET_BRIDGE_PASSWORD and so on
-#                     passwords of the roles in scripts/stack/roles.sql; asked for on a terminal; where none is given
-#                     a role keeps what it has
+#                     passwords of the roles in scripts/stack/roles.sql, or WALLET_USER_PASSWORD_FILE and so on: files
+#                     with them; asked for on a terminal; where none is given a role keeps what it has, which is said
+#                     where that is none
 #
 # Settings: wal_level, shared_preload_libraries and output_plugin_libraries (where the server knows it) keep what others
 # have set there. Everything goes through ALTER SYSTEM. pg_hba.conf is yours.
@@ -189,9 +190,14 @@ change_settings()
 
 ask_passwords()
 {
-    local role variable
+    local role variable file
     for role in "${roles[@]}"; do
         variable=${role^^}_PASSWORD
+        file=${variable}_FILE
+        if [ -n "${!file:-}" ]; then
+            [ -r "${!file}" ] || report_fail "$file: ${!file} can't be read"
+            IFS= read -r "${variable?}" <"${!file}" || [ -n "${!variable:-}" ] || report_fail "$file: ${!file} is empty"
+        fi
         if [ -z "${!variable:-}" ] && [ -t 0 ] && [ -z "$dry_run" ]; then
             read -r -s -p "  password of $role (empty: as it is): " "${variable?}"
             echo
@@ -202,7 +208,11 @@ ask_passwords()
 create_database()
 {
     local role variable
-    database_sql | perform database "$database with extension and roles"
+    if [ -n "$dry_run" ]; then
+        { database_create_sql && echo "\\i scripts/stack/roles.sql"; } | perform database ''
+    else
+        database_sql | perform database "$database with extension and roles"
+    fi
     for role in "${roles[@]}"; do
         variable=${role^^}_PASSWORD
         if [ -n "${!variable:-}" ]; then
@@ -245,10 +255,13 @@ restart_server()
 
 say_addresses()
 {
-    local address role
+    local address role with_password
     address=$(ask "SELECT coalesce(host(inet_server_addr()), 'localhost') || ':' || current_setting('port')")
+    with_password=$(ask "SELECT string_agg(rolname, ' ') FROM pg_authid WHERE rolpassword IS NOT NULL")
     for role in "${roles[@]}"; do
         report_line "$role" "DATABASE_URL=postgresql://$role:PASSWORD@$address/$database"
+        [[ $dry_run || " $with_password " == *" $role "* ]] ||
+            report_line '' "it has no password: where one is asked for, run this again with ${role^^}_PASSWORD"
     done
 }
 

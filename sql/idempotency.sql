@@ -24,6 +24,12 @@ SELECT wallet_fund(:alice, 100.0000, 'fund', metadata => '{"list": [1.0, {"a": n
        wallet_transfer(:alice, :bob, 20, 'transfer', 999, '{}') = :'transfer' AS same;
 SELECT user_id, balance, version FROM wallets ORDER BY id;
 SELECT count(*) FROM wallet_ledger;
+-- wallet.replayed tells one from the other.
+SELECT current_setting('wallet.replayed') AS replayed, wallet_fund(:alice, 3) IS NOT NULL AS done, current_setting('wallet.replayed') AS replayed;
+SELECT wallet_create('alice', 'USD', :alice, 'create alice') IS NOT NULL AS done, current_setting('wallet.replayed') AS replayed;
+SELECT wallet_withdraw(:alice, 3, 'withdraw 3') IS NOT NULL AS done, current_setting('wallet.replayed') AS replayed;
+SET wallet.replayed = on;
+SHOW wallet.replayed;
 
 -- Each field, in the order in which they are compared.
 SELECT difference(call)

@@ -1,24 +1,14 @@
 -- What the reads return: the operations behind them are real ones, holds and history are put in by hand.
 CREATE EXTENSION wallet;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set helper :abs_srcdir '/sql/helpers/failure.sql'
+\i :helper
 \set SHOW_CONTEXT never
 \set alice '''a0000000-0000-0000-0000-000000000001'''
 \set second '''a0000000-0000-0000-0000-000000000002'''
 \set bob '''b0000000-0000-0000-0000-000000000001'''
 \set nobody '''c0000000-0000-0000-0000-000000000001'''
 \set hold '''d0000000-0000-0000-0000-000000000001'''
-
--- Errors show their code and message; the place in the source may change.
-CREATE FUNCTION failure(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    detail text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-    RETURN SQLSTATE || ' ' || SQLERRM || ' ' || detail;
-END
-$$;
 
 SELECT wallet_create('alice', 'USD', :alice, metadata => '{"plan": "gold"}');
 SELECT wallet_create('alice', 'EUR', :second);
@@ -41,8 +31,8 @@ SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER
             || ', available numeric(19,4), metadata jsonb' AS has_the_columns_of_wallets
 FROM pg_attribute
 WHERE attrelid = 'wallet_details'::regclass AND attnum > 0;
-SELECT failure(format('SELECT wallet_get(%L)', :nobody));
-SELECT failure('SELECT wallet_get(NULL)');
+SELECT failure(format('wallet_get(%L)', :nobody));
+SELECT failure('wallet_get(NULL)');
 -- Named notation, lateral calls and a prepared statement.
 SELECT balance FROM wallet_get(wallet_id => :bob);
 SELECT (wallet_get(:bob)).version;
@@ -90,7 +80,7 @@ ROLLBACK;
 -- wallet_list: oldest first, no row for an unknown user.
 SELECT id, currency, balance, available, metadata FROM wallet_list('alice');
 SELECT count(*) FROM wallet_list('nobody');
-SELECT failure('SELECT wallet_list(NULL)');
+SELECT failure('wallet_list(NULL)');
 
 -- wallet_receipt: the operation's entries, also of an operation of the same statement.
 SELECT wallet_id, version, type, amount, counterparty_wallet_id, balance_after, held_after, status_after,
@@ -102,7 +92,7 @@ SELECT type, user_id FROM wallet_receipt((SELECT transaction_id FROM wallet_tran
                                           WHERE wallet_id = :second AND version = 0));
 SELECT (wallet_receipt(:'paid')).type;
 SELECT count(*) FROM wallet_receipt(:nobody);
-SELECT failure('SELECT wallet_receipt(NULL)');
+SELECT failure('wallet_receipt(NULL)');
 -- It sees what this transaction did, under every isolation level, and not what others did meanwhile.
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT type, balance_after FROM wallet_receipt(wallet_fund(:second, 2));
@@ -139,7 +129,7 @@ SELECT operation FROM wallet_lookup('fund-1');
 SELECT wallet_create('carol', 'USD', idempotency_key => 'create-1') IS NOT NULL AS created;
 SELECT operation FROM wallet_lookup('create-1');
 SELECT count(*) FROM wallet_lookup('no such key');
-SELECT failure('SELECT wallet_lookup(NULL)');
+SELECT failure('wallet_lookup(NULL)');
 -- Keys are compared by their bytes, and the kind implies the function where the row names none.
 BEGIN;
 INSERT INTO wallet_ledger (transaction_id, leg, kind, amount, currency, created_at, to_wallet_id, to_version,
@@ -169,9 +159,9 @@ SELECT version FROM wallet_history(wallet_id => :alice, before_version => 20, ma
 SELECT count(*) FROM wallet_history(:alice, 0);
 SELECT count(*) FROM wallet_history(:alice, max_rows => 0);
 SELECT count(*) FROM wallet_history(:nobody);
-SELECT failure(format('SELECT wallet_history(%L, max_rows => -1)', :alice));
-SELECT failure(format('SELECT wallet_history(%L, max_rows => NULL)', :alice));
-SELECT failure('SELECT wallet_history(NULL, max_rows => -1)');
+SELECT failure(format('wallet_history(%L, max_rows => -1)', :alice));
+SELECT failure(format('wallet_history(%L, max_rows => NULL)', :alice));
+SELECT failure('wallet_history(NULL, max_rows => -1)');
 
 SELECT count(*), max(created_at) AT TIME ZONE 'UTC' AS newest FROM wallet_activity('alice');
 SELECT id, wallet_id, version, created_at AT TIME ZONE 'UTC' AS created_at FROM wallet_activity('alice', max_rows => 5);
@@ -196,10 +186,10 @@ SELECT count(*) - 1 AS pages, (SELECT count(DISTINCT id) FROM page, unnest(ids) 
 FROM page;
 SELECT version FROM wallet_activity('alice', '2026-01-01 01:00Z');
 SELECT count(*) FROM wallet_activity('nobody');
-SELECT failure('SELECT wallet_activity(NULL)');
-SELECT failure($$SELECT wallet_activity('alice', max_rows => -1)$$);
-SELECT failure($$SELECT wallet_activity('alice', max_rows => NULL)$$);
-SELECT failure(format('SELECT wallet_activity(%L, before_id => %L)', 'alice', :nobody));
+SELECT failure('wallet_activity(NULL)');
+SELECT failure($$wallet_activity('alice', max_rows => -1)$$);
+SELECT failure($$wallet_activity('alice', max_rows => NULL)$$);
+SELECT failure(format('wallet_activity(%L, before_id => %L)', 'alice', :nobody));
 
 -- wallet_totals: the trial balance.
 SELECT * FROM wallet_totals();
@@ -320,5 +310,5 @@ SELECT count(*) FROM public.wallet_history(:alice, 5);
 SELECT count(*) FROM public.wallet_activity('alice', max_rows => 2);
 SELECT count(*) FROM public.wallet_totals();
 SELECT DISTINCT check_name FROM public.wallet_check();
-SELECT status FROM public.wallet_health();
+SELECT history_gaps, history_conflicts FROM public.wallet_health();
 RESET search_path;

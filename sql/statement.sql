@@ -1,19 +1,10 @@
 -- wallet_statement and wallet_balance_at: what a wallet had at a moment, and what happened in between.
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set helper :abs_srcdir '/sql/helpers/failure.sql'
+\i :helper
 \set alice '''a0000000-0000-0000-0000-000000000001'''
 \set bob '''b0000000-0000-0000-0000-000000000001'''
 \set nobody '''c0000000-0000-0000-0000-000000000001'''
-CREATE FUNCTION failure(call text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    detail text;
-BEGIN
-    EXECUTE call;
-    RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-    RETURN concat_ws(' ', SQLSTATE, SQLERRM, nullif(detail, ''));
-END
-$$;
-
 SELECT wallet_create('alice', wallet_id => :alice) IS NOT NULL AND wallet_create('bob', wallet_id => :bob) IS NOT NULL AS created;
 -- Alice's entries on both sides of the ledger, some of them of one call.
 DO $$
@@ -42,7 +33,7 @@ WHERE wallet_id = :alice;
 SELECT count(*) AS before_creation FROM wallet_balance_at(:alice, '2020-01-01');
 SELECT count(*) AS before_all FROM wallet_balance_at(:alice, '-infinity');
 SELECT * FROM wallet_balance_at(:alice, 'infinity');
-SELECT failure(format('SELECT wallet_balance_at(%s)', arguments)) AS failure
+SELECT failure(format('wallet_balance_at(%s)', arguments)) AS failure
 FROM (VALUES (1, 'NULL, now()'), (2, '''a0000000-0000-0000-0000-000000000001'', NULL'),
              (3, '''c0000000-0000-0000-0000-000000000001'', now()')) AS call (n, arguments) ORDER BY n;
 
@@ -73,7 +64,7 @@ SELECT sum(CASE WHEN type IN ('FUND', 'TRANSFER_IN', 'CAPTURE_IN', 'REVERSAL_IN'
                 WHEN type IN ('WITHDRAW', 'TRANSFER_OUT', 'CAPTURE_OUT', 'REVERSAL_OUT') THEN -amount ELSE 0 END)
        = max(balance_after) FILTER (WHERE type = 'CLOSING') AS balances
 FROM wallet_statement(:bob);
-SELECT failure(format('SELECT wallet_statement(%s)', arguments)) AS failure
+SELECT failure(format('wallet_statement(%s)', arguments)) AS failure
 FROM (VALUES (1, 'NULL'), (2, '''a0000000-0000-0000-0000-000000000001'', ''2021-01-01'', ''2020-01-01'''),
              (3, '''c0000000-0000-0000-0000-000000000001''')) AS call (n, arguments) ORDER BY n;
 
@@ -87,5 +78,5 @@ SELECT version, balance FROM wallet_balance_at(:bob, 'infinity');
 -- An entry that is missing is named, not guessed.
 ALTER TABLE wallet_ledger DISABLE TRIGGER wallet_guard, DISABLE TRIGGER wallet_guard_row;
 DELETE FROM wallet_ledger WHERE to_wallet_id = :alice AND to_version = 20;
-SELECT failure('SELECT wallet_balance_at(''a0000000-0000-0000-0000-000000000001'', created_at) FROM wallet_transactions
+SELECT failure('wallet_balance_at(''a0000000-0000-0000-0000-000000000001'', created_at) FROM wallet_transactions
                 WHERE wallet_id = ''a0000000-0000-0000-0000-000000000001'' AND version = 19') AS failure;

@@ -33,7 +33,7 @@
 #include "server_watch.h"
 #include "setup.h"
 #include "startup_facts.h"
-#include "topic_reader.h"
+#include "kafka/topic_reader.h"
 #include "topic_watch.h"
 
 #define CONNECT_TIMEOUT_MS	 15000
@@ -42,7 +42,6 @@
 #define BACKOFF_MAXIMUM_MS	 10000
 #define FEEDBACK_INTERVAL_MS 1000
 #define FEEDBACK_MINIMUM_MS	 50
-#define SOURCE_BYTES		 (SERVER_NAME_BYTES + 64)
 
 #define TRANSACTIONAL_ID_BYTES 128
 
@@ -60,10 +59,10 @@ typedef struct Bridge
 	Outbox *outbox;
 	TopicWatch *topic_watch; /* lives within the outbox */
 	ProgressKey key;
-	int64_t generation;		   /* of this term */
-	bool term_lost;			   /* another bridge had the slot: this term's position is stale */
-	bool connected_once;	   /* credentials and database were right at some time */
-	char source[SOURCE_BYTES]; /* ce_source */
+	int64_t generation;	 /* of this term */
+	bool term_lost;		 /* another bridge had the slot: this term's position is stale */
+	bool connected_once; /* credentials and database were right at some time */
+	char source[SERVER_SOURCE_BYTES]; /* ce_source */
 	char transactional_id[TRANSACTIONAL_ID_BYTES];
 	char dead_letters[DEAD_LETTER_TOPIC_BYTES];
 	char refusal[STATUS_TEXT_BYTES]; /* of Kafka, which ended the term before; "": none did */
@@ -161,11 +160,7 @@ server_ask(Bridge *bridge)
 static void
 key_fill(Bridge *bridge)
 {
-	bridge->key.system_id = bridge->server.system_id;
-	bridge->key.database_oid = bridge->server.database_oid;
-	snprintf(bridge->key.slot, sizeof(bridge->key.slot), "%s", bridge->config->bridge.slot);
-	snprintf(bridge->source, sizeof(bridge->source), "/wallet/%" PRIu64 "/%s",
-			 bridge->server.system_id, bridge->server.database);
+	server_facts_name(&bridge->server, bridge->config->bridge.slot, &bridge->key, bridge->source);
 	snprintf(bridge->transactional_id, sizeof(bridge->transactional_id),
 			 "wallet-bridge.%" PRIu64 ".%" PRIu32 ".%s", bridge->key.system_id,
 			 bridge->key.database_oid, bridge->key.slot);
@@ -194,14 +189,7 @@ kafka_ask(Bridge *bridge, KafkaFacts *facts)
 static ProgressRecord
 record_make(const Bridge *bridge)
 {
-	ProgressRecord record = {
-		.state = PROGRESS_STREAMING,
-		.timeline = bridge->server.timeline,
-		.options = REPL_STREAM_OPTIONS,
-	};
-
-	kafka_facts_record(&bridge->kafka, bridge->config->kafka.topic, &record);
-	return record;
+	return kafka_facts_record(&bridge->kafka, bridge->config->kafka.topic, bridge->server.timeline);
 }
 
 static PublisherPlan

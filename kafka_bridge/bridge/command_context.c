@@ -5,12 +5,8 @@
  */
 #include "command_context.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "base/clock.h"
-#include "repl_stream.h"
-#include "topic_reader.h"
+#include "kafka/topic_reader.h"
 
 Status
 command_context_open(CommandContext *context, const BridgeConfig *config, CommandTopic topic,
@@ -28,11 +24,7 @@ command_context_open(CommandContext *context, const BridgeConfig *config, Comman
 			server_facts_gather(context->connection, config->bridge.slot, &wait, &context->server);
 	if (!status_is_ok(&status))
 		return status;
-	context->key.system_id = context->server.system_id;
-	context->key.database_oid = context->server.database_oid;
-	snprintf(context->key.slot, sizeof(context->key.slot), "%s", config->bridge.slot);
-	snprintf(context->source, sizeof(context->source), "/wallet/%" PRIu64 "/%s",
-			 context->server.system_id, context->server.database);
+	server_facts_name(&context->server, config->bridge.slot, &context->key, context->source);
 	status = topic_reader_open(&config->kafka, &context->observer, &context->reader);
 	if (status_is_ok(&status))
 		status = kafka_facts_gather(&(KafkaQuestion){.reader = context->reader,
@@ -65,13 +57,9 @@ command_context_close(CommandContext *context)
 ProgressRecord
 command_context_record(const CommandContext *context)
 {
-	ProgressRecord record = {
-		.state = PROGRESS_STREAMING,
-		.timeline = context->server.timeline,
-		.options = REPL_STREAM_OPTIONS,
-	};
+	ProgressRecord record =
+		kafka_facts_record(&context->kafka, context->config->kafka.topic, context->server.timeline);
 
-	kafka_facts_record(&context->kafka, context->config->kafka.topic, &record);
 	/* Said by hand: what other sources published until now is accepted. */
 	record.since_ms = clock_wall_us() / 1000;
 	return record;

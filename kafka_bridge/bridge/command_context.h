@@ -13,8 +13,7 @@
 #include "server_facts.h"
 #include "base/status.h"
 
-#define COMMAND_TIMEOUT_MS	 15000
-#define COMMAND_SOURCE_BYTES (SERVER_NAME_BYTES + 64)
+#define COMMAND_TIMEOUT_MS 15000
 
 typedef struct CommandContext
 {
@@ -26,7 +25,7 @@ typedef struct CommandContext
 	rd_kafka_t *reader; /* of topic_reader_open */
 	ProgressKey key;
 	KafkaFacts kafka;
-	char source[COMMAND_SOURCE_BYTES]; /* ce_source */
+	char source[SERVER_SOURCE_BYTES]; /* ce_source */
 } CommandContext;
 
 /* What a command wants of the event topic. */

@@ -15,7 +15,7 @@
 #include "command_context.h"
 #include "commands.h"
 #include "event_set.h"
-#include "topic_reader.h"
+#include "kafka/topic_reader.h"
 #include "wallet_event.h"
 
 #define ID_BYTES	 (WALLET_UUID_TEXT_BYTES + 1)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "repl_stream.h"
 
 static bool
 position_is_recorded(const ProgressFound *found)
@@ -102,18 +103,23 @@ kafka_facts_free(KafkaFacts *facts)
 	topic_tail_free(&facts->tail);
 }
 
-void
-kafka_facts_record(const KafkaFacts *facts, const char *topic, ProgressRecord *record)
+ProgressRecord
+kafka_facts_record(const KafkaFacts *facts, const char *topic, uint32_t timeline)
 {
 	const ProgressRecord *found = &facts->found.record;
 	bool limit = found->generation >= PROGRESS_GENERATION_MAX;
+	bool since_known = position_is_recorded(&facts->found) && found->since_ms > 0;
+	ProgressRecord record = {
+		.state = PROGRESS_STREAMING,
+		.timeline = timeline,
+		.generation = limit ? 1 : found->generation + 1,
+		.partition_count = facts->topic.partition_count,
+		.options = REPL_STREAM_OPTIONS,
+		.since_ms = since_known ? found->since_ms : clock_wall_us() / 1000,
+		.mark = facts->tail.mark,
+	};
 
-	record->generation = limit ? 1 : found->generation + 1;
-	record->partition_count = facts->topic.partition_count;
-	record->since_ms = position_is_recorded(&facts->found) && found->since_ms > 0
-						   ? found->since_ms
-						   : clock_wall_us() / 1000;
-	record->mark = facts->tail.mark;
-	snprintf(record->topic, sizeof(record->topic), "%s", topic);
-	snprintf(record->topic_id, sizeof(record->topic_id), "%s", facts->topic.id);
+	snprintf(record.topic, sizeof(record.topic), "%s", topic);
+	snprintf(record.topic_id, sizeof(record.topic_id), "%s", facts->topic.id);
+	return record;
 }

@@ -46,5 +46,5 @@ typedef struct KafkaFacts
 Status kafka_facts_gather(const KafkaQuestion *question, const Wait *wait, KafkaFacts *facts);
 void kafka_facts_free(KafkaFacts *facts);
 
-/* What a record says of the topic as it is now, beside the position; its next generation. */
-void kafka_facts_record(const KafkaFacts *facts, const char *topic, ProgressRecord *record);
+/* The next record, but for the position: its generation, and what it says of the topic now. */
+ProgressRecord kafka_facts_record(const KafkaFacts *facts, const char *topic, uint32_t timeline);

@@ -102,6 +102,7 @@ command_run(const BridgeConfig *config, const ConfigSource *source)
 		{
 			Status status = signals_start();
 
+			daemon_exposure_warn(source);
 			return status_is_ok(&status) ? commands[i].run(config, signals_stop_fd()) : status;
 		}
 	return daemon_run(config, source);

@@ -9,7 +9,7 @@
 
 #include "kafka/error.h"
 #include "observe/log.h"
-#include "topic_reader.h"
+#include "kafka/topic_reader.h"
 
 #define SLICE_MS 100
 

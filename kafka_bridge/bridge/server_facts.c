@@ -167,6 +167,17 @@ history_search(const char *history, uint32_t ancestor)
 	return 0;
 }
 
+void
+server_facts_name(const ServerFacts *facts, const char *slot, ProgressKey *key,
+				  char source[SERVER_SOURCE_BYTES])
+{
+	key->system_id = facts->system_id;
+	key->database_oid = facts->database_oid;
+	snprintf(key->slot, sizeof(key->slot), "%s", slot);
+	snprintf(source, SERVER_SOURCE_BYTES, "/wallet/%" PRIu64 "/%s", facts->system_id,
+			 facts->database);
+}
+
 Status
 server_timeline_find(PGconn *connection, uint32_t timeline, uint32_t ancestor, const Wait *wait,
 					 uint64_t *switch_lsn)

@@ -12,7 +12,8 @@
 #include "base/status.h"
 #include "base/wait.h"
 
-#define SERVER_NAME_BYTES 256
+#define SERVER_NAME_BYTES	256
+#define SERVER_SOURCE_BYTES (SERVER_NAME_BYTES + 64)
 
 typedef struct ServerFacts
 {
@@ -35,6 +36,10 @@ typedef struct ServerFacts
  */
 Status server_facts_gather(PGconn *connection, const char *slot, const Wait *wait,
 						   ServerFacts *facts);
+
+/* What the ledger is called in Kafka: by the key of its recorded position, and as ce_source. */
+void server_facts_name(const ServerFacts *facts, const char *slot, ProgressKey *key,
+					   char source[SERVER_SOURCE_BYTES]);
 
 /*
  * Where the server's history left a timeline: *switch_lsn, 0 when it was never on it. timeline is

@@ -17,7 +17,7 @@
 #include "lsn.h"
 #include "progress.h"
 #include "slot.h"
-#include "topic_reader.h"
+#include "kafka/topic_reader.h"
 #include "wallet_event.h"
 
 #define STEP_TIMEOUT_MS 10000

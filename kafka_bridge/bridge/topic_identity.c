@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "cloud_event.h"
-#include "topic_reader.h"
+#include "kafka/topic_reader.h"
 #include "wallet_event.h"
 
 /* Leaves event_id alone where the record has none. */

@@ -18,7 +18,7 @@
 #include "server_facts.h"
 #include "startup_check.h"
 
-#define TOPIC_SOURCE_BYTES (SERVER_NAME_BYTES + 64)
+#define TOPIC_SOURCE_BYTES SERVER_SOURCE_BYTES
 
 /*
  * Judges an existing topic against what was recorded of it. id: its id now, "" where not known. Of

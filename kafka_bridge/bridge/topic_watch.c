@@ -15,7 +15,7 @@
 #include "observe/log.h"
 #include "startup_check.h"
 #include "topic_identity.h"
-#include "topic_reader.h"
+#include "kafka/topic_reader.h"
 
 #define LOOK_TIMEOUT_MS 15000
 

@@ -17,7 +17,7 @@
 #include "event_set.h"
 #include "ledger_reader.h"
 #include "observe/log.h"
-#include "topic_reader.h"
+#include "kafka/topic_reader.h"
 #include "wallet_event.h"
 
 #define CATCH_UP_MS		 60000

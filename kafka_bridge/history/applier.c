@@ -169,6 +169,8 @@ applier_claim(Applier *applier, PositionClaim *claims, size_t count)
 	Status status = connection_ensure(applier);
 
 	if (status_is_ok(&status))
+		status = history_session_stamp(&applier->session, &wait);
+	if (status_is_ok(&status))
 		status = position_store_claim(&applier->session, &wait, &applier->key,
 									  applier->options->owner, claims, count);
 	if (!status_is_ok(&status))
@@ -190,6 +192,8 @@ applier_count(Applier *applier, const PositionReach *reaches, size_t reach_count
 	Wait wait = wait_begin(-1, APPLY_TIMEOUT_MS);
 	Status status = connection_ensure(applier);
 
+	if (status_is_ok(&status))
+		status = history_session_stamp(&applier->session, &wait);
 	if (status_is_ok(&status))
 		status =
 			position_store_reach(&applier->session, &wait, &applier->key, reaches, reach_count);
@@ -231,8 +235,8 @@ new_events_store(Applier *applier, const Wait *wait, const Batch *batch, ApplyRe
 		return status;
 	}
 	report->applied = (int64_t) plan->inserts.count;
-	return event_store_copy(&applier->session, wait, batch, plan->inserts.indexes,
-							plan->inserts.count);
+	return event_store_copy(&applier->session, wait,
+							(EventSelection){batch, plan->inserts.indexes, plan->inserts.count});
 }
 
 /* What is known or late: duplicates are skipped, late versions stored, conflicts recorded. */
@@ -257,8 +261,9 @@ known_events_settle(Applier *applier, const Wait *wait, const Batch *batch, Late
 	report->filled = (int64_t) late->filled_count;
 	report->duplicates = (int64_t) late->duplicates;
 	report->conflicts = (int64_t) late->conflicts.count;
-	return event_store_conflict(&applier->session, wait, applier->options->topic, batch,
-								late->conflicts.indexes, late->conflicts.count);
+	return event_store_conflict(&applier->session, wait, applier->options->topic,
+								(EventSelection){batch, late->conflicts.indexes,
+												 late->conflicts.count});
 }
 
 /* New gaps, and those that the late versions cut. */
@@ -307,7 +312,7 @@ static Status
 batch_transaction(Applier *applier, const Wait *wait, const Batch *batch, ApplyReport *report)
 {
 	PGconn *connection = applier->session.connection;
-	Status status = pg_command_run(connection, wait, "BEGIN");
+	Status status = history_session_begin(&applier->session, wait);
 
 	if (!status_is_ok(&status))
 		return status;

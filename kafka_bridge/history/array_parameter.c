@@ -5,12 +5,13 @@
  */
 #include "array_parameter.h"
 
-#include <string.h>
+#include <assert.h>
 
 #include "wallet_event.h"
 
-#define HEADER_BYTES 20
-#define COUNT_AT	 12
+#define DIMENSION_BYTES 8
+#define HEADER_BYTES	(12 + 2 * DIMENSION_BYTES)
+#define COUNT_AT		12
 
 static void
 bytes_add(ArrayParameter *array, const char *bytes, size_t length)
@@ -30,21 +31,37 @@ element_add(ArrayParameter *array, const char *bytes, size_t length)
 	array->count++;
 }
 
-void
-array_begin(ArrayParameter *array, uint32_t element_type)
+static void
+header_add(ArrayParameter *array, uint32_t element_type, uint32_t columns)
 {
+	bool is_table = columns > 0;
 	char header[HEADER_BYTES];
 
 	array->buffer.length = 0;
 	array->element_type = element_type;
 	array->count = 0;
+	array->columns = columns;
 	array->failed = false;
-	wallet_put_uint32(header, 1);
+	wallet_put_uint32(header, is_table ? 2 : 1);
 	wallet_put_uint32(header + 4, 0);
 	wallet_put_uint32(header + 8, element_type);
 	wallet_put_uint32(header + COUNT_AT, 0);
 	wallet_put_uint32(header + 16, 1);
-	bytes_add(array, header, sizeof(header));
+	wallet_put_uint32(header + 20, columns);
+	wallet_put_uint32(header + 24, 1);
+	bytes_add(array, header, is_table ? HEADER_BYTES : HEADER_BYTES - DIMENSION_BYTES);
+}
+
+void
+array_begin(ArrayParameter *array, uint32_t element_type)
+{
+	header_add(array, element_type, 0);
+}
+
+void
+array_begin_table(ArrayParameter *array, uint32_t element_type, uint32_t columns)
+{
+	header_add(array, element_type, columns);
 }
 
 void
@@ -85,7 +102,9 @@ array_end(ArrayParameter *array, PgParameters *parameters)
 		pg_parameters_fail(parameters);
 		return;
 	}
-	wallet_put_uint32(array->buffer.bytes + COUNT_AT, array->count);
+	assert(array->columns == 0 || array->count % array->columns == 0);
+	wallet_put_uint32(array->buffer.bytes + COUNT_AT,
+					  array->columns == 0 ? array->count : array->count / array->columns);
 	pg_parameters_add_binary(parameters, array->buffer.bytes, array->buffer.length);
 }
 

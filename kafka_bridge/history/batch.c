@@ -81,7 +81,9 @@ record_add(Batch *batch, const BatchSource *source)
 
 	*record = (BatchRecord){.handle = source->handle,
 							.partition = source->partition,
-							.offset = source->offset};
+							.offset = source->offset,
+							.timestamp_ms = source->timestamp_ms,
+							.value = source->value};
 	batch->record_bytes += source->bytes;
 	return record;
 }
@@ -129,6 +131,20 @@ bool
 batch_is_full(const Batch *batch, const BatchLimits *limits)
 {
 	return batch->count >= limits->records || batch->record_bytes >= limits->bytes;
+}
+
+PositionMark
+batch_position_mark(const Batch *batch, const BatchPosition *position)
+{
+	for (size_t i = batch->count; i-- > 0;)
+	{
+		const BatchRecord *record = &batch->records[i];
+
+		if (record->partition == position->partition)
+			return position_mark_make(record->offset, record->timestamp_ms, record->value.bytes,
+									  record->value.length);
+	}
+	return POSITION_MARK_NONE;
 }
 
 const BatchRecord *

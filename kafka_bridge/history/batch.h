@@ -14,6 +14,7 @@
 
 #include "buffer.h"
 #include "event_reader.h"
+#include "position_mark.h"
 
 #define BATCH_FAULT_NAME_BYTES	 64
 #define BATCH_FAULT_REASON_BYTES 512
@@ -32,7 +33,9 @@ typedef struct BatchRecord
 	void *handle; /* the owner's */
 	int32_t partition;
 	int64_t offset;
-	BatchFault *fault; /* NULL: an event, and the fields below are set */
+	int64_t timestamp_ms; /* Kafka's */
+	JsonSlice value;	  /* inside the handle's record */
+	BatchFault *fault;	  /* NULL: an event, and the fields below are set */
 	EventUuid wallet;
 	int64_t version;
 	int64_t created_at_us;
@@ -78,6 +81,8 @@ typedef struct BatchSource
 	int64_t offset;
 	int64_t fence;
 	int64_t position;
+	int64_t timestamp_ms;
+	JsonSlice value;
 	size_t bytes; /* of key and value */
 } BatchSource;
 
@@ -97,6 +102,9 @@ bool batch_is_full(const Batch *batch, const BatchLimits *limits);
 
 /* Position of a partition, or NULL. */
 BatchPosition *batch_position_find(const Batch *batch, int32_t partition);
+
+/* What a position is known by: the newest record before it; none where the batch has none. */
+PositionMark batch_position_mark(const Batch *batch, const BatchPosition *position);
 
 /* The first record that is poison, or NULL. Valid until the batch changes. */
 const BatchRecord *batch_poison_find(const Batch *batch);

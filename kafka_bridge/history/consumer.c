@@ -31,7 +31,6 @@
 #define BUSY_POLL_MS	  2
 #define GATHER_MS_MAX	  20 /* a batch is not kept longer than this while the worker is free */
 #define COUNT_INTERVAL_MS 2000
-#define WARN_INTERVAL_MS  30000
 #define LOOK_INTERVAL_MS  500
 #define REVOKE_WAIT_MS	  5000
 #define STOP_WAIT_MS	  10000
@@ -43,7 +42,6 @@ struct Consumer
 	Daemon *daemon;
 	size_t loop; /* for health_loop_beat() */
 	ConsumerParts parts;
-
 	Membership membership;
 	WorkQueue work;
 	Flow flow;
@@ -255,34 +253,26 @@ failure_judge(Consumer *consumer, const Status *status)
 }
 
 static void
-flow_follow(Consumer *consumer, FlowState state)
-{
-	Status status;
-
-	if (consumer->flow.state == state)
-		return;
-	flow_move(&consumer->flow, state);
-	status = membership_flow_set(&consumer->membership, state == FLOW_PAUSED);
-	if (!status_is_ok(&status))
-		log_status(LOG_LEVEL_WARNING, "partitions do not follow", &status);
-}
-
-static void
 claims_conclude(Consumer *consumer)
 {
-	Status status = membership_claims_take(&consumer->membership);
+	Status status = membership_claims_check(&consumer->membership);
+	bool is_anew = status.class > STATUS_RETRY;
 
 	consumer->count_due = true;
+	topic_watch_hurry(consumer->parts.watch);
+	if (status_is_ok(&status))
+		status = membership_claims_take(&consumer->membership);
 	if (!status_is_ok(&status))
 	{
 		log_status(LOG_LEVEL_WARNING, "partitions cannot be taken", &status);
-		consumer_judge(consumer, HAPPENED_TAKING_REFUSED, &status);
+		consumer_judge(consumer, is_anew ? HAPPENED_READING_BROKEN : HAPPENED_TAKING_REFUSED,
+					   &status);
 	}
 	else if (consumer->flow.state == FLOW_PAUSED)
 	{
 		/* The new ones too. */
 		flow_move(&consumer->flow, FLOW_READING);
-		flow_follow(consumer, FLOW_PAUSED);
+		membership_flow_follow(&consumer->membership, &consumer->flow, FLOW_PAUSED);
 	}
 }
 
@@ -305,6 +295,8 @@ task_conclude(Consumer *consumer, const ApplyTask *task)
 		case APPLY_TASK_COUNT:
 			consumer->counted_at_ms = clock_monotonic_ms();
 			consumer_report_counted(&consumer->report, task, consumer->counted_at_ms);
+			server_clock_tell(&consumer->membership.clock, task->counts.server_us,
+							  clock_monotonic_us());
 			consumer->count_due = task->counts.is_partial;
 			break;
 	}
@@ -377,13 +369,17 @@ partitions_let_go(Consumer *consumer, const SubscriberNews *news)
 	consumer->work.cache_is_stale = true;
 }
 
+/* A record, or the end of a partition. */
 static void
-record_take(Consumer *consumer, rd_kafka_message_t *message)
+place_take(Consumer *consumer, const SubscriberNews *news)
 {
 	bool poison_stops = consumer->config->history.on_poison == POLICY_STOP;
 	Status reason;
 	Happening happening =
-		intake_record(&consumer->membership, &consumer->work, message, poison_stops, &reason);
+		news->kind == SUBSCRIBER_END
+			? intake_end(&consumer->membership, news->partition, news->offset, &reason)
+			: intake_record(&consumer->membership, &consumer->work, news->record, poison_stops,
+							&reason);
 
 	if (happening != HAPPENED_DONE)
 		consumer_judge(consumer, happening, &reason);
@@ -392,10 +388,14 @@ record_take(Consumer *consumer, rd_kafka_message_t *message)
 static void
 error_take(Consumer *consumer, const Status *error)
 {
+	bool topic_went = subscriber_topic_is_missing(consumer->parts.subscriber) &&
+					  consumer->membership.table.count > 0;
+
 	if (error->class == STATUS_RETRY)
 	{
 		log_status(LOG_LEVEL_WARNING, "Kafka has a problem", error);
-		consumer_judge(consumer, HAPPENED_READING_FAILED, error);
+		/* What comes back under its name must be looked at before it is read. */
+		consumer_judge(consumer, topic_went ? HAPPENED_TOPIC_WENT : HAPPENED_READING_FAILED, error);
 	}
 	else
 		consumer_judge(consumer, HAPPENED_READING_BROKEN, error);
@@ -413,10 +413,8 @@ news_take(Consumer *consumer, int timeout_ms)
 		case SUBSCRIBER_NOTHING:
 			return false;
 		case SUBSCRIBER_RECORD:
-			record_take(consumer, news.record);
-			break;
 		case SUBSCRIBER_END:
-			intake_end(&consumer->membership, news.partition, news.offset);
+			place_take(consumer, &news);
 			break;
 		case SUBSCRIBER_CAME:
 			partitions_take(consumer, &news);
@@ -515,8 +513,9 @@ consumer_read(Consumer *consumer, int64_t now_ms)
 	if (work_queue_is_running(work))
 		task_collect(consumer, 0);
 	work_submit(consumer, drained, now_ms);
-	flow_follow(consumer, flow_decide(&consumer->flow, work_queue_is_full(work),
-									  work_queue_is_troubled(work), now_ms));
+	membership_flow_follow(&consumer->membership, &consumer->flow,
+						   flow_decide(&consumer->flow, work_queue_is_full(work),
+									   work_queue_is_troubled(work), now_ms));
 }
 
 /* Membership follows the database: who can't apply must not hold partitions. */
@@ -562,12 +561,16 @@ consumer_drain(Consumer *consumer)
 }
 
 static void
-ends_look(Consumer *consumer, int64_t now_ms)
+topic_look(Consumer *consumer, int64_t now_ms)
 {
+	Status verdict = topic_watch_turn(consumer->parts.watch, &consumer->membership, now_ms);
+
+	if (!status_is_ok(&verdict))
+		consumer_judge(consumer, HAPPENED_READING_BROKEN, &verdict);
 	if (now_ms - consumer->looked_at_ms < LOOK_INTERVAL_MS)
 		return;
 	consumer->looked_at_ms = now_ms;
-	membership_ends_look(&consumer->membership, clock_wall_us());
+	membership_ends_look(&consumer->membership);
 }
 
 Status
@@ -587,10 +590,10 @@ consumer_run(Consumer *consumer)
 		health_loop_beat(consumer->daemon->health, consumer->loop);
 		if (subscriber_commit_is_due(consumer->parts.subscriber))
 			membership_positions_tell(membership, false);
-		ends_look(consumer, now_ms);
 		consumer_report_state(&consumer->report, membership, &consumer->flow, now_ms);
 		group_attend(consumer, now_ms);
 		consumer_read(consumer, now_ms);
+		topic_look(consumer, now_ms);
 	}
 	consumer_drain(consumer);
 	return consumer->end;

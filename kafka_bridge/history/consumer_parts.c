@@ -72,6 +72,9 @@ consumer_parts_make(ConsumerParts *parts, const HistoryConfig *config)
 	parts->worker = apply_worker_start(parts->applier, parts->dead_letter);
 	if (parts->worker == NULL)
 		return status_bug("no thread can be started");
+	parts->watch = topic_watch_new(&config->kafka, config->history.topic_interval_ms);
+	if (parts->watch == NULL)
+		return status_bug("out of memory or descriptors");
 	return subscriber_new(&parts->subscriber_options, &parts->subscriber);
 }
 
@@ -80,6 +83,7 @@ consumer_parts_free(ConsumerParts *parts)
 {
 	/* The worker first: it uses the two that follow the subscriber. */
 	apply_worker_stop(parts->worker);
+	topic_watch_free(parts->watch);
 	subscriber_free(parts->subscriber);
 	applier_free(parts->applier);
 	dead_letter_free(parts->dead_letter);

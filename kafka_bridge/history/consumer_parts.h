@@ -12,6 +12,7 @@
 #include "history_session.h"
 #include "base/status.h"
 #include "subscriber.h"
+#include "topic_watch.h"
 
 /* Stays where it is: the parts point into it. The applier and the dead letters are the worker's. */
 typedef struct ConsumerParts
@@ -25,6 +26,7 @@ typedef struct ConsumerParts
 	DeadLetter *dead_letter;
 	ApplyWorker *worker;
 	Subscriber *subscriber;
+	TopicWatch *watch;
 } ConsumerParts;
 
 /* parts are zero-initialised; config must outlive them. Free them after an error too. */

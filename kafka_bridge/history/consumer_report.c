@@ -180,9 +180,11 @@ consumer_report_counted(ConsumerReport *report, const ApplyTask *task, int64_t n
 	metric_set(report->metrics, HISTORY_GAPS, 0, counts->gaps);
 	metric_set(report->metrics, HISTORY_CONFLICTS, 0, counts->conflicts);
 	metric_set(report->metrics, HISTORY_DEAD_LETTERS_RECORDED, 0, counts->dead_letters);
+	metric_set(report->metrics, HISTORY_FOREIGN_RECORDS, 0, counts->foreign_records);
 	health_number_set(report->health, "gaps", counts->gaps);
 	health_number_set(report->health, "conflicts", counts->conflicts);
 	health_number_set(report->health, "dead_letters", counts->dead_letters);
+	health_number_set(report->health, "foreign_records", counts->foreign_records);
 }
 
 /* The same trouble, tried again every few seconds, is not worth a record each time. */

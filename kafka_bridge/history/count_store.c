@@ -13,7 +13,10 @@
 
 static const char count_sql[] = "SELECT (SELECT count(*) FROM %1$s.wallet_history_gaps), "
 								"(SELECT count(*) FROM %1$s.wallet_history_conflicts), "
-								"(SELECT count(*) FROM %1$s.wallet_history_dead_letters)";
+								"(SELECT count(*) FROM %1$s.wallet_history_dead_letters), "
+								"(SELECT count(*) FROM %1$s.wallet_history_dead_letters "
+								"WHERE reason = 'foreign_source'), "
+								"(extract(epoch FROM clock_timestamp()) * 1000000)::int8";
 
 static const char advance_sql[] =
 	"SELECT (lag_seconds * 1000000)::int8, has_more::int4 FROM %1$s.wallet_history_advance()";
@@ -67,7 +70,7 @@ Status
 count_store_read(const HistorySession *session, const Wait *wait, HistoryCounts *counts)
 {
 	PGresult *result = NULL;
-	Status status = row_read(session, wait, count_sql, 3, &result);
+	Status status = row_read(session, wait, count_sql, 5, &result);
 
 	*counts = (HistoryCounts){.lag_is_known = false};
 	if (!status_is_ok(&status))
@@ -75,6 +78,8 @@ count_store_read(const HistorySession *session, const Wait *wait, HistoryCounts 
 	counts->gaps = number_read(result, 0);
 	counts->conflicts = number_read(result, 1);
 	counts->dead_letters = number_read(result, 2);
+	counts->foreign_records = number_read(result, 3);
+	counts->server_us = number_read(result, 4);
 	PQclear(result);
 	return lag_read(session, wait, counts);
 }

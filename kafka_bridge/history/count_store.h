@@ -14,7 +14,9 @@ typedef struct HistoryCounts
 {
 	int64_t gaps;
 	int64_t conflicts;
+	int64_t foreign_records; /* of the dead letters: of another source */
 	int64_t dead_letters;
+	int64_t server_us; /* the server's clock */
 	bool lag_is_known;
 	int64_t lag_us;	 /* that the oldest entry without its event has waited, of all partitions */
 	bool is_partial; /* more can be looked at, at once */

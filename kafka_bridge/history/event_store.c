@@ -116,28 +116,28 @@ rows_put(const HistorySession *session, const Wait *wait, const char *rows, size
 }
 
 Status
-event_store_copy(const HistorySession *session, const Wait *wait, const Batch *batch,
-				 const uint32_t *indexes, size_t count)
+event_store_copy(const HistorySession *session, const Wait *wait, EventSelection events)
 {
+	const BatchRecord *records = events.batch->records;
 	char sql[512];
 
-	if (count == 0)
+	if (events.count == 0)
 		return status_ok();
 	snprintf(sql, sizeof(sql), "COPY %s.transaction_events (" EVENT_ROW_COLUMNS ") FROM STDIN",
 			 session->schema);
 
 	Status status = pg_copy_begin(session->connection, wait, sql);
 
-	for (size_t i = 0; i < count && status_is_ok(&status);)
+	for (size_t i = 0; i < events.count && status_is_ok(&status);)
 	{
 		/* Lines that lie side by side go over together: as a rule the whole batch does. */
-		const BatchRecord *record = &batch->records[indexes[i++]];
+		const BatchRecord *record = &records[events.indexes[i++]];
 		size_t start = record->row_start;
 		size_t end = start + record->row_length;
 
-		while (i < count && batch->records[indexes[i]].row_start == end)
-			end += batch->records[indexes[i++]].row_length;
-		status = rows_put(session, wait, batch->rows.bytes + start, end - start);
+		while (i < events.count && records[events.indexes[i]].row_start == end)
+			end += records[events.indexes[i++]].row_length;
+		status = rows_put(session, wait, events.batch->rows.bytes + start, end - start);
 	}
 	return status_is_ok(&status) ? pg_copy_end(session->connection, wait, NULL) : status;
 }
@@ -154,8 +154,7 @@ enum
 };
 
 static void
-event_arrays_fill(ArrayParameter arrays[EVENT_ARRAY_COUNT], const Batch *batch,
-				  const uint32_t *indexes, size_t count)
+event_arrays_fill(ArrayParameter arrays[EVENT_ARRAY_COUNT], EventSelection events)
 {
 	static const uint32_t types[EVENT_ARRAY_COUNT] = {ARRAY_ELEMENT_UUID, ARRAY_ELEMENT_INT8,
 													  ARRAY_ELEMENT_TEXT, ARRAY_ELEMENT_INT4,
@@ -163,9 +162,9 @@ event_arrays_fill(ArrayParameter arrays[EVENT_ARRAY_COUNT], const Batch *batch,
 
 	for (int i = 0; i < EVENT_ARRAY_COUNT; i++)
 		array_begin(&arrays[i], types[i]);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < events.count; i++)
 	{
-		const BatchRecord *record = &batch->records[indexes[i]];
+		const BatchRecord *record = &events.batch->records[events.indexes[i]];
 
 		array_add_uuid(&arrays[EVENT_WALLET], &record->wallet);
 		array_add_int8(&arrays[EVENT_VERSION], record->version);
@@ -180,14 +179,13 @@ event_arrays_fill(ArrayParameter arrays[EVENT_ARRAY_COUNT], const Batch *batch,
  * then the fourth) all of them.
  */
 static Status
-events_run(const HistorySession *session, const Wait *wait, const Batch *batch,
-		   const uint32_t *indexes, size_t count, const char *topic, PgQuery query,
-		   PGresult **result)
+events_run(const HistorySession *session, const Wait *wait, EventSelection events,
+		   const char *topic, PgQuery query, PGresult **result)
 {
 	ArrayParameter arrays[EVENT_ARRAY_COUNT] = {{.failed = false}};
 	PgParameters parameters = {.count = 0};
 
-	event_arrays_fill(arrays, batch, indexes, count);
+	event_arrays_fill(arrays, events);
 	for (int i = 0; i < EVENT_PARTITION; i++)
 		array_end(&arrays[i], &parameters);
 	if (topic != NULL)
@@ -205,21 +203,21 @@ events_run(const HistorySession *session, const Wait *wait, const Batch *batch,
 }
 
 Status
-event_store_compare(const HistorySession *session, const Wait *wait, const Batch *batch,
-					const uint32_t *indexes, size_t count, EventComparison *comparisons)
+event_store_compare(const HistorySession *session, const Wait *wait, EventSelection events,
+					EventComparison *comparisons)
 {
 	PGresult *result = NULL;
 
-	if (count == 0)
+	if (events.count == 0)
 		return status_ok();
 
-	Status status = events_run(session, wait, batch, indexes, count, NULL,
+	Status status = events_run(session, wait, events, NULL,
 							   (PgQuery){.prepared = COMPARE_STATEMENT,
 										 .binary_result = true,
 										 .column_count = 1},
 							   &result);
 
-	for (size_t i = 0; status_is_ok(&status) && i < count; i++)
+	for (size_t i = 0; status_is_ok(&status) && i < events.count; i++)
 		comparisons[i] = (EventComparison) wallet_get_uint64(PQgetvalue(result, (int) i, 0));
 	PQclear(result);
 	return status;
@@ -227,18 +225,16 @@ event_store_compare(const HistorySession *session, const Wait *wait, const Batch
 
 Status
 event_store_conflict(const HistorySession *session, const Wait *wait, const char *topic,
-					 const Batch *batch, const uint32_t *indexes, size_t count)
+					 EventSelection events)
 {
-	if (count == 0)
+	if (events.count == 0)
 		return status_ok();
-	return events_run(session, wait, batch, indexes, count, topic,
-					  (PgQuery){.prepared = CONFLICT_STATEMENT}, NULL);
+	return events_run(session, wait, events, topic, (PgQuery){.prepared = CONFLICT_STATEMENT},
+					  NULL);
 }
 
 Status
-event_store_try(const HistorySession *session, const Wait *wait, const Batch *batch,
-				const uint32_t *indexes, size_t count)
+event_store_try(const HistorySession *session, const Wait *wait, EventSelection events)
 {
-	return events_run(session, wait, batch, indexes, count, NULL,
-					  (PgQuery){.prepared = TRY_STATEMENT}, NULL);
+	return events_run(session, wait, events, NULL, (PgQuery){.prepared = TRY_STATEMENT}, NULL);
 }

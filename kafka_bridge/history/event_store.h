@@ -20,23 +20,29 @@ typedef enum EventComparison
 	EVENT_DIFFERENT
 } EventComparison;
 
+/* Some of the records of a batch. */
+typedef struct EventSelection
+{
+	const Batch *batch;
+	const uint32_t *indexes;
+	size_t count;
+} EventSelection;
+
 Status event_store_prepare(const HistorySession *session, const Wait *wait);
 
 /* Asks for the newest version of the wallets that the plan does not know. */
 Status event_store_newest(const HistorySession *session, const Wait *wait, ApplyPlan *plan);
 
 /* Stores events that are known to be absent. 23505: that knowledge was stale. */
-Status event_store_copy(const HistorySession *session, const Wait *wait, const Batch *batch,
-						const uint32_t *indexes, size_t count);
+Status event_store_copy(const HistorySession *session, const Wait *wait, EventSelection events);
 
-/* Compares events with what is stored; one comparison per index. */
-Status event_store_compare(const HistorySession *session, const Wait *wait, const Batch *batch,
-						   const uint32_t *indexes, size_t count, EventComparison *comparisons);
+/* Compares events with what is stored; one comparison per event. */
+Status event_store_compare(const HistorySession *session, const Wait *wait, EventSelection events,
+						   EventComparison *comparisons);
 
 /* Records events as contradicting what is stored. */
 Status event_store_conflict(const HistorySession *session, const Wait *wait, const char *topic,
-							const Batch *batch, const uint32_t *indexes, size_t count);
+							EventSelection events);
 
 /* Stores events where their place is free, to see whether PostgreSQL takes them at all. */
-Status event_store_try(const HistorySession *session, const Wait *wait, const Batch *batch,
-					   const uint32_t *indexes, size_t count);
+Status event_store_try(const HistorySession *session, const Wait *wait, EventSelection events);

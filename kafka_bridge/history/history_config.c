@@ -88,6 +88,15 @@ static const ConfigOption history_options[] = {
 	 .maximum = 3600000,
 	 .help = "How long PostgreSQL may stay away before the process leaves the group, so that "
 			 "another one gets its partitions; it joins again when PostgreSQL answers."},
+	{.flag = "topic-interval",
+	 .environment = "HISTORY_TOPIC_INTERVAL",
+	 .type = CONFIG_DURATION,
+	 MEMBER(topic_interval_ms),
+	 .default_text = "30s",
+	 .minimum = 100,
+	 .maximum = 60000,
+	 .help = "How often the running history looks whether the topic is still the one that it "
+			 "read."},
 	{.flag = "accept-loss",
 	 .environment = "HISTORY_ACCEPT_LOSS",
 	 .type = CONFIG_BOOLEAN,

@@ -30,6 +30,7 @@ typedef struct HistoryOptions
 	int64_t batch_events;
 	int64_t batch_bytes;
 	int64_t leave_after_ms;
+	int64_t topic_interval_ms;
 	bool accept_loss; /* of rebuild */
 } HistoryOptions;
 

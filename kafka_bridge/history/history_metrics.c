@@ -36,6 +36,10 @@ const MetricDefinition history_metrics[HISTORY_METRIC_COUNT] = {
 	[HISTORY_DEAD_LETTERS_RECORDED] = {.name = "wallet_history_dead_letters",
 									   .type = METRIC_GAUGE,
 									   .help = "Dead letters that stand recorded now."},
+	[HISTORY_FOREIGN_RECORDS] = {.name = "wallet_history_foreign_records",
+								 .type = METRIC_GAUGE,
+								 .help = "Of the dead letters that stand recorded now, events of "
+										 "another source."},
 	[HISTORY_BATCH_TIME] = {.name = "wallet_history_batch_seconds",
 							.type = METRIC_HISTOGRAM,
 							.help = "Time to apply a batch, commit included.",

@@ -83,9 +83,47 @@ origin_take(const HistorySession *session, const Wait *wait, int number, bool *t
 	return pg_status_is(&status, PG_OBJECT_IN_USE) ? status_ok() : status;
 }
 
+#define ORIGIN_RESET "SELECT pg_catalog.pg_replication_origin_xact_reset()"
+
+Status
+history_session_stamp(const HistorySession *session, const Wait *wait)
+{
+	if (!session->has_origin)
+		return status_ok();
+	return pg_query_run(session->connection, wait,
+						&(const PgQuery){.sql = ORIGIN_RESET, .column_count = 1}, NULL);
+}
+
+Status
+history_session_begin(const HistorySession *session, const Wait *wait)
+{
+	return pg_command_run(session->connection, wait,
+						  session->has_origin ? ORIGIN_RESET "; BEGIN" : "BEGIN");
+}
+
+/* A role of an earlier version may lack the right. */
+static Status
+origin_reset_try(HistorySession *session, const Wait *wait)
+{
+	static bool refusal_logged = false;
+
+	session->has_origin = true;
+
+	Status status = history_session_stamp(session, wait);
+
+	session->has_origin = status_is_ok(&status);
+	if (!pg_status_is(&status, PG_INSUFFICIENT_PRIVILEGE))
+		return status;
+	if (!refusal_logged)
+		log_status(LOG_LEVEL_WARNING, "commit timestamps of the history stand still: grant EXECUTE",
+				   &status);
+	refusal_logged = true;
+	return status_ok();
+}
+
 /* A refusal is logged once per process: reconnecting would repeat it for ever. */
 static Status
-origin_set_up(const HistorySession *session, const Wait *wait)
+origin_set_up(HistorySession *session, const Wait *wait)
 {
 	static bool refusal_logged = false;
 	bool taken = false;
@@ -95,7 +133,9 @@ origin_set_up(const HistorySession *session, const Wait *wait)
 		status = origin_take(session, wait, number, &taken);
 	if (PQstatus(session->connection) != CONNECTION_OK)
 		return status;
-	if (!taken && !refusal_logged)
+	if (taken)
+		return origin_reset_try(session, wait);
+	if (!refusal_logged)
 	{
 		refusal_logged = true;
 		log_warning("no replication origin: the history's own writes are decoded and skipped one "

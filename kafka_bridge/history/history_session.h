@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "postgres/client.h"
 #include "base/status.h"
 #include "base/wait.h"
@@ -19,6 +21,7 @@ typedef struct HistorySession
 {
 	PGconn *connection; /* NULL: closed */
 	char *schema;		/* quoted, of the tables that are written */
+	bool has_origin;	/* that it may reset */
 } HistorySession;
 
 /*
@@ -27,6 +30,15 @@ typedef struct HistorySession
  */
 Status history_session_open(HistorySession *session, const PgOptions *options, const char *owner,
 							const Wait *wait);
+
+/*
+ * Before a transaction: its rows' commit timestamp is that of its commit. PostgreSQL would give all
+ * transactions of a replication origin the first one's.
+ */
+Status history_session_stamp(const HistorySession *session, const Wait *wait);
+
+/* BEGIN of such a transaction. */
+Status history_session_begin(const HistorySession *session, const Wait *wait);
 
 /* Never blocks; fine on a closed session. */
 void history_session_close(HistorySession *session);

@@ -128,7 +128,7 @@ absent_store(LateEvents *late, const HistorySession *session, const Wait *wait, 
 	Status status;
 
 	if (firsts != NULL && first_copies_split(late, batch, pending, firsts, &first_count))
-		status = event_store_copy(session, wait, batch, firsts, first_count);
+		status = event_store_copy(session, wait, (EventSelection){batch, firsts, first_count});
 	else
 		status = status_bug("out of memory");
 	free(firsts);
@@ -148,7 +148,8 @@ late_events_settle(LateEvents *late, const HistorySession *session, const Wait *
 		status = status_bug("out of memory");
 	while (pending.count > 0 && status_is_ok(&status))
 	{
-		status = event_store_compare(session, wait, batch, pending.indexes, pending.count,
+		status = event_store_compare(session, wait,
+									 (EventSelection){batch, pending.indexes, pending.count},
 									 pending.comparisons);
 		if (!status_is_ok(&status))
 			break;

@@ -8,12 +8,14 @@
 #include "membership.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "observe/log.h"
 
-#define START_OFFSET_TIMEOUT_MS 5000
+#define ASK_TIMEOUT_MS 5000
 
 static const char *const state_names[MEMBERSHIP_STATE_COUNT] = {"outside", "joining", "member",
 																"leaving", "ended"};
@@ -177,6 +179,12 @@ membership_claims_make(Membership *membership)
 	membership->claims = calloc(waiting, sizeof(*membership->claims));
 	if (membership->claims == NULL)
 		return status_bug("out of memory");
+
+	Status status =
+		subscriber_topic_id(membership->subscriber, ASK_TIMEOUT_MS, membership->topic_id);
+
+	if (!status_is_ok(&status))
+		return status;
 	for (size_t i = 0; i < membership->table.count; i++)
 	{
 		const Partition *partition = &membership->table.partitions[i];
@@ -185,15 +193,92 @@ membership_claims_make(Membership *membership)
 		if (partition->state != PARTITION_CLAIMING)
 			continue;
 
-		Status status = subscriber_start_offset(membership->subscriber, partition->number,
-												START_OFFSET_TIMEOUT_MS, &claim->start_offset);
-
+		status = subscriber_bounds(membership->subscriber, partition->number, ASK_TIMEOUT_MS,
+								   &claim->start_offset, &claim->end_offset);
 		if (!status_is_ok(&status))
 			return status;
 		claim->partition = partition->number;
+		memcpy(claim->topic_id, membership->topic_id, KAFKA_TOPIC_ID_BYTES);
 		membership->claim_count++;
 	}
 	return status_ok();
+}
+
+/* The former owner may have gone on after the end was asked for, and can't any more. */
+static Status
+claim_end_check(Membership *membership, PositionClaim *claim)
+{
+	Status status = status_ok();
+
+	if (claim->mark.offset >= claim->end_offset)
+		status = subscriber_bounds(membership->subscriber, claim->partition, ASK_TIMEOUT_MS,
+								   &claim->start_offset, &claim->end_offset);
+	if (status_is_ok(&status) && claim->mark.offset >= claim->end_offset)
+		status = position_mark_refuse_end(claim->partition, &claim->mark, claim->end_offset);
+	return status;
+}
+
+Status
+membership_claims_check(Membership *membership)
+{
+	for (size_t i = 0; i < membership->claim_count; i++)
+	{
+		PositionClaim *claim = &membership->claims[i];
+		Status status = claim_end_check(membership, claim);
+		char why[STATUS_TEXT_BYTES];
+
+		if (!status_is_ok(&status))
+			return status;
+		if (claim->topic_id[0] == '\0' || membership->topic_id[0] == '\0' ||
+			strcmp(claim->topic_id, membership->topic_id) == 0)
+			continue;
+		snprintf(why, sizeof(why), "Kafka's id of the topic was %s and is %s", claim->topic_id,
+				 membership->topic_id);
+		return position_mark_refuse(claim->partition, why);
+	}
+	return status_ok();
+}
+
+/* Only compaction removes a record from before others that stay. */
+static Status
+missing_mark_judge(Membership *membership, Partition *partition)
+{
+	bool is_compacted = false;
+	Status status =
+		subscriber_topic_is_compacted(membership->subscriber, ASK_TIMEOUT_MS, &is_compacted);
+
+	if (status.class == STATUS_RETRY)
+		return status;
+	if (!is_compacted)
+		return position_mark_refuse(partition->number,
+									"the record that was applied last is not in it");
+	log_warning("the record that was applied last was compacted away: the topic is taken for the "
+				"one that was read",
+				log_integer("partition", partition->number),
+				log_integer("offset", partition->mark.offset));
+	return status_ok();
+}
+
+Status
+membership_mark_meet(Membership *membership, Partition *partition, const PositionMark *found)
+{
+	Status status = status_ok();
+
+	if (partition->mark.offset < 0)
+		return status;
+	switch (position_mark_judge(&partition->mark, found))
+	{
+		case MARK_STANDS:
+			break;
+		case MARK_REPLACED:
+			return position_mark_refuse_record(partition->number, &partition->mark);
+		case MARK_MISSING:
+			status = missing_mark_judge(membership, partition);
+			break;
+	}
+	if (status_is_ok(&status))
+		partition->mark = POSITION_MARK_NONE;
+	return status;
 }
 
 static void
@@ -226,12 +311,20 @@ membership_claims_take(Membership *membership)
 		if (partition == NULL || partition->state != PARTITION_CLAIMING)
 			continue;
 		partition->state = PARTITION_READING;
+		server_clock_tell(&membership->clock, claim->server_us, clock_monotonic_us());
 		if (claim->source[0] != '\0')
 			memcpy(membership->source.own, claim->source, EVENT_SOURCE_BYTES);
 		partition->fence = claim->fence;
 		partition->read_offset = claim->next_offset;
 		partition->applied_offset = claim->next_offset;
-		positions[count++] = (SubscriberPosition){claim->partition, claim->next_offset};
+		/* Where retention has removed the mark, nothing tells any more. */
+		if (claim->mark.offset >= claim->start_offset)
+			partition->mark = claim->mark;
+		partition->newest = claim->mark;
+		partition->anchor = claim->anchor.offset >= 0 ? claim->anchor : claim->mark;
+		positions[count++] = (SubscriberPosition){claim->partition, partition->mark.offset >= 0
+																		? partition->mark.offset
+																		: claim->next_offset};
 		claim_log(claim);
 	}
 
@@ -282,6 +375,43 @@ membership_positions_move(Membership *membership, const Batch *batch)
 		assert(position->from_offset == partition->applied_offset &&
 			   position->next_offset <= partition->read_offset);
 		partition->applied_offset = position->next_offset;
+
+		PositionMark newest = batch_position_mark(batch, position);
+
+		if (newest.offset >= 0)
+			partition->newest = newest;
+		/* At once: later it could be a record of a topic that was made anew meanwhile. */
+		if (partition->anchor.offset < 0)
+			partition->anchor = newest;
+	}
+}
+
+MembershipAnchor *
+membership_anchors_make(Membership *membership, size_t *count)
+{
+	MembershipAnchor *anchors = calloc(membership->table.count + 1, sizeof(*anchors));
+
+	*count = 0;
+	for (size_t i = 0; anchors != NULL && i < membership->table.count; i++)
+	{
+		Partition *partition = &membership->table.partitions[i];
+
+		partition->next_anchor = partition->newest;
+		if (partition->anchor.offset >= 0)
+			anchors[(*count)++] = (MembershipAnchor){partition->number, partition->anchor};
+	}
+	return anchors;
+}
+
+void
+membership_anchors_move(Membership *membership)
+{
+	for (size_t i = 0; i < membership->table.count; i++)
+	{
+		Partition *partition = &membership->table.partitions[i];
+
+		if (partition->next_anchor.offset >= 0)
+			partition->anchor = partition->next_anchor;
 	}
 }
 
@@ -300,8 +430,10 @@ membership_partition_lag(const Membership *membership, const Partition *partitio
 }
 
 void
-membership_ends_look(Membership *membership, int64_t now_us)
+membership_ends_look(Membership *membership)
 {
+	int64_t now_us = server_clock_now(&membership->clock, clock_monotonic_us(), clock_wall_us());
+
 	if (!subscriber_is_connected(membership->subscriber))
 		return;
 	for (size_t i = 0; i < membership->table.count; i++)
@@ -328,9 +460,10 @@ membership_reaches_make(Membership *membership)
 	{
 		const Partition *partition = &membership->table.partitions[i];
 
-		if (partition->complete_at_us > 0)
+		if (partition->complete_at_us > 0 || partition->anchor.offset >= 0)
 			membership->reaches[membership->reach_count++] =
-				(PositionReach){partition->number, partition->fence, partition->complete_at_us};
+				(PositionReach){partition->number, partition->fence, partition->complete_at_us,
+								partition->anchor};
 	}
 	return status_ok();
 }
@@ -367,24 +500,27 @@ membership_partition_halt(Membership *membership, int32_t number)
 	return subscriber_pause(membership->subscriber, &number, 1);
 }
 
-Status
-membership_flow_set(Membership *membership, bool pause)
+void
+membership_flow_follow(const Membership *membership, Flow *flow, FlowState state)
 {
-	int32_t *partitions = calloc(membership->table.count + 1, sizeof(*partitions));
+	Status status = status_bug("out of memory");
+	bool pause = state == FLOW_PAUSED;
+	int32_t *partitions;
 	size_t count = 0;
-	Status status;
 
-	if (partitions == NULL)
-		return status_bug("out of memory");
-	for (size_t i = 0; i < membership->table.count; i++)
+	if (flow->state == state)
+		return;
+	flow_move(flow, state);
+	partitions = calloc(membership->table.count + 1, sizeof(*partitions));
+	for (size_t i = 0; partitions != NULL && i < membership->table.count; i++)
 		if (membership->table.partitions[i].state == PARTITION_READING)
 			partitions[count++] = membership->table.partitions[i].number;
-	if (pause)
-		status = subscriber_pause(membership->subscriber, partitions, count);
-	else
-		status = subscriber_resume(membership->subscriber, partitions, count);
+	if (partitions != NULL)
+		status = (pause ? subscriber_pause : subscriber_resume)(membership->subscriber, partitions,
+																count);
 	log_info(pause ? "partitions paused" : "partitions resumed",
 			 log_integer("count", (int64_t) count));
+	if (!status_is_ok(&status))
+		log_status(LOG_LEVEL_WARNING, "partitions do not follow", &status);
 	free(partitions);
-	return status;
 }

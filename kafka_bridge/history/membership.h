@@ -24,8 +24,10 @@
 
 #include "batch.h"
 #include "event_source.h"
+#include "flow.h"
 #include "partition_table.h"
 #include "position_store.h"
+#include "server_clock.h"
 #include "base/status.h"
 #include "subscriber.h"
 
@@ -46,7 +48,9 @@ typedef struct Membership
 	bool was_member; /* the first answer of the group has come */
 	PartitionTable table;
 	EventSource source;
-	PositionClaim *claims; /* of the latest claim task */
+	ServerClock clock;
+	char topic_id[KAFKA_TOPIC_ID_BYTES]; /* as the latest claims were made, "": not known */
+	PositionClaim *claims;				 /* of the latest claim task */
 	size_t claim_count;
 	PositionReach *reaches; /* of the latest count task */
 	size_t reach_count;
@@ -83,7 +87,16 @@ bool membership_claim_is_due(const Membership *membership);
 /* Asks Kafka where the waiting partitions begin and makes their claims. */
 Status membership_claims_make(Membership *membership);
 
-/* The claims are made: reads those of the partitions that are still ours. */
+/* The claims are made. FATAL: the topic is not the one that was read (INV-14); RETRY: that can't be
+ * found out now. */
+Status membership_claims_check(Membership *membership);
+
+/* A partition's first record since it was claimed, or its end, was met: is it where it should be?
+ * RETRY: that can't be found out now; FATAL: the topic is not the one that was read. */
+Status membership_mark_meet(Membership *membership, Partition *partition,
+							const PositionMark *found);
+
+/* The claims are checked: reads those of the partitions that are still ours. */
 Status membership_claims_take(Membership *membership);
 
 /* Whether what was read under this fence is still this process's to apply. */
@@ -97,13 +110,26 @@ void membership_batch_prune(const Membership *membership, Batch *batch);
 /* The batch is applied: moves its partitions' positions. */
 void membership_positions_move(Membership *membership, const Batch *batch);
 
+/* A record that was applied a while ago, and must stand in the partition (topic_watch.h). */
+typedef struct MembershipAnchor
+{
+	int32_t partition;
+	PositionMark mark;
+} MembershipAnchor;
+
+/* From malloc(), or NULL. The newest applied records are noted as the next anchors. */
+MembershipAnchor *membership_anchors_make(Membership *membership, size_t *count);
+
+/* The anchors stand: the next ones take their place. */
+void membership_anchors_move(Membership *membership);
+
 /* Records of the partition that are not applied yet; -1 while that is not known. */
 int64_t membership_partition_lag(const Membership *membership, const Partition *partition);
 
 /* Looks where the partitions end now: once a partition is applied that far, it is complete. */
-void membership_ends_look(Membership *membership, int64_t now_us);
+void membership_ends_look(Membership *membership);
 
-/* Up to when each partition is complete, for a count task. */
+/* Up to when each partition is complete, and its anchor, for a count task. */
 Status membership_reaches_make(Membership *membership);
 
 /* Tells Kafka the applied positions, for the lag tools. */
@@ -112,5 +138,5 @@ void membership_positions_tell(Membership *membership, bool wait);
 /* A policy stops the partition; it stays so until a restart. */
 Status membership_partition_halt(Membership *membership, int32_t partition);
 
-/* Pauses or resumes all that is being read. */
-Status membership_flow_set(Membership *membership, bool pause);
+/* Pauses or resumes all that is being read, where the flow is not in this state yet. */
+void membership_flow_follow(const Membership *membership, Flow *flow, FlowState state);

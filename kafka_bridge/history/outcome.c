@@ -75,6 +75,7 @@ outcome_judge(MembershipState membership, Happening happening)
 			return has_partitions ? batch_judge(membership, happening) : VERDICT_DROP_BATCH;
 		case HAPPENED_DATABASE_AWAY:
 		case HAPPENED_TAKING_REFUSED:
+		case HAPPENED_TOPIC_WENT:
 			/* Refused: the group has changed again meanwhile, joining anew sorts it out. */
 			return membership == MEMBERSHIP_MEMBER ? VERDICT_LEAVE_GROUP : VERDICT_GO_ON;
 		case HAPPENED_TASK_FAILED:

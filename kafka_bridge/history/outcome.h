@@ -24,6 +24,7 @@ typedef enum Happening
 	HAPPENED_TASK_FAILED,	 /* a peer is away: the same task may succeed later */
 	HAPPENED_TASK_BROKEN,	 /* no repetition helps */
 	HAPPENED_TAKING_REFUSED, /* Kafka refuses to hand out partitions that were claimed */
+	HAPPENED_TOPIC_WENT,	 /* the topic is missing, of which partitions are read */
 	HAPPENED_READING_FAILED, /* Kafka has a problem that will mend itself */
 	HAPPENED_READING_BROKEN, /* Kafka can't go on */
 	HAPPENED_MEMORY_OUT,

@@ -36,6 +36,10 @@ partition_table_add(PartitionTable *table, int32_t number)
 		partition = &table->partitions[table->count++];
 	*partition = (Partition){.number = number,
 							 .state = PARTITION_CLAIMING,
+							 .mark = POSITION_MARK_NONE,
+							 .newest = POSITION_MARK_NONE,
+							 .anchor = POSITION_MARK_NONE,
+							 .next_anchor = POSITION_MARK_NONE,
 							 .told_offset = -1,
 							 .end_offset = -1,
 							 .seen_end = -1};

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "position_mark.h"
+
 typedef enum PartitionState
 {
 	PARTITION_CLAIMING, /* given by the group; its position and fence are still to be had */
@@ -20,6 +22,10 @@ typedef struct Partition
 	int32_t number;
 	PartitionState state;
 	int64_t fence;
+	PositionMark mark;	 /* that must be met before anything is read on; none: it was */
+	PositionMark newest; /* what was applied last */
+	PositionMark anchor; /* what was applied a while ago, and is to be found where it was */
+	PositionMark next_anchor;
 	int64_t read_offset;	/* of the next record to be read: after all batches in memory */
 	int64_t applied_offset; /* of the next record to be applied */
 	int64_t told_offset;	/* what Kafka was told last, for the lag tools */

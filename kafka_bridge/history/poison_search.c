@@ -47,7 +47,8 @@ range_search(Search *search, const uint32_t *indexes, size_t count)
 	if (!status_is_ok(&status))
 		return status;
 
-	Status attempt = event_store_try(search->session, search->wait, search->batch, indexes, count);
+	Status attempt = event_store_try(search->session, search->wait,
+									 (EventSelection){search->batch, indexes, count});
 
 	if (attempt.class == STATUS_RETRY)
 		return attempt;

@@ -15,20 +15,24 @@
 #define CHECK_STATEMENT	  "position_check"
 #define ADVANCE_STATEMENT "position_advance"
 #define REACH_STATEMENT	  "position_reach"
-#define COLUMNS_MAX		  5
 
 static const char claim_sql[] =
 	"WITH wanted AS (SELECT * FROM unnest($3::int4[], $4::int8[]) AS w(partition, start)), "
 	"former AS (SELECT o.partition, o.owner FROM %1$s.wallet_history_offsets o "
 	"JOIN wanted USING (partition) WHERE o.group_id = $1 AND o.topic = $2), "
 	"claimed AS (INSERT INTO %1$s.wallet_history_offsets AS o "
-	"(group_id, topic, partition, next_offset, fence, owner, source) "
-	"SELECT $1, $2, partition, start, 1, $5, nullif($6, '') FROM wanted ORDER BY partition "
+	"(group_id, topic, partition, next_offset, fence, owner, source, topic_id) "
+	"SELECT $1, $2, partition, start, 1, $5, nullif($6, ''), nullif($7, '') FROM wanted "
+	"ORDER BY partition "
 	"ON CONFLICT (group_id, topic, partition) DO UPDATE "
 	"SET fence = o.fence + 1, owner = excluded.owner, "
-	"source = coalesce(excluded.source, o.source), updated_at = clock_timestamp() "
-	"RETURNING o.partition, o.next_offset, o.fence) "
-	"SELECT c.partition::int8, c.next_offset, c.fence, coalesce(f.owner, '') "
+	"source = coalesce(excluded.source, o.source), "
+	"topic_id = coalesce(o.topic_id, excluded.topic_id), updated_at = clock_timestamp() "
+	"RETURNING o.*) "
+	"SELECT c.partition::int8, c.next_offset, c.fence, coalesce(f.owner, ''), "
+	"coalesce(c.mark_offset, -1), coalesce(c.mark, 0), coalesce(c.topic_id, ''), "
+	"coalesce(c.anchor_offset, -1), coalesce(c.anchor, 0), "
+	"(extract(epoch FROM clock_timestamp()) * 1000000)::int8 "
 	"FROM claimed c LEFT JOIN former f USING (partition)";
 
 /* The system identifier is unsigned, and SQL's bigint is not. */
@@ -40,32 +44,41 @@ static const char source_sql[] =
 	"END FROM pg_control_system()) || '/' || current_database() END, nullif($3, ''), "
 	"(SELECT max(source) FROM %1$s.wallet_history_offsets WHERE group_id = $1 AND topic = $2), '')";
 
+/* The batch's positions, from one array of a row each. */
+#define POSITION_COLUMNS 7
+#define POSITIONS                                                                                \
+	"(SELECT n[i][1] AS partition, n[i][2] AS fence, n[i][3] AS from_offset, "                   \
+	"n[i][4] AS next_offset, n[i][5] AS last_event_us, n[i][6] AS mark_offset, n[i][7] AS mark " \
+	"FROM (SELECT $3::int8[] AS n) AS numbers, generate_subscripts(n, 1) AS i) AS b"
+
 static const char check_sql[] =
 	"SELECT count(*) FILTER (WHERE o.fence = b.fence AND o.next_offset = b.from_offset), "
 	"count(*) FILTER (WHERE o.fence = b.fence AND o.next_offset = b.next_offset) "
-	"FROM unnest($3::int4[], $4::int8[], $5::int8[], $6::int8[]) "
-	"AS b(partition, fence, from_offset, next_offset) "
-	"JOIN %1$s.wallet_history_offsets o "
+	"FROM " POSITIONS " JOIN %1$s.wallet_history_offsets o "
 	"ON o.group_id = $1 AND o.topic = $2 AND o.partition = b.partition";
 
 static const char advance_sql[] =
 	"UPDATE %1$s.wallet_history_offsets o SET next_offset = b.next_offset, "
+	"mark_offset = CASE WHEN b.mark_offset < 0 THEN o.mark_offset ELSE b.mark_offset END, "
+	"mark = CASE WHEN b.mark_offset < 0 THEN o.mark ELSE b.mark END, "
 	"last_event_at = (SELECT CASE WHEN t.at > now() THEN now() ELSE t.at END FROM "
 	"(SELECT greatest(o.last_event_at, 'epoch'::timestamptz + nullif(b.last_event_us, 0) "
 	"* interval '1 microsecond')) AS t(at)), "
-	"source = coalesce(o.source, nullif($8, '')), updated_at = clock_timestamp() "
-	"FROM unnest($3::int4[], $4::int8[], $5::int8[], $6::int8[], $7::int8[]) "
-	"AS b(partition, fence, from_offset, next_offset, last_event_us) "
-	"WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = b.partition "
+	"source = coalesce(o.source, nullif($4, '')), updated_at = clock_timestamp() "
+	"FROM " POSITIONS " WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = b.partition "
 	"AND o.fence = b.fence AND o.next_offset = b.from_offset";
+
+#define REACH_COLUMNS 5
 
 /* By this server's clock never in the future. */
 static const char reach_sql[] =
 	"UPDATE %1$s.wallet_history_offsets o SET complete_at = "
 	"least(now(), greatest(o.complete_at, "
-	"'epoch'::timestamptz + r.complete_us * interval '1 microsecond')) "
-	"FROM unnest($3::int4[], $4::int8[], $5::int8[]) AS r(partition, fence, complete_us) "
-	"WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = r.partition AND o.fence = r.fence";
+	"'epoch'::timestamptz + nullif(n[i][3], 0) * interval '1 microsecond')), "
+	"anchor_offset = CASE WHEN n[i][4] < 0 THEN o.anchor_offset ELSE n[i][4] END, "
+	"anchor = CASE WHEN n[i][4] < 0 THEN o.anchor ELSE n[i][5] END "
+	"FROM (SELECT $3::int8[] AS n) AS numbers, generate_subscripts(n, 1) AS i "
+	"WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = n[i][1] AND o.fence = n[i][2]";
 
 Status
 position_store_prepare(const HistorySession *session, const Wait *wait)
@@ -81,22 +94,36 @@ position_store_prepare(const HistorySession *session, const Wait *wait)
 	return status;
 }
 
+static int64_t
+number_read(const PGresult *result, int row, int column)
+{
+	return (int64_t) wallet_get_uint64(PQgetvalue(result, row, column));
+}
+
 static void
 claims_read(const PGresult *result, const char *source, PositionClaim *claims, size_t count)
 {
 	for (int row = 0; row < PQntuples(result); row++)
 	{
-		int64_t partition = (int64_t) wallet_get_uint64(PQgetvalue(result, row, 0));
+		int64_t partition = number_read(result, row, 0);
 
 		for (size_t i = 0; i < count; i++)
 		{
-			if (claims[i].partition != partition)
+			PositionClaim *claim = &claims[i];
+
+			if (claim->partition != partition)
 				continue;
-			claims[i].next_offset = (int64_t) wallet_get_uint64(PQgetvalue(result, row, 1));
-			claims[i].fence = (int64_t) wallet_get_uint64(PQgetvalue(result, row, 2));
-			memcpy(claims[i].source, source, EVENT_SOURCE_BYTES);
-			snprintf(claims[i].former_owner, sizeof(claims[i].former_owner), "%s",
+			claim->next_offset = number_read(result, row, 1);
+			claim->fence = number_read(result, row, 2);
+			memcpy(claim->source, source, EVENT_SOURCE_BYTES);
+			snprintf(claim->former_owner, sizeof(claim->former_owner), "%s",
 					 PQgetvalue(result, row, 3));
+			claim->mark.offset = number_read(result, row, 4);
+			claim->mark.hash = number_read(result, row, 5);
+			snprintf(claim->topic_id, sizeof(claim->topic_id), "%s", PQgetvalue(result, row, 6));
+			claim->anchor.offset = number_read(result, row, 7);
+			claim->anchor.hash = number_read(result, row, 8);
+			claim->server_us = number_read(result, row, 9);
 		}
 	}
 }
@@ -159,10 +186,11 @@ position_store_claim(const HistorySession *session, const Wait *wait, const Posi
 	array_end(&starts, &parameters);
 	pg_parameters_add_text(&parameters, owner);
 	pg_parameters_add_text(&parameters, source);
+	pg_parameters_add_text(&parameters, claims[0].topic_id);
 
 	status = pg_parameters_run(
 		&parameters, session->connection, wait,
-		(PgQuery){.prepared = CLAIM_STATEMENT, .binary_result = true, .column_count = 4}, &result);
+		(PgQuery){.prepared = CLAIM_STATEMENT, .binary_result = true, .column_count = 10}, &result);
 
 	if (status_is_ok(&status))
 		claims_read(result, source, claims, count);
@@ -176,71 +204,70 @@ Status
 position_store_reach(const HistorySession *session, const Wait *wait, const PositionKey *key,
 					 const PositionReach *reaches, size_t count)
 {
-	ArrayParameter partitions = {.failed = false};
-	ArrayParameter fences = {.failed = false};
-	ArrayParameter times = {.failed = false};
+	ArrayParameter numbers = {.failed = false};
 	PgParameters parameters = {.count = 0};
 
 	if (count == 0)
 		return status_ok();
-	array_begin(&partitions, ARRAY_ELEMENT_INT4);
-	array_begin(&fences, ARRAY_ELEMENT_INT8);
-	array_begin(&times, ARRAY_ELEMENT_INT8);
+	array_begin_table(&numbers, ARRAY_ELEMENT_INT8, REACH_COLUMNS);
 	for (size_t i = 0; i < count; i++)
 	{
-		array_add_int4(&partitions, reaches[i].partition);
-		array_add_int8(&fences, reaches[i].fence);
-		array_add_int8(&times, reaches[i].complete_at_us);
+		array_add_int8(&numbers, reaches[i].partition);
+		array_add_int8(&numbers, reaches[i].fence);
+		array_add_int8(&numbers, reaches[i].complete_at_us);
+		array_add_int8(&numbers, reaches[i].anchor.offset);
+		array_add_int8(&numbers, reaches[i].anchor.hash);
 	}
 	pg_parameters_add_text(&parameters, key->group);
 	pg_parameters_add_text(&parameters, key->topic);
-	array_end(&partitions, &parameters);
-	array_end(&fences, &parameters);
-	array_end(&times, &parameters);
+	array_end(&numbers, &parameters);
 
 	Status status = pg_parameters_run(&parameters, session->connection, wait,
 									  (PgQuery){.prepared = REACH_STATEMENT}, NULL);
 
-	array_free(&partitions);
-	array_free(&fences);
-	array_free(&times);
+	array_free(&numbers);
 	return status;
 }
 
-/*
- * Runs a statement whose parameters are the group, the topic and columns of the batch's positions:
- * as many of them as array_count says, and after all of them the batch's source.
- */
-static Status
-positions_run(const HistorySession *session, const Wait *wait, const PositionKey *key,
-			  const Batch *batch, int array_count, PgQuery query, PGresult **result)
+static void
+positions_add(ArrayParameter *numbers, const Batch *batch)
 {
-	ArrayParameter arrays[COLUMNS_MAX] = {{.failed = false}};
-	PgParameters parameters = {.count = 0};
-
-	for (int i = 0; i < array_count; i++)
-		array_begin(&arrays[i], i == 0 ? ARRAY_ELEMENT_INT4 : ARRAY_ELEMENT_INT8);
+	array_begin_table(numbers, ARRAY_ELEMENT_INT8, POSITION_COLUMNS);
 	for (size_t i = 0; i < batch->position_count; i++)
 	{
 		const BatchPosition *position = &batch->positions[i];
-		const int64_t columns[] = {position->fence, position->from_offset, position->next_offset,
-								   position->last_event_us};
+		PositionMark mark = batch_position_mark(batch, position);
+		const int64_t columns[POSITION_COLUMNS] = {position->partition,
+												   position->fence,
+												   position->from_offset,
+												   position->next_offset,
+												   position->last_event_us,
+												   mark.offset,
+												   mark.hash};
 
-		array_add_int4(&arrays[0], position->partition);
-		for (int column = 1; column < array_count; column++)
-			array_add_int8(&arrays[column], columns[column - 1]);
+		for (int column = 0; column < POSITION_COLUMNS; column++)
+			array_add_int8(numbers, columns[column]);
 	}
+}
+
+/* Runs a statement of the batch's positions: group, topic, POSITIONS, and the source if any. */
+static Status
+positions_run(const HistorySession *session, const Wait *wait, const PositionKey *key,
+			  const Batch *batch, const char *source, PgQuery query, PGresult **result)
+{
+	ArrayParameter numbers = {.failed = false};
+	PgParameters parameters = {.count = 0};
+
+	positions_add(&numbers, batch);
 	pg_parameters_add_text(&parameters, key->group);
 	pg_parameters_add_text(&parameters, key->topic);
-	for (int i = 0; i < array_count; i++)
-		array_end(&arrays[i], &parameters);
-	if (array_count == COLUMNS_MAX)
-		pg_parameters_add_text(&parameters, batch->source);
+	array_end(&numbers, &parameters);
+	if (source != NULL)
+		pg_parameters_add_text(&parameters, source);
 
 	Status status = pg_parameters_run(&parameters, session->connection, wait, query, result);
 
-	for (int i = 0; i < array_count; i++)
-		array_free(&arrays[i]);
+	array_free(&numbers);
 	return status;
 }
 
@@ -250,7 +277,7 @@ position_store_check(const HistorySession *session, const Wait *wait, const Posi
 {
 	PGresult *result = NULL;
 	Status status =
-		positions_run(session, wait, key, batch, 4,
+		positions_run(session, wait, key, batch, NULL,
 					  (PgQuery){.prepared = CHECK_STATEMENT, .column_count = 2}, &result);
 
 	if (!status_is_ok(&status))
@@ -271,8 +298,9 @@ position_store_advance(const HistorySession *session, const Wait *wait, const Po
 					   const Batch *batch, bool *fenced)
 {
 	PGresult *result = NULL;
-	Status status = positions_run(session, wait, key, batch, COLUMNS_MAX,
-								  (PgQuery){.prepared = ADVANCE_STATEMENT}, &result);
+	Status status =
+		positions_run(session, wait, key, batch, batch->source == NULL ? "" : batch->source,
+					  (PgQuery){.prepared = ADVANCE_STATEMENT}, &result);
 
 	if (!status_is_ok(&status))
 		return status;

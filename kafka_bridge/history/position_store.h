@@ -11,6 +11,7 @@
 #include "batch.h"
 #include "event_source.h"
 #include "history_session.h"
+#include "kafka/topic.h"
 
 typedef struct PositionKey
 {
@@ -24,8 +25,14 @@ typedef struct PositionClaim
 {
 	int32_t partition;
 	int64_t start_offset;					/* in: where to begin without a stored position */
+	int64_t end_offset;						/* in: where the partition ends */
 	int64_t next_offset;					/* out: where to go on */
 	int64_t fence;							/* out: what proves the ownership */
+	PositionMark mark;						/* out: of the record that was applied last */
+	PositionMark anchor;					/* out: of one that was applied before it */
+	char topic_id[KAFKA_TOPIC_ID_BYTES];	/* in: of the topic, the same in all claims; out: of the
+											 * topic that was read. "": not known */
+	int64_t server_us;						/* out: the server's clock */
 	char source[EVENT_SOURCE_BYTES];		/* out: of the group's events; "": not known yet */
 	char former_owner[HISTORY_OWNER_BYTES]; /* out: "" if there was none */
 } PositionClaim;
@@ -36,12 +43,13 @@ Status position_store_prepare(const HistorySession *session, const Wait *wait);
 Status position_store_claim(const HistorySession *session, const Wait *wait, const PositionKey *key,
 							const char *owner, PositionClaim *claims, size_t count);
 
-/* Everything that the partition held at this time is applied. */
+/* What is known of a partition beside its position. */
 typedef struct PositionReach
 {
 	int32_t partition;
 	int64_t fence;
-	int64_t complete_at_us;
+	int64_t complete_at_us; /* all that it held then is applied; 0: not known */
+	PositionMark anchor;	/* what was applied a while ago; none: nothing */
 } PositionReach;
 
 Status position_store_reach(const HistorySession *session, const Wait *wait, const PositionKey *key,

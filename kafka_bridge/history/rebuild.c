@@ -19,9 +19,12 @@
 #include "event_credible.h"
 #include "event_reader.h"
 #include "event_source.h"
+#include "intake.h"
 #include "kafka/topic.h"
 #include "observe/log.h"
+#include "rebuild_ledger.h"
 #include "rebuild_tables.h"
+#include "server_clock.h"
 #include "base/signals.h"
 #include "subscriber.h"
 
@@ -51,6 +54,7 @@ typedef struct Rebuild
 	PositionClaim *claims;
 	Batch batch;
 	EventSource source;
+	ServerClock clock;
 	int64_t total; /* offsets from the start to the end of all partitions */
 	int64_t done;
 	int64_t poison;
@@ -127,6 +131,8 @@ partitions_open(Rebuild *rebuild)
 	rebuild->claims = calloc((size_t) rebuild->partition_count, sizeof(*rebuild->claims));
 	if (rebuild->partitions == NULL || rebuild->claims == NULL)
 		return status_bug("out of memory");
+	status = kafka_topic_id_get(rebuild->handle, rebuild->config->kafka.topic, &wait,
+								rebuild->claims[0].topic_id);
 	list = rd_kafka_topic_partition_list_new(rebuild->partition_count);
 	for (int number = 0; number < rebuild->partition_count && status_is_ok(&status); number++)
 		status = partition_measure(rebuild, number, list);
@@ -188,12 +194,9 @@ static Status
 record_add(Rebuild *rebuild, rd_kafka_message_t *message)
 {
 	RebuildPartition *partition = &rebuild->partitions[message->partition];
-	BatchSource source = {.handle = message,
-						  .partition = message->partition,
-						  .offset = message->offset,
-						  .fence = rebuild->claims[message->partition].fence,
-						  .position = partition->read_offset,
-						  .bytes = message->len + message->key_len};
+	BatchSource source =
+		intake_place(message, rebuild->claims[message->partition].fence, partition->read_offset);
+	int64_t now_us = server_clock_now(&rebuild->clock, clock_monotonic_us(), clock_wall_us());
 	Event event;
 	EventFault fault;
 	bool added;
@@ -201,7 +204,7 @@ record_add(Rebuild *rebuild, rd_kafka_message_t *message)
 	if (event_read(message->key, message->key_len, message->payload, message->len, &event,
 				   &fault) &&
 		event_source_accepts(&rebuild->source, message, &fault) &&
-		event_is_credible(&event, clock_wall_us(), &fault))
+		event_is_credible(&event, now_us, &fault))
 		added = batch_add_event(&rebuild->batch, &source, &event);
 	else
 		added =
@@ -348,12 +351,15 @@ rebuild_run(const HistoryConfig *config)
 	if (status_is_ok(&status))
 		status = applier_connect(rebuild.applier);
 	if (status_is_ok(&status))
+		status = rebuild_ledger_await_bridge(applier_session(rebuild.applier));
+	if (status_is_ok(&status))
 		status = partitions_open(&rebuild);
 	if (status_is_ok(&status))
 		status = applier_claim(rebuild.applier, rebuild.claims, (size_t) rebuild.partition_count);
 	if (status_is_ok(&status))
 	{
 		memcpy(rebuild.source.own, rebuild.claims[0].source, EVENT_SOURCE_BYTES);
+		server_clock_tell(&rebuild.clock, rebuild.claims[0].server_us, clock_monotonic_us());
 		status = topic_read(&rebuild);
 	}
 	if (status_is_ok(&status))

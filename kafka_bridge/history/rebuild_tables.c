@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "rebuild_ledger.h"
+
 #define TEMPORARY_SCHEMA "pg_temp"
 #define SWAP_TIMEOUT_MS	 3600000
 #define STATEMENT_BYTES	 2048
@@ -50,11 +52,15 @@ static const char *const steps[SWAP_STEP_COUNT] = {
 	[SWAP_LOCK] = "LOCK TABLE %1$s.transaction_events IN SHARE ROW EXCLUSIVE MODE",
 	[SWAP_POSITIONS] =
 		"INSERT INTO %1$s.wallet_history_offsets AS o "
-		"(group_id, topic, partition, next_offset, fence, owner, last_event_at, source) "
-		"SELECT group_id, topic, partition, next_offset, 1, owner, last_event_at, source "
-		"FROM pg_temp.wallet_history_offsets ON CONFLICT (group_id, topic, partition) DO UPDATE "
+		"(group_id, topic, partition, next_offset, fence, owner, last_event_at, source, "
+		"mark_offset, mark, topic_id) "
+		"SELECT group_id, topic, partition, next_offset, 1, owner, last_event_at, source, "
+		"mark_offset, mark, topic_id FROM pg_temp.wallet_history_offsets ON CONFLICT (group_id, topic, partition) DO UPDATE "
 		"SET next_offset = excluded.next_offset, fence = o.fence + 1, owner = excluded.owner, "
-		"last_event_at = excluded.last_event_at, source = excluded.source, updated_at = clock_timestamp()",
+		"last_event_at = excluded.last_event_at, source = excluded.source, "
+		"mark_offset = excluded.mark_offset, mark = excluded.mark, "
+		"anchor_offset = NULL, anchor = NULL, "
+		"topic_id = excluded.topic_id, updated_at = clock_timestamp()",
 	[SWAP_REMOVE] = "DELETE FROM %1$s.transaction_events e WHERE NOT EXISTS ("
 					"SELECT FROM pg_temp.transaction_events n WHERE " SAME_KEY
 					" AND (n.id, n.user_id, n.amount, n.event_type, n.transaction_id, "
@@ -109,6 +115,8 @@ rebuild_tables_create(HistorySession *session, const Wait *wait, const char **sc
 	}
 	if (status_is_ok(&status))
 		status = former_note(session, wait);
+	if (status_is_ok(&status))
+		status = rebuild_ledger_note(session, wait);
 	*schema = TEMPORARY_SCHEMA;
 	return status;
 }
@@ -129,7 +137,8 @@ step_run(const HistorySession *session, const Wait *wait, const char *schema, Sw
 	return status;
 }
 
-/* %1$s: the extension's schema. Rows that go, wallets that begin late, gaps that were none. */
+/* %1$s: the extension's schema. Rows that go, wallets that begin late, gaps that were none, and
+ * entries of the ledger that don't come. */
 static const char loss_sql[] =
 	"SELECT (SELECT count(*) FROM %1$s.transaction_events e JOIN pg_temp.rebuild_former f "
 	"ON f.wallet_id = e.wallet_id AND e.version <= f.newest WHERE NOT EXISTS ("
@@ -138,7 +147,10 @@ static const char loss_sql[] =
 	"GROUP BY n.wallet_id) AS wallet WHERE wallet.first > 0), "
 	"(SELECT count(*) FROM pg_temp.wallet_history_gaps n WHERE NOT EXISTS ("
 	"SELECT FROM %1$s.wallet_history_gaps g WHERE g.wallet_id = n.wallet_id "
-	"AND g.from_version <= n.from_version AND n.to_version <= g.to_version))";
+	"AND g.from_version <= n.from_version AND n.to_version <= g.to_version)), "
+	"(SELECT coalesce(sum(l.newest + 1), 0)::int8 - (SELECT count(*) "
+	"FROM pg_temp.transaction_events n JOIN pg_temp.rebuild_ledger k "
+	"ON k.wallet_id = n.wallet_id AND n.version <= k.newest) FROM pg_temp.rebuild_ledger l)";
 
 static Status
 loss_refuse(const HistorySession *session, const Wait *wait, const char *schema)
@@ -150,23 +162,26 @@ loss_refuse(const HistorySession *session, const Wait *wait, const char *schema)
 	if (status_is_ok(&status))
 		status =
 			pg_query_run(session->connection, wait,
-						 &(const PgQuery){.sql = sql, .column_count = 3, .one_row = true}, &result);
+						 &(const PgQuery){.sql = sql, .column_count = 4, .one_row = true}, &result);
 	if (!status_is_ok(&status))
 		return status;
 
 	int64_t rows = atoll(PQgetvalue(result, 0, 0));
 	int64_t wallets = atoll(PQgetvalue(result, 0, 1));
 	int64_t gaps = atoll(PQgetvalue(result, 0, 2));
+	int64_t missing = atoll(PQgetvalue(result, 0, 3));
 
 	PQclear(result);
-	if (rows + wallets + gaps == 0)
+	if (rows + wallets + gaps + missing == 0)
 		return status;
 	return status_fatal(EXIT_CODE_CONFIGURATION,
-						"the topic has less than the history: %lld rows would go, %lld wallets "
-						"begin above version 0, %lld gaps come. Publish the ledger again with "
+						"the topic has less than history or ledger: %lld rows would go, %lld "
+						"wallets begin above version 0, %lld gaps come, %lld entries of the ledger "
+						"would be missing. Publish the ledger again with "
 						"wallet_bridge backfill, or insist with --accept-loss; the history is "
 						"unchanged",
-						(long long) rows, (long long) wallets, (long long) gaps);
+						(long long) rows, (long long) wallets, (long long) gaps,
+						(long long) missing);
 }
 
 Status

@@ -16,7 +16,6 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "kafka/topic.h"
 #include "observe/log.h"
 
 #define DESTROY_SECONDS_MAX 5
@@ -435,16 +434,36 @@ subscriber_record_release(void *record)
 }
 
 Status
-subscriber_start_offset(Subscriber *subscriber, int32_t partition, int timeout_ms, int64_t *offset)
+subscriber_bounds(Subscriber *subscriber, int32_t partition, int timeout_ms, int64_t *start,
+				  int64_t *end)
 {
-	int64_t end = 0;
 	rd_kafka_resp_err_t code =
 		rd_kafka_query_watermark_offsets(subscriber->handle, subscriber->options->kafka->topic,
-										 partition, offset, &end, timeout_ms);
+										 partition, start, end, timeout_ms);
 
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
 		return status_ok();
-	return kafka_code_classify(code, "cannot ask for a partition's earliest offset", NULL);
+	return kafka_code_classify(code, "cannot ask for a partition's offsets", NULL);
+}
+
+Status
+subscriber_topic_id(Subscriber *subscriber, int timeout_ms, char id[KAFKA_TOPIC_ID_BYTES])
+{
+	Wait wait = wait_begin(-1, timeout_ms);
+
+	return kafka_topic_id_get(subscriber->handle, subscriber->options->kafka->topic, &wait, id);
+}
+
+Status
+subscriber_topic_is_compacted(Subscriber *subscriber, int timeout_ms, bool *is_compacted)
+{
+	Wait wait = wait_begin(-1, timeout_ms);
+	KafkaTopicValue policy = {.setting = "cleanup.policy"};
+	Status status = kafka_topic_values_get(subscriber->handle, subscriber->options->kafka->topic,
+										   &wait, &policy, 1);
+
+	*is_compacted = status_is_ok(&status) && strstr(policy.text, "compact") != NULL;
+	return status;
 }
 
 Status

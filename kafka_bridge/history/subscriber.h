@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "kafka/client.h"
+#include "kafka/topic.h"
 #include "base/status.h"
 #include "base/wait.h"
 
@@ -68,9 +69,15 @@ void subscriber_poll(Subscriber *subscriber, int timeout_ms, SubscriberNews *new
 /* Takes an rd_kafka_message_t. */
 void subscriber_record_release(void *record);
 
-/* The earliest offset that the partition still has. */
-Status subscriber_start_offset(Subscriber *subscriber, int32_t partition, int timeout_ms,
-							   int64_t *offset);
+/* The earliest offset that the partition still has, and that of its next record. */
+Status subscriber_bounds(Subscriber *subscriber, int32_t partition, int timeout_ms, int64_t *start,
+						 int64_t *end);
+
+/* Kafka's id of the topic, "" where that can't be known. */
+Status subscriber_topic_id(Subscriber *subscriber, int timeout_ms, char id[KAFKA_TOPIC_ID_BYTES]);
+
+/* Whether Kafka removes single records of the topic from between others. */
+Status subscriber_topic_is_compacted(Subscriber *subscriber, int timeout_ms, bool *is_compacted);
 
 typedef struct SubscriberPosition
 {

@@ -58,17 +58,16 @@
 /*
  * A call is a function that returns a transaction id, between these. Of the operation's entries the
  * first is shown: it is of the wallet in the path, the hold's wallet, or the one that was debited.
- * A call that wrote nothing (no transaction id was assigned) was a replay.
  */
-#define CALL                                                                         \
-	"SELECT called.transaction_id::text, pg_current_xact_id_if_assigned() IS NULL, " \
-	"(SELECT row_to_json(shown) FROM (SELECT " SHOWN_ENTRY_COLUMNS ") AS shown), "   \
+#define CALL                                                                                  \
+	"SELECT called.transaction_id::text, current_setting('wallet.replayed', true)::boolean, " \
+	"(SELECT row_to_json(shown) FROM (SELECT " SHOWN_ENTRY_COLUMNS ") AS shown), "            \
 	"set_config('wallet_service.wallet_id', called.wallet_id::text, true) FROM wallet_receipt("
 #define CALLED ", NULL, 1) AS called"
 /* A function that returns an id, which is kept for the second statement. */
 #define CALL_KEEPING_ID                                               \
 	"SELECT set_config('wallet_service.id', called.id::text, true), " \
-	"pg_current_xact_id_if_assigned() IS NULL FROM (SELECT "
+	"current_setting('wallet.replayed', true)::boolean FROM (SELECT "
 #define ID_CALLED " AS id) AS called"
 #define KEPT_ID	  "current_setting('wallet_service.id')::uuid"
 
@@ -258,7 +257,7 @@ static const EndpointParameter balance_parameters[] = {
 	ID,
 	{.name = "at", .source = SOURCE_QUERY, .parse = endpoint_time_parse, .is_required = true},
 };
-static const EndpointParameter totals_parameters[] = {AFTER(endpoint_text_parse), LIMIT};
+static const EndpointParameter totals_parameters[] = {AFTER(endpoint_currency_parse), LIMIT};
 
 static const EndpointRefusedHeader no_version[] = {
 	{"If-Match", "If-Match has no meaning here: there is no version yet"},

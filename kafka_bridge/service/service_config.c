@@ -73,6 +73,11 @@ static const ConfigGroup groups[] = {
 	{NULL, NULL, 0},
 };
 
+static const ConfigCommand commands[] = {
+	{"run", "answer requests until asked to stop", NULL},
+	{NULL, NULL, NULL},
+};
+
 static Status
 config_check(const void *checked, const ConfigCommand *command)
 {
@@ -92,6 +97,7 @@ const ConfigProgram service_program = {
 	.summary =
 		"HTTP over the wallet functions: creates wallets, moves money, reads; with a console.",
 	.groups = groups,
+	.commands = commands,
 	.config_bytes = sizeof(ServiceConfig),
 	.check = config_check,
 	.metrics = service_metrics,

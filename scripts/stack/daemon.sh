@@ -16,6 +16,12 @@ daemon_environment()
     echo "PORT=${port_chosen[$1]}"
 }
 
+# The same for a shell, or for --env-file: an address has an & in it.
+daemon_env_file()
+{
+    daemon_environment "$1" | sed "s/'/'\\\\''/g; s/=\(.*\)/='\1'/"
+}
+
 daemon_database_url()
 {
     if [ -n "$external_url" ]; then
@@ -39,7 +45,7 @@ daemon_is_up()
 {
     local pid
     process_pid "$1.supervisor" >/dev/null && pid=$(process_pid "$1") || return 1
-    ! process_is_outdated "$pid" && [ "$(daemon_environment "$1")" = "$(cat "$run_dir/state/$1.env" 2>/dev/null)" ]
+    ! process_is_outdated "$pid" && [ "$(daemon_env_file "$1")" = "$(cat "$run_dir/state/$1.env" 2>/dev/null)" ]
 }
 
 daemon_start()
@@ -48,8 +54,8 @@ daemon_start()
     daemon_stop "$name" || true
     port_choose "$name"
     rm -f "$run_dir/state/$name.exit"
-    (umask 077 && daemon_environment "$name" >"$run_dir/state/$name.env")
-    mapfile -t environment <"$run_dir/state/$name.env"
+    (umask 077 && daemon_env_file "$name" >"$run_dir/state/$name.env")
+    mapfile -t environment < <(daemon_environment "$name")
     (
         cd "$root" || exit
         start_detached "$run_dir/log/$name.log" env "${environment[@]}" \

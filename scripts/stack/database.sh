@@ -3,6 +3,12 @@
 # Prints what psql does for it as superuser, connected to any database; running it again changes nothing.
 database_sql()
 {
+    database_create_sql
+    cat "$stack/roles.sql"
+}
+
+database_create_sql()
+{
     cat <<SQL
 SET client_min_messages = warning;
 SELECT 'CREATE DATABASE $database'
@@ -12,13 +18,14 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS wallet;
 ALTER EXTENSION wallet UPDATE;
 SQL
-    cat "$stack/roles.sql"
 }
 
-# database_password_sql ROLE PASSWORD: with the server's log off, which would keep the password.
+# database_password_sql ROLE PASSWORD: with all off that would keep the statement, and so the password.
 database_password_sql()
 {
     cat <<SQL
+SET pg_stat_statements.track_utility = off;
+SET pgaudit.log = none;
 SET log_statement = none;
 SET log_min_duration_statement = -1;
 SET log_min_error_statement = panic;

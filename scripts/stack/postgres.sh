@@ -78,9 +78,8 @@ pg_initdb()
     pg_as_owner "$pg_bin/initdb" -D "$(readlink -f "$pg_home")/data.new" -U postgres -A trust -E UTF8 \
         --locale=C.UTF-8 >>"$pg_log" 2>&1 || report_fail "initdb failed" "$pg_log"
     cat >"$data.new/pg_hba.conf" <<HBA
-# Whoever can enter the socket's folder is trusted; others need a password.
+# Whoever can enter the socket's folder is trusted; others need a password; nobody copies the whole cluster.
 local all         all           trust
-local replication all           trust
 host  all         postgres all  reject
 host  all         all      127.0.0.1/32 scram-sha-256
 host  all         all      ::1/128      scram-sha-256

@@ -39,8 +39,11 @@ GRANT EXECUTE ON FUNCTION wallet_history, wallet_activity TO wallet_history;
 GRANT SELECT, INSERT, UPDATE, DELETE ON transaction_events, wallet_history_offsets,
     wallet_history_gaps, wallet_history_conflicts, wallet_history_dead_letters TO wallet_history;
 GRANT EXECUTE ON FUNCTION wallet_history_advance TO wallet_history;
+-- How many entries each wallet has, for rebuild.
+GRANT SELECT (id, version) ON wallets TO wallet_history;
 GRANT EXECUTE ON FUNCTION pg_catalog.pg_replication_origin_create(text),
     pg_catalog.pg_replication_origin_oid(text),
     pg_catalog.pg_replication_origin_session_setup(text),
     pg_catalog.pg_replication_origin_session_reset(),
-    pg_catalog.pg_replication_origin_session_is_setup() TO wallet_history;
+    pg_catalog.pg_replication_origin_session_is_setup(),
+    pg_catalog.pg_replication_origin_xact_reset() TO wallet_history;

@@ -9,9 +9,10 @@ use Exporter qw(import);
 use File::Basename qw(dirname);
 use TAP::Parser;
 
+use Files;
 use Wait;
 
-our @EXPORT_OK = qw(run_client run_first slurp);
+our @EXPORT_OK = qw(run_client run_first);
 
 =head1 SYNOPSIS
 
@@ -63,7 +64,7 @@ sub run_first
         my $pid = open(my $pipe, '-|', 'timeout', $LIMIT, 'sh', '-c', 'exec "$@" 2>"$0"', test_directory() . "/$name.said", @command)
             // die "fork: $!\n";
         $said = do { local $/; <$pipe> } // '';
-        return (0, 'the first program', $said . slurp(test_directory() . "/$name.said")) unless close $pipe and $said =~ $FIRST;
+        return (0, 'the first program', $said . slurp(test_directory() . "/$name.said", '')) unless close $pipe and $said =~ $FIRST;
     }
     my $session = $server->connect(dbname => $name);
     my $found   = $session->selectrow_arrayref(
@@ -96,7 +97,7 @@ sub _run
         elsif ($line->is_comment && @findings) { $findings[-1][2] .= $line->raw . "\n" }
     }
     my $is_whole = !$parser->has_problems && $parser->tests_run && !$parser->skipped && !$parser->todo;
-    return (@findings, [ $is_whole, 'the program ends as it should', slurp($said) ]);
+    return (@findings, [ $is_whole, 'the program ends as it should', slurp($said, '') ]);
 }
 
 sub _audit
@@ -112,14 +113,6 @@ sub _audit
     return (
         [ !@$divergence, 'wallet_check() has nothing to say', join("\n", map { "@$_[0, 1]" } @$divergence) ],
         [ "@$ledger" eq "@LEDGER", 'the ledger has what was done, once', join("\n", @$ledger) ]);
-}
-
-sub slurp
-{
-    my ($path) = @_;
-    open my $file, '<', $path or return '';
-    local $/;
-    return scalar(<$file>) // '';
 }
 
 1;

@@ -42,6 +42,9 @@ Daemons that still run when the test ends are killed; a test that fails shows th
 
 =cut
 
+# How long an answer may take.
+our $ANSWER_S = 5;
+
 my @every;
 
 sub new
@@ -189,7 +192,7 @@ sub restart
 sub get
 {
     my ($self, $path) = @_;
-    my $response = HTTP::Tiny->new(timeout => 5)->get($self->{url} . $path);
+    my $response = HTTP::Tiny->new(timeout => $ANSWER_S)->get($self->{url} . $path);
     return ($response->{status}, $response->{content}, $response->{headers});
 }
 

@@ -10,7 +10,7 @@ use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use POSIX ();
 
-use Client qw(slurp);
+use Files;
 use Wait;
 
 our @EXPORT_OK = qw(installed must_run node_program python_of);

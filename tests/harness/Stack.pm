@@ -57,6 +57,8 @@ our @EXPORT = qw(poll_until);
     my $second  = $stack->another_bridge(BRIDGE_SLOT => 'other');   # not started; also another_history, another_service
     my $lsn     = $stack->confirmed_lsn;
     my ($code, $out, $err) = $stack->bridge_command([qw(slot drop --yes)], BRIDGE_SLOT => 'other');
+    my $out = $stack->command_is([qw(slot drop)], 64, qr/say --yes/, 'without --yes');    # tests of its code and words
+    $stack->refuses($second, qr/V5: /, 'the second');  # tests that it starts, says so and ends with 78
     done_testing;
 
 Programs come from C<WALLET_BIN> (default: kafka_bridge/build). They run with the rights of scripts/stack/roles.sql
@@ -193,6 +195,28 @@ sub bridge_command
     my $code = $job->wait_exit(120);
     local $/;
     return ($code, map { open(my $file, '<', $_); scalar(<$file>) // '' } "$base.out", "$base.err");
+}
+
+# Its exit code and what it prints: on standard output where it does its work, else on standard error.
+sub command_is
+{
+    my ($self, $arguments, $expected, $pattern, $name, %env) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my ($code, $out, $err) = $self->bridge_command($arguments, %env);
+    is($code, $expected, "$name: exit code") or diag $out . $err;
+    like($expected ? $err : $out, $pattern, "$name: words");
+    return $out;
+}
+
+sub refuses
+{
+    my ($self, $daemon, $pattern, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my $mark = $daemon->log_mark;
+    $daemon->start(ready => 0);
+    is($daemon->wait_exit(60), 78, "$name: it stops");
+    like($daemon->log_since($mark), $pattern, "$name: and says why");
+    return;
 }
 
 sub create_wallets

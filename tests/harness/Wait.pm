@@ -13,7 +13,7 @@ use Socket qw(SOL_SOCKET SO_REUSEADDR);
 use Test::Builder;
 use Time::HiRes qw(time);
 
-our @EXPORT = qw(poll_until free_port listens test_directory test_failed show_tail);
+our @EXPORT = qw(poll_until patient free_port listens test_directory test_failed show_tail);
 
 # Every deadline is multiplied by this: a sanitizer build or a slow machine needs more.
 my $PATIENCE = $ENV{WALLET_TEST_PATIENCE} || 1;
@@ -21,6 +21,7 @@ my $PATIENCE = $ENV{WALLET_TEST_PATIENCE} || 1;
 =head1 SYNOPSIS
 
     my $value = poll_until(sub { $stack->sql('SELECT ...') }, what => 'the row', deadline => 30);
+    cmp_ok($seconds, '<', patient(10), 'soon');    # a bound for what a test has measured
     my $port  = free_port();         # kept for this test file
     my $is    = listens($pid, $port);    # whether that process does
     my $path  = test_directory();    # of this test file, removed at its end if it passed
@@ -32,6 +33,10 @@ my $PATIENCE = $ENV{WALLET_TEST_PATIENCE} || 1;
 Calls CODE until it returns a true value, and returns that. A die of CODE counts as "not yet" and is
 shown if the deadline (30 s) passes: then poll_until dies, with C<what> in its message.
 
+=item patient(SECONDS)
+
+So many seconds on a machine as fast as it should be: multiplied as every deadline is.
+
 =back
 
 =cut
@@ -39,7 +44,7 @@ shown if the deadline (30 s) passes: then poll_until dies, with C<what> in its m
 sub poll_until
 {
     my ($condition, %option) = @_;
-    my $seconds  = ($option{deadline} // 30) * $PATIENCE;
+    my $seconds  = patient($option{deadline} // 30);
     my $interval = $option{interval} // 0.05;
     my $end      = time + $seconds;
     my $last_error;
@@ -55,6 +60,8 @@ sub poll_until
     croak 'not within ' . $seconds . ' s: ' . ($option{what} // 'the condition')
         . ($last_error ? " ($last_error)" : '');
 }
+
+sub patient { return $_[0] * $PATIENCE }
 
 # A port that is ours until this process ends: a socket stays bound to it and never listens. No other
 # test can choose it, and what we start can listen there, as often as it likes, since it asks for

@@ -46,11 +46,14 @@ def possible(query):
 
 
 def whole(value):
-    """1.0 as 1: JSON Schema takes both for an integer, the programs refuse every fraction of an amount."""
+    """What no schema can say of a number. 1.0 becomes 1: the programs refuse every fraction of an amount."""
     if isinstance(value, dict):
         return {name: whole(member) for name, member in value.items()}
     if isinstance(value, list):
         return [whole(item) for item in value]
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value and not 1e-60 < abs(value) < 1e60:
+        # Written out it may have more digits than metadata may.
+        return 1
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

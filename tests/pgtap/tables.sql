@@ -49,7 +49,7 @@ FROM expected;
 SELECT columns_are('wallet_history_gaps', ARRAY['wallet_id', 'from_version', 'to_version', 'topic', 'partition', 'kafka_offset', 'seen_at']);
 SELECT columns_are('wallet_history_conflicts', ARRAY['wallet_id', 'version', 'stored', 'received', 'topic', 'partition', 'kafka_offset', 'seen_at']);
 SELECT columns_are('wallet_history_offsets', ARRAY['group_id', 'topic', 'partition', 'next_offset', 'fence', 'owner', 'last_event_at',
-    'updated_at', 'complete_at', 'claimed_at', 'source']);
+    'updated_at', 'complete_at', 'claimed_at', 'source', 'mark_offset', 'mark', 'anchor_offset', 'anchor', 'topic_id']);
 SELECT columns_are('wallet_history_mark', ARRAY['id', 'complete_to', 'noted', 'noted_before', 'checked_to', 'check_to', 'check_lsn',
     'check_at', 'has_more']);
 SELECT columns_are('wallet_history_dead_letters', ARRAY['topic', 'partition', 'kafka_offset', 'reason', 'detail', 'seen_at']);

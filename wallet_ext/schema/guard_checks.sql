@@ -23,7 +23,7 @@ BEGIN ATOMIC
     LEFT JOIN pg_proc AS code ON code.oid = guard.tgfoid AND code.prosrc = needed.function
           AND code.probin = '$libdir/wallet'
     WHERE (guard.tgenabled = 'A' AND guard.tgtype = needed.type
-           AND (guard.tgqual IS NULL) = (needed.name <> 'wallet_guard_kin')
+           AND (guard.tgqual IS NULL) = (needed.type <> 9)
            AND guard.tgattr::text = '' AND code.oid IS NOT NULL) IS NOT TRUE
 
     UNION ALL

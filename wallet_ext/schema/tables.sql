@@ -148,6 +148,13 @@ CREATE TABLE wallet_history_offsets (
     claimed_at    timestamptz NOT NULL DEFAULT now(),
     -- Whose events these are (ce_source): none of another source is applied.
     source        text,
+    -- The newest applied record and one from a while before, their offsets and hashes; and Kafka's id of
+    -- their topic, where that is known: one made anew under the same name is not read on in its middle.
+    mark_offset   bigint,
+    mark          bigint,
+    anchor_offset bigint,
+    anchor        bigint,
+    topic_id      text,
     CONSTRAINT wallet_history_offsets_pkey PRIMARY KEY (group_id, topic, partition)
 ) WITH (fillfactor = 50);
 

@@ -2,10 +2,13 @@
  * batch.c
  *		wallet_transfer_batch: many transfers in input order, in one round trip.
  *
- * All wallets are locked once, in id order, and each is written once, however often it occurs.
  * Every item is an operation of its own, judged by what the earlier ones left. Not atomic, an
  * item's own errors become its row. Judging changes only memory, which is restored when an item
  * fails; so no subtransaction is needed. Anything else aborts the call.
+ *
+ * As a single transfer, a batch is tried without the locks first: the wallets are read, all items
+ * judged, and each wallet is written once, or locked where nothing changed it, in id order. Where
+ * somebody is in the way, all wallets are locked in id order and all items are judged again.
  */
 #include "postgres.h"
 
@@ -16,7 +19,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/hsearch.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -48,12 +50,12 @@ typedef struct ItemResult
 	char *detail;  /* a JSON object; NULL: none */
 } ItemResult;
 
-/* Whose key it is: the row of this call that has it. */
-typedef struct KeyOwner
+/* The key of one or more items. */
+typedef struct BatchKey
 {
-	char key[IDEMPOTENCY_KEY_BYTES_MAX + 1];
-	int row;
-} KeyOwner;
+	bool is_taken; /* by an earlier call */
+	int row;	   /* of this call that has it; -1: none yet */
+} BatchKey;
 
 typedef struct Batch
 {
@@ -68,7 +70,11 @@ typedef struct Batch
 	bool atomic;
 	Jsonb *metadata;
 	int count;
-	HTAB *key_owners;
+	Wallet **sides;	  /* of each item, from and to; NULL for a NULL id */
+	KeyPlace *places; /* of the items' keys, sorted */
+	int place_count;
+	BatchKey *known_keys;
+	BatchKey **item_keys; /* of each item; NULL: it has none */
 	ItemResult *results;
 	MemoryContext item_context; /* of what one item needs */
 } Batch;
@@ -162,31 +168,48 @@ batch_read_arguments(Batch *batch, FunctionCallInfo fcinfo)
 	batch_check_lengths(batch, fcinfo);
 }
 
-/* A key that is being taken is waited for before any lock; after a wait everything is looked at
- * anew. */
+/* The keys in byte order, and for each item the first one with its key. */
 static void
-batch_wait_for_keys(Batch *batch)
+batch_sort_keys(Batch *batch)
 {
-	bool waited = true;
-
-	while (waited)
+	batch->places = palloc_extended(sizeof(KeyPlace) * Max(batch->keys.count, 1), MCXT_ALLOC_HUGE);
+	batch->item_keys = palloc_extended(sizeof(BatchKey *) * Max(batch->count, 1),
+									   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (int i = 0; i < batch->keys.count; i++)
 	{
-		waited = false;
-		for (int i = 0; i < batch->keys.count; i++)
-		{
-			const text *key = batch_key(batch, i);
+		const text *key = batch_key(batch, i);
 
-			CHECK_FOR_INTERRUPTS();
-			if (key != NULL && idempotency_wait(&batch->call.ledger, key))
-				waited = true;
-		}
-		if (waited)
-			call_restart(&batch->call);
+		if (key != NULL)
+			batch->places[batch->place_count++] = idempotency_place(key, i);
+	}
+	idempotency_sort(batch->places, batch->place_count);
+	batch->known_keys =
+		palloc_extended(sizeof(BatchKey) * Max(batch->place_count, 1), MCXT_ALLOC_HUGE);
+	for (int i = 0, known = -1; i < batch->place_count; i++)
+	{
+		if (i == 0 || !idempotency_same_key(&batch->places[i - 1], &batch->places[i]))
+			known++;
+		batch->item_keys[batch->places[i].position] = &batch->known_keys[known];
 	}
 }
 
+/* Which keys are taken by earlier calls; whether any had to be waited for. */
+static bool
+batch_look_up_keys(Batch *batch)
+{
+	bool waited = batch->place_count > 0 &&
+				  idempotency_look_up_all(&batch->call.ledger, batch->places, batch->place_count);
+
+	for (int i = 0; i < batch->place_count; i++)
+		*batch->item_keys[batch->places[i].position] =
+			(BatchKey){.is_taken = batch->places[i].is_taken, .row = -1};
+	return waited;
+}
+
+/* Reads the wallets, and then looks whose keys they are: as wallet_transfer does. A key that is
+ * being taken is waited for before any lock; after a wait everything is looked at anew. */
 static void
-batch_lock(Batch *batch)
+batch_open(Batch *batch)
 {
 	const pg_uuid_t **ids =
 		palloc_extended(sizeof(pg_uuid_t *) * 2 * Max(batch->count, 1), MCXT_ALLOC_HUGE);
@@ -196,21 +219,17 @@ batch_lock(Batch *batch)
 		ids[2 * i] = array_id(&batch->from_ids, i);
 		ids[2 * i + 1] = array_id(&batch->to_ids, i);
 	}
-	call_open_wallets(&batch->call, ids, 2 * batch->count);
-	call_lock(&batch->call);
-}
-
-static HTAB *
-key_owners_create(int count)
-{
-	const HASHCTL control = {
-		.keysize = sizeof(((KeyOwner *) NULL)->key),
-		.entrysize = sizeof(KeyOwner),
-		.hcxt = CurrentMemoryContext,
-	};
-
-	return hash_create("wallet batch keys", Max(count, 1), &control,
-					   HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	batch->sides = palloc_extended(sizeof(Wallet *) * 2 * Max(batch->count, 1), MCXT_ALLOC_HUGE);
+	batch_sort_keys(batch);
+	for (;;)
+	{
+		call_open_wallets(&batch->call, ids, 2 * batch->count, batch->sides);
+		wallet_set_find(&batch->call.wallets);
+		if (!batch_look_up_keys(batch))
+			break;
+		call_restart(&batch->call);
+	}
+	pfree(ids);
 }
 
 /* What the item's row keeps lasts as long as the call. */
@@ -266,18 +285,14 @@ item_read(const Batch *batch, int item)
 
 /* Whether an earlier item or call has done the request; its id is then the result's. */
 static bool
-item_find_key(Batch *batch, const Request *request, const LedgerRow *stored, ItemResult *result)
+item_find_key(Batch *batch, int item, const Request *request, const LedgerRow *stored,
+			  ItemResult *result)
 {
+	const BatchKey *key = batch->item_keys[item];
 	const LedgerRow *owner = stored;
 
-	if (request->idempotency_key == NULL)
-		return false;
-
-	const KeyOwner *earlier =
-		hash_search(batch->key_owners, text_to_cstring(request->idempotency_key), HASH_FIND, NULL);
-
-	if (earlier != NULL)
-		owner = &batch->call.journal.rows[earlier->row];
+	if (key != NULL && key->row >= 0)
+		owner = &batch->call.journal.rows[key->row];
 	if (owner == NULL)
 		return false;
 	idempotency_compare(owner, request);
@@ -296,29 +311,21 @@ item_transfer(Batch *batch, int item, const LedgerRow *stored, ItemResult *resul
 	Call *call = &batch->call;
 	Request request = item_read(batch, item);
 
-	if (item_find_key(batch, &request, stored, result))
+	if (item_find_key(batch, item, &request, stored, result))
 		return;
 
-	Wallet *sides[] = {
-		wallet_set_get(&call->wallets, request.from_wallet_id),
-		wallet_set_get(&call->wallets, request.to_wallet_id),
-	};
+	Wallet **sides = &batch->sides[2 * item];
 	const Parties parties = {.first = sides[0], .second = sides[1]};
 
 	fault_raise(fault_of_parties(&parties, &request));
 	call_release_expired(call, sides[0]);
 	fault_raise(fault_of_debit(sides[0], request.amount.value));
 	fault_raise(fault_of_credit(sides[1], request.amount.value));
-	journal_begin(&call->journal, &request, call->now, sides, lengthof(sides));
+	journal_begin(&call->journal, &request, call->now, sides, 2);
 	journal_append(&call->journal, request.kind, sides[0], sides[1], request.amount.value);
 	result->transaction_id = call->journal.transaction_id;
-	if (request.idempotency_key != NULL)
-	{
-		KeyOwner *owner = hash_search(batch->key_owners, text_to_cstring(request.idempotency_key),
-									  HASH_ENTER, NULL);
-
-		owner->row = call->journal.count - 1;
-	}
+	if (batch->item_keys[item] != NULL)
+		batch->item_keys[item]->row = call->journal.count - 1;
 }
 
 /* What an item may change before it is refused. */
@@ -340,7 +347,7 @@ item_state_save(Batch *batch, int item)
 		.rows = call->journal.count,
 		.changed_holds = list_length(call->changed_holds),
 		.expiries = call->expiries,
-		.from = wallet_set_get(&call->wallets, array_id(&batch->from_ids, item)),
+		.from = batch->sides[2 * item],
 	};
 
 	if (state.from != NULL)
@@ -413,17 +420,14 @@ item_try_transfer(Batch *batch, int item, const LedgerRow *stored, ItemResult *r
 static void
 batch_transfer_item(Batch *batch, int item)
 {
-	const text *key = batch_key(batch, item);
+	const BatchKey *key = batch->item_keys[item];
+	const LedgerRow *stored = NULL;
 	LedgerRow owner;
-	KeyState state = KEY_FREE;
 
-	if (key != NULL)
-		state = idempotency_look_up(&batch->call.ledger, key, batch->call.snapshot, &owner);
-	if (state == KEY_WAITED)
-		batch->call.now = clock_read();
-
-	const LedgerRow *stored = state == KEY_TAKEN ? &owner : NULL;
-
+	if (key != NULL && key->is_taken &&
+		idempotency_look_up(&batch->call.ledger, batch_key(batch, item), batch->call.snapshot,
+							&owner) == KEY_TAKEN)
+		stored = &owner;
 	if (!batch->atomic)
 		item_try_transfer(batch, item, stored, &batch->results[item]);
 	else
@@ -448,18 +452,71 @@ batch_transfer_items(Batch *batch)
 	}
 }
 
+/* A batch that touches held money is locked, since holds may expire. */
+static bool
+batch_may_try(const Batch *batch)
+{
+	const WalletSet *set = &batch->call.wallets;
+
+	if (!set->scan.description->is_direct)
+		return false;
+	for (int i = 0; i < set->count; i++)
+		if (set->wallets[i].found && set->wallets[i].state.held != 0)
+			return false;
+	return true;
+}
+
+/* Judges all items by what the wallets were found to be; false where that raises the error of an
+ * item, which counts only under the locks. */
+static bool
+batch_judge_found(Batch *batch)
+{
+	volatile bool is_judged = true;
+
+	batch->call.now = clock_read();
+	PG_TRY();
+	{
+		batch_transfer_items(batch);
+	}
+	PG_CATCH();
+	{
+		if (!is_error_of_item(geterrcode()))
+			PG_RE_THROW();
+		MemoryContextSwitchTo(batch->call.context);
+		FlushErrorState();
+		error_set_index(0);
+		is_judged = false;
+	}
+	PG_END_TRY();
+	return is_judged;
+}
+
+/* What was judged without the locks is forgotten; who had them before may have done requests. */
+static void
+batch_lock(Batch *batch)
+{
+	call_lock(&batch->call);
+	journal_truncate(&batch->call.journal, 0);
+	memset(batch->results, 0, sizeof(ItemResult) * batch->count);
+	if (batch_look_up_keys(batch))
+		batch->call.now = clock_read();
+}
+
 static void
 batch_run(Batch *batch)
 {
 	call_begin(&batch->call);
-	batch_wait_for_keys(batch);
-	batch_lock(batch);
-	batch->key_owners = key_owners_create(batch->keys.count);
+	batch_open(batch);
+	journal_reserve(&batch->call.journal, batch->count);
 	batch->results = palloc_extended(sizeof(ItemResult) * Max(batch->count, 1),
 									 MCXT_ALLOC_ZERO | MCXT_ALLOC_HUGE);
 	batch->item_context =
 		AllocSetContextCreate(CurrentMemoryContext, "wallet batch item", ALLOCSET_DEFAULT_SIZES);
-	batch_transfer_items(batch);
+	if (!batch_may_try(batch) || !batch_judge_found(batch) || !call_try_write(&batch->call))
+	{
+		batch_lock(batch);
+		batch_transfer_items(batch);
+	}
 	batch->call.journal.request = NULL;
 	call_write(&batch->call);
 	call_end(&batch->call);

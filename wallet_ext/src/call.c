@@ -65,17 +65,10 @@ call_find_key_again(Call *call, const Request *request, LedgerRow *owner)
 }
 
 void
-call_open_wallets(Call *call, const pg_uuid_t *const *ids, int count)
+call_open_wallets(Call *call, const pg_uuid_t *const *ids, int count, Wallet **wallets)
 {
-	const pg_uuid_t **present = palloc_extended(sizeof(pg_uuid_t *) * count, MCXT_ALLOC_HUGE);
-	int present_count = 0;
-
-	for (int i = 0; i < count; i++)
-		if (ids[i] != NULL)
-			present[present_count++] = ids[i];
-	wallet_set_begin(&call->wallets, call->snapshot, present, present_count);
+	wallet_set_begin(&call->wallets, call->snapshot, ids, count, wallets);
 	call->has_wallets = true;
-	pfree(present);
 }
 
 void
@@ -142,7 +135,7 @@ call_release_expired(Call *call, Wallet *wallet)
 bool
 call_try_write(Call *call)
 {
-	seal_journal(&call->journal, &call->wallets);
+	seal_journal(&call->journal);
 	if (wallet_set_try_write(&call->wallets))
 		return true;
 	journal_truncate(&call->journal, 0);
@@ -180,7 +173,7 @@ void
 call_write(Call *call)
 {
 	if (call->has_newest)
-		seal_journal(&call->journal, &call->wallets);
+		seal_journal(&call->journal);
 	if (call->journal.count == 0 || call_writes_directly(call))
 		call_write_rows(call);
 	else
@@ -217,6 +210,6 @@ call_lock_sides(Call *call, const Request *request, void *state)
 {
 	const pg_uuid_t *ids[] = {request->from_wallet_id, request->to_wallet_id};
 
-	call_open_wallets(call, ids, lengthof(ids));
+	call_open_wallets(call, ids, lengthof(ids), NULL);
 	call_lock(call);
 }

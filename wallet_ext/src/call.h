@@ -53,8 +53,9 @@ extern bool call_find_key(Call *call, const Request *request, LedgerRow *owner);
 /* The same under the locks; after a wait for the key the clock is read again. */
 extern bool call_find_key_again(Call *call, const Request *request, LedgerRow *owner);
 
-/* The wallets that the call may touch, in any order; NULL ones are skipped. */
-extern void call_open_wallets(Call *call, const pg_uuid_t *const *ids, int count);
+/* The wallets that the call may touch, in any order; NULL ones are skipped. wallets, if given, are
+ * those of the ids. */
+extern void call_open_wallets(Call *call, const pg_uuid_t *const *ids, int count, Wallet **wallets);
 
 /* Locks the wallets and reads the clock. */
 extern void call_lock(Call *call);

@@ -73,7 +73,7 @@ create_insert(WalletScan *scan, Ledger *ledger, const Request *request, pg_uuid_
 	};
 
 	uuid7_make(now, &row.transaction_id);
-	seal_new_wallet(&row, &wallet);
+	seal_new_wallet(&row);
 
 	Creation creation = {scan, ledger, request, &wallet, &row};
 
@@ -113,7 +113,7 @@ create_run(const Request *request)
 	Ledger ledger;
 
 	ledger_open(&ledger);
-	wallet_scan_begin(&scan, snapshot);
+	wallet_scan_begin(&scan, snapshot, false);
 	create_or_find(&scan, &ledger, request, wallet_id);
 	wallet_scan_end(&scan);
 	ledger_close(&ledger);

@@ -14,6 +14,7 @@ int guc_row_hints = ROW_HINTS_DEFAULT;
 int guc_max_batch_items = MAX_BATCH_ITEMS_DEFAULT;
 
 bool guc_seal = false;
+bool guc_replayed = false;
 
 #ifdef WALLET_TESTING
 int guc_test_clock_offset = 0;
@@ -43,6 +44,11 @@ guc_init(void)
 							 "Begins a chain of seals in every wallet with its next entry.",
 							 "A chain that has begun goes on whatever the setting.", &guc_seal,
 							 false, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("wallet.replayed",
+							 "Whether the last call found its key taken by the same request.",
+							 "It then returned what that had done, and did nothing.", &guc_replayed,
+							 false, PGC_INTERNAL, GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, NULL,
+							 NULL, NULL);
 #ifdef WALLET_TESTING
 	DefineCustomIntVariable("wallet.test_clock_offset",
 							"Sets how far the clock of operations is ahead of the server's.", NULL,

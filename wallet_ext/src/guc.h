@@ -1,6 +1,6 @@
 /*
  * guc.h
- *		Every setting of the extension; all are SUSET or SIGHUP.
+ *		Every setting of the extension; all are SUSET or SIGHUP, but for one to be read.
  */
 #pragma once
 
@@ -29,6 +29,9 @@ extern int guc_row_hints;
 
 /* wallet.seal: wallets without a chain of seals begin one with their next entry. */
 extern bool guc_seal;
+
+/* wallet.replayed: whether the last call of the session was a replay; nobody can set it. */
+extern bool guc_replayed;
 
 #ifdef WALLET_TESTING
 /* wallet.test_clock_offset: milliseconds that the clock of operations is ahead of the server's. */

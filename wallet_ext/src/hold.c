@@ -152,7 +152,7 @@ settlement_lock(Call *call, const Request *request, void *state)
 
 	const pg_uuid_t *ids[] = {&settlement->hold.wallet_id, request->to_wallet_id};
 
-	call_open_wallets(call, ids, lengthof(ids));
+	call_open_wallets(call, ids, lengthof(ids), NULL);
 	call_lock(call);
 	settlement->wallet = wallet_set_get(&call->wallets, &settlement->hold.wallet_id);
 	settlement->to = wallet_set_get(&call->wallets, request->to_wallet_id);
@@ -344,7 +344,7 @@ expire_run(Call *call, int max)
 
 	foreach (cell, candidates)
 		ids[foreach_current_index(cell)] = &((const Hold *) lfirst(cell))->wallet_id;
-	call_open_wallets(call, ids, list_length(candidates));
+	call_open_wallets(call, ids, list_length(candidates), NULL);
 	call_lock(call);
 
 	int released = expire_candidates(call, candidates);

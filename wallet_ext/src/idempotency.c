@@ -9,6 +9,8 @@
 #include "access/xact.h"
 #include "common/hashfn.h"
 #include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "port/pg_bswap.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -18,7 +20,9 @@
 
 #include "compat.h"
 #include "errors.h"
+#include "guc.h"
 #include "idempotency.h"
+#include "ledger_many.h"
 #include "lock_class.h"
 #include "text_value.h"
 
@@ -193,62 +197,139 @@ idempotency_compare(const LedgerRow *owner, const Request *request)
 	compare_metadata(owner, request);
 }
 
-/* Fetches the newest row with the key into slot, committed or not. Returns the transaction that is
- * still to decide about it, which is invalid where none is. */
-static bool
-idempotency_fetch(Ledger *ledger, const text *key, TupleTableSlot *slot, TransactionId *undecided)
+/* A scan of the key index that sees what isn't committed too. It must end before a wait: it may
+ * keep a page from VACUUM. */
+typedef struct KeyScan
 {
-	Relation index = index_open(ledger->description->lookup_index, RowExclusiveLock);
+	Ledger *ledger;
+	Relation index;
 	SnapshotData dirty;
+	IndexScanDesc scan;
+} KeyScan;
+
+static void
+key_scan_begin(KeyScan *scan, Ledger *ledger)
+{
+	scan->ledger = ledger;
+	scan->index = index_open(ledger->description->lookup_index, RowExclusiveLock);
+	InitDirtySnapshot(scan->dirty);
+	scan->scan = compat_index_beginscan(ledger->table, scan->index, &scan->dirty, 1);
+}
+
+/* Fetches the newest row with the key into slot, committed or not. *undecided is the transaction
+ * that is still to decide about it, which is invalid where none is. */
+static bool
+key_scan_fetch(KeyScan *scan, const text *key, TupleTableSlot *slot, TransactionId *undecided)
+{
 	ScanKeyData scan_key;
 
-	InitDirtySnapshot(dirty);
 	ScanKeyEntryInitialize(&scan_key, 0, 1, BTEqualStrategyNumber, InvalidOid,
-						   index->rd_indcollation[0], F_TEXTEQ, PointerGetDatum(key));
+						   scan->index->rd_indcollation[0], F_TEXTEQ, PointerGetDatum(key));
+	index_rescan(scan->scan, &scan_key, 1, NULL, 0);
 
-	IndexScanDesc scan = compat_index_beginscan(ledger->table, index, &dirty, 1);
-
-	index_rescan(scan, &scan_key, 1, NULL, 0);
-
-	bool found = index_getnext_slot(scan, ForwardScanDirection, slot);
+	bool found = index_getnext_slot(scan->scan, ForwardScanDirection, slot);
 
 	/* The scan fills them in for the row that it found, and for nothing. */
 	*undecided = InvalidTransactionId;
 	if (found)
-		*undecided = TransactionIdIsValid(dirty.xmin) ? dirty.xmin : dirty.xmax;
-	/* The slot keeps its own pin: the row stays readable after the scan. */
-	index_endscan(scan);
-	index_close(index, NoLock);
+		*undecided = TransactionIdIsValid(scan->dirty.xmin) ? scan->dirty.xmin : scan->dirty.xmax;
 	return found;
+}
+
+static void
+key_scan_end(KeyScan *scan)
+{
+	/* The slot keeps its own pin: the row stays readable after the scan. */
+	index_endscan(scan->scan);
+	index_close(scan->index, NoLock);
 }
 
 /* Fetches the row with the key into slot once no other transaction is to decide about it. */
 static bool
-idempotency_fetch_decided(Ledger *ledger, const text *key, TupleTableSlot *slot, bool *waited)
+key_scan_fetch_decided(KeyScan *scan, const text *key, TupleTableSlot *slot, bool *waited)
 {
 	TransactionId undecided = InvalidTransactionId;
 
-	*waited = false;
-	while (idempotency_fetch(ledger, key, slot, &undecided))
+	while (key_scan_fetch(scan, key, slot, &undecided))
 	{
 		if (!TransactionIdIsValid(undecided))
 			return true;
 
+		Ledger *ledger = scan->ledger;
 		ItemPointerData tid = slot->tts_tid;
 
 		ExecClearTuple(slot);
+		key_scan_end(scan);
 		XactLockTableWait(undecided, ledger->table, &tid, XLTW_InsertIndex);
 		*waited = true;
+		key_scan_begin(scan, ledger);
 	}
 	return false;
 }
 
-bool
-idempotency_wait(Ledger *ledger, const text *key)
+KeyPlace
+idempotency_place(const text *key, int position)
 {
-	bool waited = false;
+	uint64 prefix = 0;
 
-	(void) idempotency_fetch_decided(ledger, key, ledger_found_slot(ledger), &waited);
+	memcpy(&prefix, VARDATA_ANY(key), Min(VARSIZE_ANY_EXHDR(key), sizeof(prefix)));
+	return (KeyPlace){.prefix = pg_ntoh64(prefix), .key = key, .position = position};
+}
+
+static int
+compare_key_texts(const text *left, const text *right)
+{
+	int left_bytes = VARSIZE_ANY_EXHDR(left);
+	int right_bytes = VARSIZE_ANY_EXHDR(right);
+	int order = memcmp(VARDATA_ANY(left), VARDATA_ANY(right), Min(left_bytes, right_bytes));
+
+	return order != 0 ? order : left_bytes - right_bytes;
+}
+
+static int
+compare_key_places(const void *left, const void *right)
+{
+	const KeyPlace *one = left;
+	const KeyPlace *other = right;
+
+	if (one->prefix != other->prefix)
+		return one->prefix < other->prefix ? -1 : 1;
+
+	int order = compare_key_texts(one->key, other->key);
+
+	return order != 0 ? order : one->position - other->position;
+}
+
+void
+idempotency_sort(KeyPlace *places, int count)
+{
+	qsort(places, count, sizeof(KeyPlace), compare_key_places);
+}
+
+bool
+idempotency_same_key(const KeyPlace *left, const KeyPlace *right)
+{
+	return left->prefix == right->prefix && compare_key_texts(left->key, right->key) == 0;
+}
+
+bool
+idempotency_look_up_all(Ledger *ledger, KeyPlace *places, int count)
+{
+	TupleTableSlot *slot = ledger_found_slot(ledger);
+	bool waited = false;
+	KeyScan scan;
+
+	key_scan_begin(&scan, ledger);
+	for (int i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (i > 0 && idempotency_same_key(&places[i], &places[i - 1]))
+			places[i].is_taken = places[i - 1].is_taken;
+		else
+			places[i].is_taken = key_scan_fetch_decided(&scan, places[i].key, slot, &waited);
+		ExecClearTuple(slot);
+	}
+	key_scan_end(&scan);
 	return waited;
 }
 
@@ -257,8 +338,14 @@ idempotency_look_up(Ledger *ledger, const text *key, Snapshot snapshot, LedgerRo
 {
 	bool waited = false;
 	TupleTableSlot *slot = ledger_found_slot(ledger);
+	KeyScan scan;
 
-	if (!idempotency_fetch_decided(ledger, key, slot, &waited))
+	key_scan_begin(&scan, ledger);
+
+	bool found = key_scan_fetch_decided(&scan, key, slot, &waited);
+
+	key_scan_end(&scan);
+	if (!found)
 		return waited ? KEY_WAITED : KEY_FREE;
 	if (IsolationUsesXactSnapshot() &&
 		!table_tuple_satisfies_snapshot(ledger->table, slot, snapshot))
@@ -272,6 +359,7 @@ idempotency_look_up(Ledger *ledger, const text *key, Snapshot snapshot, LedgerRo
 KeyState
 idempotency_find(Ledger *ledger, const Request *request, Snapshot snapshot, LedgerRow *owner)
 {
+	guc_replayed = false;
 	if (request->idempotency_key == NULL)
 		return KEY_FREE;
 
@@ -279,6 +367,7 @@ idempotency_find(Ledger *ledger, const Request *request, Snapshot snapshot, Ledg
 
 	if (state == KEY_TAKEN)
 		idempotency_compare(owner, request);
+	guc_replayed = state == KEY_TAKEN;
 	return state;
 }
 
@@ -329,4 +418,12 @@ idempotency_enter_key(Ledger *ledger, const Request *request, Snapshot snapshot,
 	Insertion insertion = {ledger, request, snapshot};
 
 	ledger_enter_key(ledger, row, idempotency_raise_taken, &insertion);
+}
+
+void
+idempotency_enter_keys(Ledger *ledger, Snapshot snapshot, LedgerRow *const *rows, int count)
+{
+	Insertion insertion = {ledger, NULL, snapshot};
+
+	ledger_enter_keys(ledger, rows, count, idempotency_raise_taken, &insertion);
 }

@@ -33,6 +33,28 @@ extern KeyState idempotency_find(Ledger *ledger, const Request *request, Snapsho
 extern KeyState idempotency_look_up(Ledger *ledger, const text *key, Snapshot snapshot,
 									LedgerRow *owner);
 
+/* One of many keys, and where it is asked for. */
+typedef struct KeyPlace
+{
+	uint64 prefix; /* the first bytes, as a number that compares as they do */
+	const text *key;
+	int position;
+	bool is_taken;
+} KeyPlace;
+
+/* In byte order of the keys, those of the same key by position. */
+extern void idempotency_sort(KeyPlace *places, int count);
+
+/* The place of a key that is asked for at the position. */
+extern KeyPlace idempotency_place(const text *key, int position);
+
+/* Whether both are of the same key. */
+extern bool idempotency_same_key(const KeyPlace *left, const KeyPlace *right);
+
+/* Looks sorted keys up, each once, as idempotency_look_up does, and sets is_taken; whether any had
+ * to be waited for. */
+extern bool idempotency_look_up_all(Ledger *ledger, KeyPlace *places, int count);
+
 /* Serialises calls that are about to take the same key and share no wallet. Look the key up
  * first: the lock may be held by a session that waits for us. Release it once the row is
  * inserted, from where on the row itself makes others wait: a transaction of many creations must
@@ -40,13 +62,14 @@ extern KeyState idempotency_look_up(Ledger *ledger, const text *key, Snapshot sn
 extern void idempotency_lock_key(const Request *request);
 extern void idempotency_unlock_key(const Request *request);
 
-/* Waits until no other transaction is about to take the key; whether it had to. */
-extern bool idempotency_wait(Ledger *ledger, const text *key);
-
 /* Enters the key of an appended row. The key being taken raises as idempotency_find does for the
  * request, 40001 for NULL. */
 extern void idempotency_enter_key(Ledger *ledger, const Request *request, Snapshot snapshot,
 								  const LedgerRow *row);
+
+/* Enters those of many rows, in byte order of the keys; a key being taken raises 40001. */
+extern void idempotency_enter_keys(Ledger *ledger, Snapshot snapshot, LedgerRow *const *rows,
+								   int count);
 
 /* Raises WL005 for the first field in which the request differs from the owner's. */
 extern void idempotency_compare(const LedgerRow *owner, const Request *request);

@@ -4,10 +4,9 @@
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
-
 #include "idempotency.h"
 #include "journal.h"
+#include "ledger_many.h"
 #include "uuid7.h"
 
 #define JOURNAL_ROWS_FIRST 2
@@ -134,24 +133,30 @@ journal_truncate(Journal *journal, int count)
 	journal->count = count;
 }
 
-static int
-compare_keys(const void *left, const void *right)
+void
+journal_reserve(Journal *journal, int rows)
 {
-	return ledger_compare_key(*(const LedgerRow *const *) left, *(const LedgerRow *const *) right);
+	Assert(journal->rows == NULL);
+	journal->capacity = Max(rows, 1);
+	journal->rows = MemoryContextAllocHuge(journal->context, sizeof(LedgerRow) * journal->capacity);
 }
 
 /* Rows with a key, in byte order of the keys. */
 static LedgerRow **
 journal_sort_keys(const Journal *journal, int *count)
 {
+	KeyPlace *places = palloc_extended(sizeof(KeyPlace) * Max(journal->count, 1), MCXT_ALLOC_HUGE);
 	LedgerRow **keyed =
 		palloc_extended(sizeof(LedgerRow *) * Max(journal->count, 1), MCXT_ALLOC_HUGE);
 
 	*count = 0;
 	for (int i = 0; i < journal->count; i++)
 		if (journal->rows[i].idempotency_key != NULL)
-			keyed[(*count)++] = &journal->rows[i];
-	qsort(keyed, *count, sizeof(LedgerRow *), compare_keys);
+			places[(*count)++] = idempotency_place(journal->rows[i].idempotency_key, i);
+	idempotency_sort(places, *count);
+	for (int i = 0; i < *count; i++)
+		keyed[i] = &journal->rows[places[i].position];
+	pfree(places);
 	return keyed;
 }
 
@@ -160,18 +165,12 @@ journal_write(const Journal *journal, Ledger *ledger, Snapshot snapshot)
 {
 	int keyed_count = 0;
 
-	for (int i = 0; i < journal->count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		ledger_insert(ledger, &journal->rows[i]);
-	}
+	ledger_insert_all(ledger, journal->rows, journal->count);
 
 	LedgerRow **keyed = journal_sort_keys(journal, &keyed_count);
 
-	for (int i = 0; i < keyed_count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		idempotency_enter_key(ledger, keyed_count == 1 ? journal->request : NULL, snapshot,
-							  keyed[i]);
-	}
+	if (keyed_count == 1)
+		idempotency_enter_key(ledger, journal->request, snapshot, keyed[0]);
+	else
+		idempotency_enter_keys(ledger, snapshot, keyed, keyed_count);
 }

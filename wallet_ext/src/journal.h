@@ -33,6 +33,9 @@ typedef struct Journal
 /* The rows will live in the current memory context. */
 extern void journal_init(Journal *journal);
 
+/* Makes room for so many rows at once; the journal must be empty. */
+extern void journal_reserve(Journal *journal, int rows);
+
 /* Begins an operation that was judged at `now`, after the newest entries of its wallets; NULL ones
  * are skipped. */
 extern void journal_begin(Journal *journal, const Request *request, TimestampTz now,

@@ -102,10 +102,11 @@ ledger_found_slot(Ledger *ledger)
 }
 
 LedgerSide
-ledger_side(const Wallet *wallet)
+ledger_side(Wallet *wallet)
 {
 	return (LedgerSide){
 		.present = true,
+		.wallet = wallet,
 		.wallet_id = wallet->id,
 		.version = wallet->next.version,
 		.balance = wallet->next.balance,
@@ -241,17 +242,6 @@ ledger_clear_slot(Ledger *ledger)
 	return ledger->slot;
 }
 
-int
-ledger_compare_key(const LedgerRow *left, const LedgerRow *right)
-{
-	int left_bytes = VARSIZE_ANY_EXHDR(left->idempotency_key);
-	int right_bytes = VARSIZE_ANY_EXHDR(right->idempotency_key);
-	int order = memcmp(VARDATA_ANY(left->idempotency_key), VARDATA_ANY(right->idempotency_key),
-					   Min(left_bytes, right_bytes));
-
-	return order != 0 ? order : left_bytes - right_bytes;
-}
-
 /* A movement has two sides, and they are never of one wallet. */
 static void
 ledger_check(const LedgerRow *row)
@@ -268,15 +258,22 @@ ledger_check(const LedgerRow *row)
 							  "the same");
 }
 
-void
-ledger_insert(Ledger *ledger, LedgerRow *row)
+TupleTableSlot *
+ledger_make_row(Ledger *ledger, const LedgerRow *row)
 {
 	TupleTableSlot *slot = ledger_clear_slot(ledger);
 
 	ledger_check(row);
-	origin_begin_write();
 	ledger_fill(slot, row);
-	ExecStoreVirtualTuple(slot);
+	return ExecStoreVirtualTuple(slot);
+}
+
+void
+ledger_insert(Ledger *ledger, LedgerRow *row)
+{
+	TupleTableSlot *slot = ledger_make_row(ledger, row);
+
+	origin_begin_write();
 	table_row_insert(ledger->table, ledger->description, slot);
 	row->tid = slot->tts_tid;
 }

@@ -6,7 +6,7 @@
  * row can't be unbalanced. Nothing here updates or deletes (INV-4).
  *
  * Order of calls: ledger_open; ledger_insert for each movement, after all wallet locks;
- * ledger_enter_key for those with a key; ledger_close.
+ * ledger_enter_key for those with a key; ledger_close. Many at once: ledger_many.h.
  */
 #pragma once
 
@@ -38,6 +38,7 @@ typedef enum LedgerKind
 typedef struct LedgerSide
 {
 	bool present;
+	Wallet *wallet; /* that it was made from; NULL: it was read */
 	pg_uuid_t wallet_id;
 	int64 version;
 	Money balance;
@@ -110,13 +111,14 @@ extern TupleTableSlot *ledger_found_slot(Ledger *ledger);
 extern LedgerCaller ledger_caller(void);
 
 /* The side of the ledger that the wallet's next state makes. */
-extern LedgerSide ledger_side(const Wallet *wallet);
-
-/* Byte order of the keys of two rows that have one. */
-extern int ledger_compare_key(const LedgerRow *left, const LedgerRow *right);
+extern LedgerSide ledger_side(Wallet *wallet);
 
 /* Appends the row, all but its idempotency key. */
 extern void ledger_insert(Ledger *ledger, LedgerRow *row);
+
+/* A virtual slot with the row as it is to be stored, valid until the next one. Raises where it
+ * breaks an invariant. */
+extern TupleTableSlot *ledger_make_row(Ledger *ledger, const LedgerRow *row);
 
 /* Enters the idempotency key of an appended row. Where it exists already, on_duplicate raises. */
 extern void ledger_enter_key(Ledger *ledger, const LedgerRow *row,

@@ -55,7 +55,7 @@ lock_take(WalletScan *scan, const pg_uuid_t *id)
 		wallet_row_lock(scan, &wallet, false);
 	if (!wallet.found)
 		error_raise_wallet_not_found(id);
-	wallet_drop_slot(&wallet);
+	wallet_drop_slot(scan, &wallet);
 }
 
 Datum
@@ -71,7 +71,7 @@ wallet_lock(PG_FUNCTION_ARGS)
 	Datum *ids = lock_read_ids(PG_GETARG_ARRAYTYPE_P(0), &count);
 	Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
 
-	wallet_scan_begin(&scan, snapshot);
+	wallet_scan_begin(&scan, snapshot, true);
 	for (int i = 0; i < count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -10,7 +10,16 @@
 
 #include "c.h"
 
-/* pg_advisory_lock uses 1 (one 64-bit key) and 2 (two 32-bit keys). */
+/*
+ * The fourth field. pg_advisory_lock uses 1 (one 64-bit key) and 2 (two 32-bit keys); another
+ * extension that does as we do will hardly begin with a W, 0x57, too.
+ *
+ * A wallet's waiters have a line of their own although a row has one, since who waits for a row
+ * follows it from version to version: at each commit all waiters of a hot wallet wake up, only to
+ * wait for the next version. In this line one does. With the cores free, 32 clients and one wallet
+ * make a quarter more transfers for 40 % less CPU (bench-hot). Where the cores have other work it
+ * is the other way round: each wait is one more turn that must be waited for.
+ */
 typedef enum LockClass
 {
 	LOCK_CLASS_WALLET = 0x5701, /* the line of waiters of a wallet */

@@ -225,7 +225,7 @@ post_lock(Call *call, const Request *request, void *state)
 		ids[2 * i] = request->legs[i].from_wallet_id;
 		ids[2 * i + 1] = request->legs[i].to_wallet_id;
 	}
-	call_open_wallets(call, ids, 2 * request->leg_count);
+	call_open_wallets(call, ids, 2 * request->leg_count, NULL);
 	call_lock(call);
 }
 

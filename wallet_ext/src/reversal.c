@@ -171,7 +171,7 @@ reversal_lock(Call *call, const Request *request, void *state)
 		ids[2 * i] = leg->debited_id.present ? &leg->debited_id.value : NULL;
 		ids[2 * i + 1] = leg->credited_id.present ? &leg->credited_id.value : NULL;
 	}
-	call_open_wallets(call, ids, 2 * reversal->leg_count);
+	call_open_wallets(call, ids, 2 * reversal->leg_count, NULL);
 	call_lock(call);
 }
 

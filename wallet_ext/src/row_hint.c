@@ -7,7 +7,6 @@
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
-#include "storage/bufmgr.h"
 #include "storage/ipc.h"
 #include "storage/shmem.h"
 #include "utils/rel.h"
@@ -21,10 +20,15 @@
 #define BLOCK_SHIFT 16
 #define OFFSET_MASK UINT64CONST(0xFFFF)
 
+/* A wallet's word is in one of the slots of a group, which are on one cache line. In a full table
+ * with one slot for each hash a third of the wallets would take it from each other. */
+#define GROUP_SLOTS 8
+#define LINE_BYTES	64
+
 typedef struct RowHints
 {
-	uint64 slot_mask;
-	pg_atomic_uint64 slots[FLEXIBLE_ARRAY_MEMBER];
+	uint64 slot_mask; /* of a group's first slot */
+	pg_attribute_aligned(LINE_BYTES) pg_atomic_uint64 slots[FLEXIBLE_ARRAY_MEMBER];
 } RowHints;
 
 static RowHints *hints = NULL;
@@ -39,7 +43,7 @@ static shmem_startup_hook_type previous_startup_hook = NULL;
 static uint64
 row_hint_slots(uint64 wanted)
 {
-	uint64 slots = 1;
+	uint64 slots = GROUP_SLOTS;
 
 	while (slots < wanted)
 		slots *= 2;
@@ -70,8 +74,8 @@ row_hint_startup(void)
 	hints = ShmemInitStruct("wallet row hints", row_hint_bytes(), &found);
 	if (found)
 		return;
-	hints->slot_mask = slot_count - 1;
-	for (uint64 i = 0; i <= hints->slot_mask; i++)
+	hints->slot_mask = slot_count - GROUP_SLOTS;
+	for (uint64 i = 0; i < slot_count; i++)
 		pg_atomic_init_u64(&hints->slots[i], 0);
 }
 
@@ -94,6 +98,25 @@ row_hint_hash(Relation table, const pg_uuid_t *id)
 	return hash_bytes_extended(id->data, UUID_LEN, compat_relation_file_number(table));
 }
 
+/* The slot of the group that has the hash's tag, else an empty one, else the one that has to go. */
+static pg_atomic_uint64 *
+row_hint_slot(uint64 hash)
+{
+	pg_atomic_uint64 *group = &hints->slots[hash & hints->slot_mask];
+	pg_atomic_uint64 *empty = NULL;
+
+	for (int i = 0; i < GROUP_SLOTS; i++)
+	{
+		uint64 word = pg_atomic_read_u64(&group[i]);
+
+		if (word != 0 && ((word ^ hash) & TAG_MASK) == 0)
+			return &group[i];
+		if (word == 0 && empty == NULL)
+			empty = &group[i];
+	}
+	return empty != NULL ? empty : &group[hash % GROUP_SLOTS];
+}
+
 bool
 row_hint_find(Relation table, const pg_uuid_t *id, ItemPointer tid)
 {
@@ -101,14 +124,12 @@ row_hint_find(Relation table, const pg_uuid_t *id, ItemPointer tid)
 		return false;
 
 	uint64 hash = row_hint_hash(table, id);
-	uint64 word = pg_atomic_read_u64(&hints->slots[hash & hints->slot_mask]);
-	BlockNumber block = (BlockNumber) (word >> BLOCK_SHIFT);
+	uint64 word = pg_atomic_read_u64(row_hint_slot(hash));
 
 	if (word == 0 || ((word ^ hash) & TAG_MASK) != 0)
 		return false;
-	ItemPointerSet(tid, block, (OffsetNumber) (word & OFFSET_MASK));
-	/* VACUUM may have cut off the end of the table. */
-	return block < RelationGetNumberOfBlocks(table);
+	ItemPointerSet(tid, (BlockNumber) (word >> BLOCK_SHIFT), (OffsetNumber) (word & OFFSET_MASK));
+	return true;
 }
 
 void
@@ -121,5 +142,5 @@ row_hint_store(Relation table, const pg_uuid_t *id, const ItemPointerData *tid)
 	uint64 word = (hash & TAG_MASK) | (uint64) ItemPointerGetBlockNumber(tid) << BLOCK_SHIFT |
 				  ItemPointerGetOffsetNumber(tid);
 
-	pg_atomic_write_u64(&hints->slots[hash & hints->slot_mask], word);
+	pg_atomic_write_u64(row_hint_slot(hash), word);
 }

@@ -19,7 +19,7 @@
 
 extern void row_hint_init(void);
 
-/* Where the row with this id may be. */
+/* Where the row with this id may be: a block that the table may not have any more. */
 extern bool row_hint_find(Relation table, const pg_uuid_t *id, ItemPointer tid);
 
 /* Remembers where an index entry says that the row is. */

@@ -187,8 +187,10 @@ seal_compute(const Seal *before, const LedgerRow *row, const char *side)
 }
 
 static void
-seal_side(LedgerRow *row, LedgerSide *side, const char *name, Wallet *wallet)
+seal_side(LedgerRow *row, LedgerSide *side, const char *name)
 {
+	Wallet *wallet = side->wallet;
+
 	if (!side->present || !(guc_seal || wallet->next.seal.present))
 		return;
 	side->seal = seal_compute(&wallet->next.seal, row, name);
@@ -196,24 +198,22 @@ seal_side(LedgerRow *row, LedgerSide *side, const char *name, Wallet *wallet)
 }
 
 void
-seal_journal(Journal *journal, WalletSet *wallets)
+seal_journal(Journal *journal)
 {
 	for (int i = 0; i < journal->count; i++)
 	{
 		LedgerRow *row = &journal->rows[i];
 
 		CHECK_FOR_INTERRUPTS();
-		if (row->from.present)
-			seal_side(row, &row->from, "from", wallet_set_get(wallets, &row->from.wallet_id));
-		if (row->to.present)
-			seal_side(row, &row->to, "to", wallet_set_get(wallets, &row->to.wallet_id));
+		seal_side(row, &row->from, "from");
+		seal_side(row, &row->to, "to");
 	}
 }
 
 void
-seal_new_wallet(LedgerRow *row, Wallet *wallet)
+seal_new_wallet(LedgerRow *row)
 {
-	seal_side(row, &row->to, "to", wallet);
+	seal_side(row, &row->to, "to");
 }
 
 /* What wallet_seal_verify finds of one wallet. */

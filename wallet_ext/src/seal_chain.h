@@ -19,10 +19,9 @@
 #pragma once
 
 #include "journal.h"
-#include "wallet_set.h"
 
 /* Seals the rows of the journal in order, and with them wallet->next of their wallets. */
-extern void seal_journal(Journal *journal, WalletSet *wallets);
+extern void seal_journal(Journal *journal);
 
 /* Seals a row whose only wallet is new. */
-extern void seal_new_wallet(LedgerRow *row, Wallet *wallet);
+extern void seal_new_wallet(LedgerRow *row);

@@ -11,6 +11,7 @@
 #include "access/genam.h"
 #include "catalog/index.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -129,4 +130,81 @@ table_index_insert(Relation table, const TableDescription *description, TupleTab
 	}
 	if (estate != NULL)
 		FreeExecutorState(estate);
+}
+
+static void
+table_index_enter_all(Relation table, const TableIndex *known, TupleTableSlot **slots, int count,
+					  EState **estate)
+{
+	Relation index = index_open(known->oid, RowExclusiveLock);
+
+	for (int i = 0; i < count; i++)
+	{
+		const TableIndexEntry entry = {table, slots[i], ROW_INSERTED, NULL, NULL};
+
+		CHECK_FOR_INTERRUPTS();
+		if (known->required_column != 0 && slot_attisnull(slots[i], known->required_column))
+			continue;
+		if (known->is_of_keys && !slot_attisnull(slots[i], LEDGER_IDEMPOTENCY_KEY))
+			continue;
+		if (known->needs_executor)
+			table_index_enter_executed(&entry, index, estate);
+		else
+			table_index_enter(&entry, index, known->info, NULL);
+	}
+	index_close(index, NoLock);
+}
+
+void
+table_index_insert_all(Relation table, const TableDescription *description, TupleTableSlot **slots,
+					   int count, const Oid *others, int other_count)
+{
+	EState *estate = NULL;
+
+	for (int i = 0; i < description->index_count; i++)
+	{
+		const TableIndex *known = &description->indexes[i];
+		bool is_left_out = false;
+
+		for (int j = 0; j < other_count; j++)
+			is_left_out |= known->oid == others[j];
+		if (!is_left_out)
+			table_index_enter_all(table, known, slots, count, &estate);
+	}
+	if (estate != NULL)
+		FreeExecutorState(estate);
+}
+
+bool
+index_entry_begin(IndexEntry *entry, Relation table, const TableDescription *description, Oid index,
+				  int columns)
+{
+	for (int i = 0; i < description->index_count; i++)
+	{
+		const TableIndex *known = &description->indexes[i];
+
+		if (known->oid != index || known->needs_executor || known->required_column == 0 ||
+			known->info->ii_NumIndexAttrs != columns)
+			continue;
+		entry->table = table;
+		entry->index = index_open(index, RowExclusiveLock);
+		entry->info = known->info;
+		return true;
+	}
+	return false;
+}
+
+void
+index_entry_add(const IndexEntry *entry, Datum *values, ItemPointer tid)
+{
+	bool nulls[INDEX_MAX_KEYS] = {false};
+
+	index_insert(entry->index, values, nulls, tid, entry->table,
+				 entry->info->ii_Unique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO, false, entry->info);
+}
+
+void
+index_entry_end(const IndexEntry *entry)
+{
+	index_close(entry->index, NoLock);
 }

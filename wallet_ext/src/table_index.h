@@ -33,3 +33,27 @@ extern bool table_index_has_key(const TableDescription *description, const Tuple
 extern void table_index_insert(Relation table, const TableDescription *description,
 							   TupleTableSlot *slot, IndexChoice choice, RowChange change,
 							   void (*on_duplicate)(void *argument), void *argument);
+
+/* Enters directly inserted rows, which are at their slots' tts_tid, into all indexes but the
+ * others, and those with a key not into indexes of keys. */
+extern void table_index_insert_all(Relation table, const TableDescription *description,
+								   TupleTableSlot **slots, int count, const Oid *others,
+								   int other_count);
+
+/* One index, entered with many rows one after the other: in its own order that is fastest. */
+typedef struct IndexEntry
+{
+	Relation table;
+	Relation index;
+	IndexInfo *info;
+} IndexEntry;
+
+/* Opens the index; false where it isn't one of the table's, or wants more of a row than the columns
+ * of its key, which are as many as that and must not be NULL. */
+extern bool index_entry_begin(IndexEntry *entry, Relation table,
+							  const TableDescription *description, Oid index, int columns);
+
+/* Enters the row at tid. A duplicate raises 23505. */
+extern void index_entry_add(const IndexEntry *entry, Datum *values, ItemPointer tid);
+
+extern void index_entry_end(const IndexEntry *entry);

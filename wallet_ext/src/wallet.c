@@ -58,12 +58,14 @@ wallet_compare_id(const pg_uuid_t *left, const pg_uuid_t *right)
 }
 
 void
-wallet_scan_begin(WalletScan *scan, Snapshot snapshot)
+wallet_scan_begin(WalletScan *scan, Snapshot snapshot, bool is_of_many)
 {
+	*scan = (WalletScan){
+		.snapshot = snapshot,
+		.blocks = InvalidBlockNumber,
+		.is_of_many = is_of_many,
+	};
 	scan->table = relation_cache_open(TABLE_WALLETS, &scan->description);
-	scan->snapshot = snapshot;
-	scan->index = NULL;
-	scan->scan = NULL;
 }
 
 void
@@ -74,26 +76,53 @@ wallet_scan_end(WalletScan *scan)
 		index_endscan(scan->scan);
 		index_close(scan->index, NoLock);
 	}
+	if (scan->slot != NULL)
+		ExecDropSingleTupleTableSlot(scan->slot);
+	if (scan->row != NULL)
+		ExecDropSingleTupleTableSlot(scan->row);
+	if (scan->row != NULL && scan->is_of_many)
+		MemoryContextDelete(scan->row_context);
 	table_close(scan->table, NoLock);
 }
 
-void
-wallet_drop_slot(Wallet *wallet)
+/* The slot that the wallet is read into. */
+static void
+wallet_open_slot(WalletScan *scan, Wallet *wallet)
 {
 	if (wallet->slot != NULL)
+		return;
+	if (!scan->is_of_many)
+		wallet->slot = table_slot_create(scan->table, NULL);
+	else if (scan->slot == NULL)
+		scan->slot = table_slot_create(scan->table, NULL);
+	if (scan->is_of_many)
+		wallet->slot = scan->slot;
+}
+
+void
+wallet_scan_rest(const WalletScan *scan)
+{
+	if (scan->slot != NULL)
+		ExecClearTuple(scan->slot);
+}
+
+void
+wallet_drop_slot(const WalletScan *scan, Wallet *wallet)
+{
+	if (wallet->slot != NULL && wallet->slot != scan->slot)
 		ExecDropSingleTupleTableSlot(wallet->slot);
 	wallet->slot = NULL;
 }
 
 void
-wallet_keep(Wallet *wallet)
+wallet_keep(const WalletScan *scan, Wallet *wallet)
 {
 	if (wallet->found && wallet->slot != NULL)
 	{
 		wallet->user_id = text_copy(wallet->user_id);
 		wallet->currency = text_copy(wallet->currency);
 	}
-	wallet_drop_slot(wallet);
+	wallet_drop_slot(scan, wallet);
 }
 
 /* Datum of a column that is never NULL. */
@@ -143,12 +172,24 @@ wallet_prune_page(Relation table, Buffer buffer)
 		heap_page_prune_opt(table, buffer);
 }
 
+/* Of wallets in id order the one before is often on the same page, which its slot still has. */
+static Buffer
+wallet_read_buffer(const WalletScan *scan, const Wallet *wallet, BlockNumber block)
+{
+	Buffer buffer = ((BufferHeapTupleTableSlot *) wallet->slot)->buffer;
+
+	if (TTS_EMPTY(wallet->slot) || !BufferIsValid(buffer) || BufferGetBlockNumber(buffer) != block)
+		return ReadBuffer(scan->table, block);
+	IncrBufferRefCount(buffer);
+	return buffer;
+}
+
 /* Fetches the version of the row whose first version is at tid that the snapshot sees into the
  * wallet's slot. *all_dead: no transaction sees any version there. */
 static bool
 wallet_fetch_version(WalletScan *scan, ItemPointerData tid, Wallet *wallet, bool *all_dead)
 {
-	Buffer buffer = ReadBuffer(scan->table, ItemPointerGetBlockNumber(&tid));
+	Buffer buffer = wallet_read_buffer(scan, wallet, ItemPointerGetBlockNumber(&tid));
 	HeapTuple tuple = &((BufferHeapTupleTableSlot *) wallet->slot)->base.tupdata;
 
 	wallet_prune_page(scan->table, buffer);
@@ -185,7 +226,12 @@ wallet_fetch_hinted(WalletScan *scan, Wallet *wallet)
 	ItemPointerData tid;
 	bool all_dead = false;
 
-	return !IsolationIsSerializable() && row_hint_find(scan->table, &wallet->id, &tid) &&
+	if (IsolationIsSerializable() || !row_hint_find(scan->table, &wallet->id, &tid))
+		return false;
+	/* VACUUM may have cut off the end of the table, before it was opened. */
+	if (scan->blocks == InvalidBlockNumber || ItemPointerGetBlockNumber(&tid) >= scan->blocks)
+		scan->blocks = RelationGetNumberOfBlocks(scan->table);
+	return ItemPointerGetBlockNumber(&tid) < scan->blocks &&
 		   wallet_fetch_version(scan, tid, wallet, &all_dead) && wallet_slot_has_id(scan, wallet);
 }
 
@@ -226,8 +272,7 @@ wallet_find(WalletScan *scan, const pg_uuid_t *id, Wallet *wallet)
 {
 	wallet->id = *id;
 	wallet->written = false;
-	if (wallet->slot == NULL)
-		wallet->slot = table_slot_create(scan->table, NULL);
+	wallet_open_slot(scan, wallet);
 	wallet->found = wallet_fetch_hinted(scan, wallet) || wallet_fetch_indexed(scan, wallet);
 	if (wallet->found)
 		wallet_read_slot(scan, wallet);
@@ -264,6 +309,9 @@ wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue)
 	uint8 flags = TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS;
 	TM_FailureData failure;
 
+	wallet_open_slot(scan, wallet);
+	if (scan->is_of_many)
+		wallet_scan_rest(scan);
 	/* A transaction of two calls that holds the row but not the place in line would deadlock with
 	 * the line's head. */
 	queue = queue && !wallet_is_ours(wallet);
@@ -296,6 +344,21 @@ wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue)
 	}
 }
 
+bool
+wallet_try_lock(WalletScan *scan, Wallet *wallet)
+{
+	ItemPointerData tid = wallet->tid;
+	TM_FailureData failure;
+
+	wallet_open_slot(scan, wallet);
+
+	TM_Result result = table_tuple_lock(scan->table, &tid, scan->snapshot, wallet->slot,
+										GetCurrentCommandId(false), LockTupleNoKeyExclusive,
+										LockWaitSkip, 0, &failure);
+
+	return result == TM_Ok;
+}
+
 /* Where the balance lies and whether held is one, a wallet's stored state can't follow from what it
  * is to become: what is there is not what the ledger says. */
 static void
@@ -307,7 +370,8 @@ wallet_check_next(const Wallet *wallet)
 		error_raise_invariant("INV-2", &wallet->id, "held", money_format(next->held));
 	if (!money_fits(next->balance))
 		error_raise_invariant("INV-10", &wallet->id, "balance", money_format(next->balance));
-	if (next->version < 0 || (wallet->found && next->version <= wallet->state.version))
+	if (next->version < 0 || (wallet->found && next->version <= wallet->state.version &&
+							  !(wallet->wrote_early && next->version == wallet->state.version)))
 		error_raise_invariant("INV-2", &wallet->id, "version",
 							  psprintf(INT64_FORMAT, next->version));
 }
@@ -319,14 +383,36 @@ wallet_set_column(TupleTableSlot *slot, AttrNumber column, Datum value)
 	slot->tts_isnull[column - 1] = false;
 }
 
-/* A virtual slot with the row that wallet->next describes. */
+/* The scan's slot for the row that is to be written, all of it NULL. */
 static TupleTableSlot *
-wallet_make_row(const WalletScan *scan, const Wallet *wallet)
+wallet_clear_row(WalletScan *scan)
+{
+	if (scan->row == NULL)
+	{
+		scan->row_context =
+			scan->is_of_many
+				? AllocSetContextCreate(CurrentMemoryContext, "wallet row", ALLOCSET_SMALL_SIZES)
+				: CurrentMemoryContext;
+		scan->row = table_row_make(scan->table, scan->description);
+	}
+	ExecClearTuple(scan->row);
+	if (scan->is_of_many)
+		MemoryContextReset(scan->row_context);
+	memset(scan->row->tts_isnull, true, sizeof(bool) * scan->row->tts_tupleDescriptor->natts);
+	return scan->row;
+}
+
+/* A virtual slot with the row that wallet->next describes; valid until the next one. */
+static TupleTableSlot *
+wallet_make_row(WalletScan *scan, const Wallet *wallet)
 {
 	const WalletState *next = &wallet->next;
-	TupleTableSlot *slot = table_row_make(scan->table, scan->description);
+	TupleTableSlot *slot = wallet_clear_row(scan);
 
 	wallet_check_next(wallet);
+
+	MemoryContext caller = MemoryContextSwitchTo(scan->row_context);
+
 	wallet_set_column(slot, WALLETS_ID, UUIDPGetDatum(&wallet->id));
 	wallet_set_column(slot, WALLETS_USER_ID, PointerGetDatum(wallet->user_id));
 	wallet_set_column(slot, WALLETS_CURRENCY, PointerGetDatum(wallet->currency));
@@ -341,6 +427,7 @@ wallet_make_row(const WalletScan *scan, const Wallet *wallet)
 	wallet_set_column(slot, WALLETS_UPDATED_AT, TimestampTzGetDatum(next->updated_at));
 	if (next->seal.present)
 		wallet_set_column(slot, WALLETS_SEAL, seal_to_column(&next->seal));
+	MemoryContextSwitchTo(caller);
 	return ExecStoreVirtualTuple(slot);
 }
 
@@ -384,7 +471,6 @@ wallet_update(WalletScan *scan, Wallet *wallet, ColumnSet changed, bool wait)
 		wallet->tid = slot->tts_tid;
 		wallet->written = true;
 	}
-	ExecDropSingleTupleTableSlot(slot);
 	return result;
 }
 
@@ -409,5 +495,4 @@ wallet_insert(WalletScan *scan, const Wallet *wallet)
 	TupleTableSlot *slot = wallet_make_row(scan, wallet);
 
 	table_row_insert(scan->table, scan->description, slot);
-	ExecDropSingleTupleTableSlot(slot);
 }

@@ -48,7 +48,7 @@ typedef struct WalletState
 } WalletState;
 
 /* A wallet as an operation sees it. user_id and currency point into slot, or to copies where that
- * is NULL. */
+ * is NULL. Of many wallets none keeps a slot. */
 typedef struct Wallet
 {
 	pg_uuid_t id;
@@ -61,6 +61,7 @@ typedef struct Wallet
 	TupleTableSlot *slot;
 	ItemPointerData tid;   /* of the version to update */
 	bool written;		   /* this call has written next */
+	bool wrote_early;	   /* it had written before it had the locks, and must write again */
 	bool expired_released; /* this call has released the expired holds */
 } Wallet;
 
@@ -70,6 +71,11 @@ typedef struct WalletScan
 	Relation table;
 	const TableDescription *description;
 	Snapshot snapshot;
+	BlockNumber blocks;				/* of the table: it can't shrink while it is open */
+	bool is_of_many;				/* one slot for all wallets: what it held is copied */
+	TupleTableSlot *slot;			/* of many; NULL: not yet */
+	TupleTableSlot *row;			/* of the version that is written; NULL: not yet */
+	MemoryContext row_context;		/* of its values; of many, it is used again */
 	Relation index;					/* NULL: not yet */
 	struct IndexScanDescData *scan; /* NULL: not yet */
 } WalletScan;
@@ -80,15 +86,19 @@ extern WalletStatus wallet_status_from_text(const text *name);
 /* Byte order of ids: the order of locks. */
 extern int wallet_compare_id(const pg_uuid_t *left, const pg_uuid_t *right);
 
-/* Opens wallets for writing. The snapshot must be registered until wallet_scan_end. */
-extern void wallet_scan_begin(WalletScan *scan, Snapshot snapshot);
+/* Opens wallets for writing. The snapshot must be registered until wallet_scan_end. Without
+ * is_of_many each wallet that is found has a slot of its own. */
+extern void wallet_scan_begin(WalletScan *scan, Snapshot snapshot, bool is_of_many);
 extern void wallet_scan_end(WalletScan *scan);
 
-/* Lets go of the wallet's slot; after that user_id and currency point nowhere. */
-extern void wallet_drop_slot(Wallet *wallet);
+/* Lets go of the page that the slot of many is on: nothing may be waited for meanwhile. */
+extern void wallet_scan_rest(const WalletScan *scan);
+
+/* Lets go of the wallet's own slot; after that user_id and currency point nowhere. */
+extern void wallet_drop_slot(const WalletScan *scan, Wallet *wallet);
 
 /* Lets go of the slot, but keeps what it held by copies in the current memory context. */
-extern void wallet_keep(Wallet *wallet);
+extern void wallet_keep(const WalletScan *scan, Wallet *wallet);
 
 /* Reads the wallet by its id into wallet, which must be zeroed before its first use; wallet->found
  * says whether the snapshot sees it. */
@@ -103,6 +113,9 @@ extern void wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue);
 /* Writes wallet->next where nobody else holds or has changed the row and it is written directly;
  * otherwise changes nothing and returns false. */
 extern bool wallet_try_update(WalletScan *scan, Wallet *wallet);
+
+/* Locks the row where nobody else holds or has changed it; otherwise returns false. */
+extern bool wallet_try_lock(WalletScan *scan, Wallet *wallet);
 
 /* The columns in which wallet->next differs from what was found. */
 extern ColumnSet wallet_changed_columns(const Wallet *wallet);

@@ -6,8 +6,28 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "port/pg_bswap.h"
 
 #include "wallet_set.h"
+
+/* An id that was asked for, and where. */
+typedef struct Place
+{
+	uint64 id[2]; /* as numbers that compare as its bytes */
+	int position;
+} Place;
+
+static int
+compare_places(const void *left, const void *right)
+{
+	const Place *one = left;
+	const Place *other = right;
+
+	for (int i = 0; i < lengthof(one->id); i++)
+		if (one->id[i] != other->id[i])
+			return one->id[i] < other->id[i] ? -1 : 1;
+	return 0;
+}
 
 static int
 compare_ids(const void *left, const void *right)
@@ -15,27 +35,71 @@ compare_ids(const void *left, const void *right)
 	return wallet_compare_id(&((const Wallet *) left)->id, &((const Wallet *) right)->id);
 }
 
-void
-wallet_set_begin(WalletSet *set, Snapshot snapshot, const pg_uuid_t *const *ids, int count)
+/* Those that aren't NULL, in id order. */
+static Place *
+sort_places(const pg_uuid_t *const *ids, int count, int *place_count)
 {
+	Place *places = palloc_extended(sizeof(Place) * count, MCXT_ALLOC_HUGE);
+
+	*place_count = 0;
+	for (int i = 0; i < count; i++)
+	{
+		Place *place = &places[*place_count];
+
+		if (ids[i] == NULL)
+			continue;
+		memcpy(place->id, ids[i]->data, UUID_LEN);
+		for (int j = 0; j < lengthof(place->id); j++)
+			place->id[j] = pg_ntoh64(place->id[j]);
+		place->position = i;
+		(*place_count)++;
+	}
+	qsort(places, *place_count, sizeof(Place), compare_places);
+	return places;
+}
+
+static int
+count_distinct(const Place *places, int count)
+{
+	int distinct = 0;
+
+	for (int i = 0; i < count; i++)
+		if (i == 0 || compare_places(&places[i - 1], &places[i]) != 0)
+			distinct++;
+	return distinct;
+}
+
+void
+wallet_set_begin(WalletSet *set, Snapshot snapshot, const pg_uuid_t *const *ids, int count,
+				 Wallet **wallets)
+{
+	int place_count = 0;
+	Place *places = sort_places(ids, count, &place_count);
+	int distinct = count_distinct(places, place_count);
+
 	memset(set, 0, sizeof(*set));
-	set->wallets = count <= WALLET_SET_SMALL
-					   ? set->small
-					   : palloc_extended(sizeof(Wallet) * count, MCXT_ALLOC_ZERO | MCXT_ALLOC_HUGE);
-	for (int i = 0; i < count; i++)
-		set->wallets[i].id = *ids[i];
-	qsort(set->wallets, count, sizeof(Wallet), compare_ids);
-	for (int i = 0; i < count; i++)
-		if (i == 0 || compare_ids(&set->wallets[i], &set->wallets[set->count - 1]) != 0)
-			set->wallets[set->count++].id = set->wallets[i].id;
-	wallet_scan_begin(&set->scan, snapshot);
+	set->wallets =
+		distinct <= WALLET_SET_SMALL
+			? set->small
+			: palloc_extended(sizeof(Wallet) * distinct, MCXT_ALLOC_ZERO | MCXT_ALLOC_HUGE);
+	if (wallets != NULL)
+		memset(wallets, 0, sizeof(Wallet *) * count);
+	for (int i = 0; i < place_count; i++)
+	{
+		if (i == 0 || compare_places(&places[i - 1], &places[i]) != 0)
+			set->wallets[set->count++].id = *ids[places[i].position];
+		if (wallets != NULL)
+			wallets[places[i].position] = &set->wallets[set->count - 1];
+	}
+	pfree(places);
+	wallet_scan_begin(&set->scan, snapshot, distinct > WALLET_SET_SMALL);
 }
 
 void
 wallet_set_end(WalletSet *set)
 {
 	for (int i = 0; i < set->count; i++)
-		wallet_drop_slot(&set->wallets[i]);
+		wallet_drop_slot(&set->scan, &set->wallets[i]);
 	wallet_scan_end(&set->scan);
 }
 
@@ -56,7 +120,15 @@ void
 wallet_set_find(WalletSet *set)
 {
 	for (int i = 0; i < set->count; i++)
-		wallet_find(&set->scan, &set->wallets[i].id, &set->wallets[i]);
+	{
+		Wallet *wallet = &set->wallets[i];
+
+		CHECK_FOR_INTERRUPTS();
+		wallet_find(&set->scan, &wallet->id, wallet);
+		if (set->scan.is_of_many)
+			wallet_keep(&set->scan, wallet);
+	}
+	wallet_scan_rest(&set->scan);
 }
 
 static bool
@@ -69,15 +141,23 @@ bool
 wallet_set_try_write(WalletSet *set)
 {
 	for (int i = 0; i < set->count; i++)
-		if (wallet_is_changed(&set->wallets[i]) && !wallet_try_update(&set->scan, &set->wallets[i]))
+	{
+		Wallet *wallet = &set->wallets[i];
+
+		CHECK_FOR_INTERRUPTS();
+		if (wallet->found && !(wallet_is_changed(wallet) ? wallet_try_update(&set->scan, wallet)
+														 : wallet_try_lock(&set->scan, wallet)))
 			return false;
+	}
+	wallet_scan_rest(&set->scan);
 	return true;
 }
 
 void
 wallet_set_lock(WalletSet *set)
 {
-	set->wrote_early = set->count > 0 && set->wallets[0].written;
+	for (int i = 0; i < set->count; i++)
+		set->wrote_early |= set->wallets[i].written;
 	/* What was written without waiting is to be written again, by a later command. */
 	if (set->wrote_early)
 		CommandCounterIncrement();
@@ -92,9 +172,10 @@ wallet_set_lock(WalletSet *set)
 				wallet_find(&set->scan, &wallet->id, wallet);
 			if (wallet->found)
 				wallet_row_lock(&set->scan, wallet, set->count <= WALLET_SET_SMALL);
-			wallet_keep(wallet);
+			wallet_keep(&set->scan, wallet);
 		}
 		wallet->next = wallet->state;
+		wallet->wrote_early = wallet->written;
 		wallet->written = false;
 	}
 }
@@ -109,8 +190,11 @@ wallet_set_write(WalletSet *set)
 			changed |= wallet_changed_columns(&set->wallets[i]);
 	for (int i = 0; i < set->count; i++)
 	{
+		Wallet *wallet = &set->wallets[i];
+
 		CHECK_FOR_INTERRUPTS();
-		if (wallet_is_changed(&set->wallets[i]) && !set->wallets[i].written)
-			wallet_update_locked(&set->scan, &set->wallets[i], changed);
+		/* What was written early is not to stay, whether it was right or not. */
+		if (!wallet->written && (wallet_is_changed(wallet) || wallet->wrote_early))
+			wallet_update_locked(&set->scan, wallet, changed);
 	}
 }

@@ -53,7 +53,12 @@ CREATE INDEX wallet_holds_wallet_idx ON wallet_holds (wallet_id, status, hold_id
 DROP FUNCTION wallet_health();
 ALTER TABLE wallet_history_offsets ADD COLUMN complete_at timestamptz,
     ADD COLUMN claimed_at timestamptz NOT NULL DEFAULT now(),
-    ADD COLUMN source text;
+    ADD COLUMN source text,
+    ADD COLUMN mark_offset bigint,
+    ADD COLUMN mark bigint,
+    ADD COLUMN anchor_offset bigint,
+    ADD COLUMN anchor bigint,
+    ADD COLUMN topic_id text;
 -- One row, of the database's own: every entry before complete_to has its event, or stands in a recorded gap.
 -- noted is the next point, noted_before the transactions that may write before it. Every entry before checked_to
 -- was in the topic when all partitions were read: check_to is the next such point, check_lsn what the slot must

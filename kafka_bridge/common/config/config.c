@@ -15,6 +15,7 @@
 #include "config/print.h"
 #include "config/table.h"
 #include "config/value.h"
+#include "base/secret.h"
 
 #define DEFAULT_ENV_FILE ".env"
 
@@ -102,31 +103,67 @@ default_set(ConfigEntry *entry)
 	return config_entry_set(entry, CONFIG_ORIGIN_DEFAULT, text);
 }
 
-/* KAFKA_PROP_LINGER_MS is the property linger.ms. Flags set it before: they are stronger. */
+static Status
+memory_status(bool is_done)
+{
+	return is_done ? status_ok() : status_bug("out of memory");
+}
+
+/* "sasl.password.file" names a file with the secret property sasl.password: cuts the end off. */
 static bool
+name_end_cut(char *name)
+{
+	size_t bytes = strlen(name);
+	size_t end_bytes = strlen(".file");
+
+	if (bytes <= end_bytes || strcmp(name + bytes - end_bytes, ".file") != 0)
+		return false;
+	name[bytes - end_bytes] = '\0';
+	if (secret_name_check(name))
+		return true;
+	name[bytes - end_bytes] = '.';
+	return false;
+}
+
+/*
+ * KAFKA_PROP_LINGER_MS is the property linger.ms. Flags set it before: they are stronger; so are
+ * files, which come first.
+ */
+static Status
 property_variable_set(ConfigEntry *entry, ConfigOrigin origin, const char *variable,
-					  const char *value)
+					  const char *value, bool from_files)
 {
 	size_t prefix_bytes = strlen(entry->option->environment);
 	char name[128];
+	char *text = NULL;
 
 	if (strncmp(variable, entry->option->environment, prefix_bytes) != 0 || value[0] == '\0' ||
 		variable[prefix_bytes] == '\0')
-		return true;
+		return status_ok();
 	snprintf(name, sizeof(name), "%s", variable + prefix_bytes);
 	for (char *at = name; *at != '\0'; at++)
 		*at = *at == '_' ? '.' : (char) tolower((unsigned char) *at);
-	if (config_property_get(&entry->properties, name) != NULL)
-		return true;
+	if (name_end_cut(name) != from_files || config_property_get(&entry->properties, name) != NULL)
+		return status_ok();
+
+	Status status = from_files ? config_secret_read(variable, value, &text) : status_ok();
+
+	if (!status_is_ok(&status))
+		return status;
 	if (entry->origin == CONFIG_ORIGIN_NONE)
 		entry->origin = origin;
-	return config_property_set(&entry->properties, name, value);
+	status =
+		memory_status(config_property_set(&entry->properties, name, text != NULL ? text : value));
+	free(text);
+	return status;
 }
 
-static bool
-properties_environment_set(ConfigEntry *entry)
+static Status
+properties_environment_set(ConfigEntry *entry, bool from_files)
 {
-	for (char **variable = environ; *variable != NULL; variable++)
+	Status status = status_ok();
+
+	for (char **variable = environ; *variable != NULL && status_is_ok(&status); variable++)
 	{
 		char name[256];
 		const char *equals = strchr(*variable, '=');
@@ -134,49 +171,78 @@ properties_environment_set(ConfigEntry *entry)
 		if (equals == NULL || (size_t) (equals - *variable) >= sizeof(name))
 			continue;
 		snprintf(name, sizeof(name), "%.*s", (int) (equals - *variable), *variable);
-		if (!property_variable_set(entry, CONFIG_ORIGIN_ENVIRONMENT, name, equals + 1))
-			return false;
+		status =
+			property_variable_set(entry, CONFIG_ORIGIN_ENVIRONMENT, name, equals + 1, from_files);
 	}
-	return true;
+	return status;
 }
 
-static bool
-properties_file_set(ConfigEntry *entry, const ConfigProperties *file)
+static Status
+properties_set(ConfigEntry *entry, const ConfigProperties *file)
 {
-	for (size_t i = 0; i < file->count; i++)
-		if (!property_variable_set(entry, CONFIG_ORIGIN_FILE, file->items[i].name,
-								   file->items[i].value))
-			return false;
-	return true;
+	Status status = properties_environment_set(entry, true);
+
+	if (status_is_ok(&status))
+		status = properties_environment_set(entry, false);
+	for (int round = 0; round < 2; round++)
+		for (size_t i = 0; i < file->count && status_is_ok(&status); i++)
+			status = property_variable_set(entry, CONFIG_ORIGIN_FILE, file->items[i].name,
+										   file->items[i].value, round == 0);
+	return status;
 }
 
-/* The variable's own name in the environment, then in the file, then the shared name likewise. */
-static bool
+/* A variable of one source, or, stronger, the file that VARIABLE_FILE names there. */
+static Status
+value_set(ConfigEntry *entry, ConfigOrigin origin, const char *value, const char *variable,
+		  const char *path)
+{
+	char *text = NULL;
+	Status status = status_ok();
+
+	if (path != NULL && path[0] != '\0')
+	{
+		status = config_secret_read(variable, path, &text);
+		value = text;
+	}
+	if (value != NULL && value[0] != '\0')
+		status = memory_status(config_entry_set(entry, origin, value));
+	free(text);
+	return status;
+}
+
+/* The variable in the environment, or else in the file of variables. */
+static Status
 variable_set(ConfigEntry *entry, const char *variable, const ConfigProperties *file)
 {
-	const char *from_environment = getenv(variable);
-	const char *from_file = config_property_get(file, variable);
+	bool may_be_file = entry->option->type == CONFIG_URL;
+	char in_file[128];
+	Status status = status_ok();
 
-	if (from_environment != NULL && from_environment[0] != '\0')
-		return config_entry_set(entry, CONFIG_ORIGIN_ENVIRONMENT, from_environment);
-	if (from_file != NULL && from_file[0] != '\0')
-		return config_entry_set(entry, CONFIG_ORIGIN_FILE, from_file);
-	return true;
+	if (entry->origin == CONFIG_ORIGIN_FLAG)
+		return status;
+	snprintf(in_file, sizeof(in_file), "%s_FILE", variable);
+	status = value_set(entry, CONFIG_ORIGIN_ENVIRONMENT, getenv(variable), in_file,
+					   may_be_file ? getenv(in_file) : NULL);
+	if (status_is_ok(&status) && entry->origin == CONFIG_ORIGIN_NONE)
+		status = value_set(entry, CONFIG_ORIGIN_FILE, config_property_get(file, variable), in_file,
+						   may_be_file ? config_property_get(file, in_file) : NULL);
+	return status;
 }
 
-static bool
+static Status
 entry_sources_read(ConfigEntry *entry, const ConfigProperties *file)
 {
 	const ConfigOption *option = entry->option;
+	Status status = status_ok();
 
 	if (option->type == CONFIG_PROPERTIES)
-		return properties_environment_set(entry) && properties_file_set(entry, file);
-	if (option->environment != NULL && !variable_set(entry, option->environment, file))
-		return false;
-	if (entry->origin == CONFIG_ORIGIN_NONE && option->environment_shared != NULL &&
-		!variable_set(entry, option->environment_shared, file))
-		return false;
-	return default_set(entry);
+		return properties_set(entry, file);
+	if (option->environment != NULL)
+		status = variable_set(entry, option->environment, file);
+	if (status_is_ok(&status) && entry->origin == CONFIG_ORIGIN_NONE &&
+		option->environment_shared != NULL)
+		status = variable_set(entry, option->environment_shared, file);
+	return status_is_ok(&status) ? memory_status(default_set(entry)) : status;
 }
 
 static Status
@@ -187,9 +253,32 @@ sources_read(ConfigReading *reading)
 		config_file_read(path != NULL ? path : DEFAULT_ENV_FILE, path != NULL, &reading->file);
 
 	for (size_t i = 0; i < reading->table.count && status_is_ok(&status); i++)
-		if (!entry_sources_read(&reading->table.entries[i], &reading->file))
-			status = status_bug("out of memory");
+		status = entry_sources_read(&reading->table.entries[i], &reading->file);
 	return status;
+}
+
+/* The flag that shows a secret to whoever lists the processes, or NULL. */
+static const char *
+exposed_flag_find(const ConfigTable *table)
+{
+	char masked[1024];
+
+	for (size_t i = 0; i < table->count; i++)
+	{
+		const ConfigEntry *entry = &table->entries[i];
+
+		for (size_t n = 0; n < entry->properties.count; n++)
+			if (entry->origin == CONFIG_ORIGIN_FLAG &&
+				secret_name_check(entry->properties.items[n].name))
+				return entry->option->flag;
+		if (entry->origin != CONFIG_ORIGIN_FLAG || entry->text == NULL)
+			continue;
+		secret_text_mask(entry->text, masked, sizeof(masked));
+		if (entry->option->type == CONFIG_SECRET ||
+			(entry->option->type == CONFIG_URL && strstr(masked, SECRET_MASK) != NULL))
+			return entry->option->flag;
+	}
+	return NULL;
 }
 
 /* What needs no valid configuration. */
@@ -219,6 +308,26 @@ request_answer_late(const ConfigReading *reading)
 	return reading->request.print_config || reading->request.check_config;
 }
 
+/* A check names the option by its variable: where a flag set it, the command line is wrong. */
+static Status
+check_run(const ConfigReading *reading)
+{
+	const ConfigSource *source = reading->source;
+	Status status = source->program->check(reading->config, source->command);
+	size_t name = strspn(status.text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+
+	for (size_t i = 0; i < reading->table.count && !status_is_ok(&status); i++)
+	{
+		const ConfigEntry *entry = &reading->table.entries[i];
+		const char *variable = entry->option->environment;
+
+		if (entry->origin == CONFIG_ORIGIN_FLAG && variable != NULL && strlen(variable) == name &&
+			strncmp(variable, status.text, name) == 0)
+			status.exit_code = EXIT_CODE_USAGE;
+	}
+	return status;
+}
+
 static Status
 reading_run(ConfigReading *reading)
 {
@@ -230,6 +339,7 @@ reading_run(ConfigReading *reading)
 		status = entries_convert(reading, true);
 	if (!status_is_ok(&status))
 		return status;
+	source->exposed_flag = exposed_flag_find(&reading->table);
 	source->answered = request_answer_early(reading);
 	if (source->answered)
 		return status;
@@ -237,7 +347,7 @@ reading_run(ConfigReading *reading)
 	if (status_is_ok(&status))
 		status = entries_convert(reading, false);
 	if (status_is_ok(&status) && source->program->check != NULL)
-		status = source->program->check(reading->config, source->command);
+		status = check_run(reading);
 	if (status_is_ok(&status))
 		source->answered = request_answer_late(reading);
 	return status;

@@ -8,6 +8,10 @@
  * line end with EXIT_CODE_USAGE, errors in variables and files with EXIT_CODE_CONFIGURATION; both
  * name the option and what would be right.
  *
+ * A variable may name a file with a secret instead: DATABASE_URL_FILE, which is stronger than
+ * DATABASE_URL of the same source (CONFIG_URL), KAFKA_PROP_SASL_PASSWORD_FILE (CONFIG_PROPERTIES
+ * with the name of a secret).
+ *
  * A program's configuration is a struct that embeds the option structs of the rooms it uses
  * (LogOptions, PgOptions ...). A ConfigGroup says which table fills which part of it.
  *
@@ -32,7 +36,7 @@ typedef enum ConfigType
 {
 	CONFIG_STRING,	   /* char *, owned by the configuration; NULL when not set */
 	CONFIG_SECRET,	   /* the same, never shown */
-	CONFIG_URL,		   /* the same, shown without the password in it */
+	CONFIG_URL,		   /* the same, shown without the password in it; may be in a file */
 	CONFIG_INTEGER,	   /* int64_t */
 	CONFIG_BOOLEAN,	   /* bool: on off true false yes no 1 0 */
 	CONFIG_ENUM,	   /* int: one of choices */
@@ -116,6 +120,7 @@ typedef struct ConfigSource
 	int argc;
 	char **argv;				  /* kept, not copied */
 	const ConfigCommand *command; /* the chosen one; NULL for a program without commands */
+	const char *exposed_flag;	  /* one with a secret, for every user to see; or NULL */
 	bool answered; /* --help, --print-config ... was asked for and answered: exit 0 now */
 } ConfigSource;
 

@@ -156,6 +156,51 @@ file_error(const char *path, const char *reason)
 	return status_fatal(EXIT_CODE_CONFIGURATION, "cannot read %s: %s", path, reason);
 }
 
+static Status
+text_read(const char *path, FILE *file, char **text)
+{
+	char *read = malloc(FILE_BYTES_MAX + 1);
+	size_t bytes = read != NULL ? fread(read, 1, FILE_BYTES_MAX + 1, file) : 0;
+	Status status = status_ok();
+
+	*text = NULL;
+	if (read == NULL)
+		status = status_bug("out of memory");
+	else if (ferror(file))
+		status = file_error(path, strerror(errno));
+	else if (bytes > FILE_BYTES_MAX)
+		status = file_error(path, "it is larger than 1 MiB");
+	else if (memchr(read, '\0', bytes) != NULL)
+		status = file_error(path, "it is not a text");
+	if (!status_is_ok(&status))
+	{
+		free(read);
+		return status;
+	}
+	read[bytes] = '\0';
+	*text = read;
+	return status;
+}
+
+Status
+config_secret_read(const char *option, const char *path, char **text)
+{
+	FILE *file = fopen(path, "re");
+	Status status = file != NULL ? text_read(path, file, text) : file_error(path, strerror(errno));
+
+	if (file != NULL)
+		fclose(file);
+	if (!status_is_ok(&status))
+		return status_prefix(status, "%s", option);
+	for (size_t bytes = strlen(*text); bytes > 0 && strchr("\r\n", (*text)[bytes - 1]) != NULL;)
+		(*text)[--bytes] = '\0';
+	if ((*text)[0] != '\0')
+		return status;
+	free(*text);
+	*text = NULL;
+	return status_prefix(file_error(path, "it is empty"), "%s", option);
+}
+
 /*
  * A file that nobody named but lies where the program was started: who can write it could send it
  * to another database.
@@ -196,26 +241,9 @@ config_file_read(const char *path, bool required, ConfigProperties *lines)
 		status = stranger_refuse(path, file);
 	if (!status_is_ok(&status))
 		goto cleanup;
-	text = malloc(FILE_BYTES_MAX + 1);
-	if (text == NULL)
-	{
-		status = status_bug("out of memory");
-		goto cleanup;
-	}
-
-	size_t bytes = fread(text, 1, FILE_BYTES_MAX + 1, file);
-
-	if (ferror(file))
-		status = file_error(path, strerror(errno));
-	else if (bytes > FILE_BYTES_MAX)
-		status = file_error(path, "it is larger than 1 MiB");
-	else if (memchr(text, '\0', bytes) != NULL)
-		status = file_error(path, "it is not a text");
-	else
-	{
-		text[bytes] = '\0';
+	status = text_read(path, file, &text);
+	if (status_is_ok(&status))
 		status = config_file_parse(path, text, lines);
-	}
 
 cleanup:
 	free(text);

@@ -21,4 +21,10 @@ Status config_file_read(const char *path, bool required, ConfigProperties *lines
 /* The same from a text that is in memory already; name stands for the file in errors. */
 Status config_file_parse(const char *name, const char *text, ConfigProperties *lines);
 
+/*
+ * The text in path without line ends behind it, for free(); errors name the option, never the text:
+ * EXIT_CODE_CONFIGURATION.
+ */
+Status config_secret_read(const char *option, const char *path, char **text);
+
 void config_file_free(ConfigProperties *lines);

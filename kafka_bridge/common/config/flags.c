@@ -247,6 +247,13 @@ config_flags_parse(const ConfigProgram *program, int argc, char **argv, ConfigTa
 
 	if (!status_is_ok(&status))
 		return status;
+	if (strcmp(words, "help") == 0)
+	{
+		words[0] = '\0';
+		if (!config_entry_set(config_table_find(table, "help", strlen("help"), NULL),
+							  CONFIG_ORIGIN_FLAG, "on"))
+			return status_bug("out of memory");
+	}
 	*command = command_find(program, words);
 	if (*command == NULL && words[0] != '\0' && !help_was_asked(argv, argc))
 		return program->commands != NULL ? unknown_command_error(program, words)

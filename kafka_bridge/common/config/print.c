@@ -69,6 +69,8 @@ option_variables_print(FILE *out, const ConfigOption *option)
 		fprintf(out, "%s%s", option->environment, name_tail);
 	if (option->environment_shared != NULL)
 		fprintf(out, " or %s", option->environment_shared);
+	if (option->environment != NULL && option->type == CONFIG_URL)
+		fprintf(out, " or %s_FILE", option->environment);
 }
 
 static void
@@ -164,9 +166,11 @@ config_help_print(const ConfigProgram *program, const ConfigCommand *command, FI
 	for (const ConfigGroup *group = program->groups; group->options != NULL; group++)
 		options_help_print(out, group->title, group->options);
 	options_help_print(out, config_request_group.title, config_request_group.options);
-	fputs("\nAn option is taken from the flag, else from the variable in parentheses, else from "
-		  "the\n.env file, else it is its default. An empty variable counts as not set.\n",
-		  out);
+	fputs(
+		"\nAn option is taken from the flag, else from the variable in parentheses, else from "
+		"the\n.env file, else it is its default. An empty variable counts as not set. A\nvariable "
+		"that ends in _FILE names a file with the value: for secrets.\n",
+		out);
 }
 
 static void

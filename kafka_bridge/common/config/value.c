@@ -132,13 +132,19 @@ error_print(const ConfigOption *option, const char *text, char *error, size_t er
 {
 	char range[512];
 	char masked[256];
+	int64_t number = 0;
+	const char *word = option->type == CONFIG_ENUM ? "choice" : config_type_word(option);
+	bool is_number = option->type == CONFIG_INTEGER || option->type == CONFIG_DURATION ||
+					 option->type == CONFIG_BYTES;
 
 	/* A password in the wrong variable is a password still. */
 	secret_text_mask(text, masked, sizeof(masked));
 	config_range_print(option, range, sizeof(range));
-	snprintf(error, error_bytes, "\"%s\" is not a %s%s%s", masked,
-			 option->type == CONFIG_ENUM ? "choice" : config_type_word(option),
-			 range[0] != '\0' ? ": expected " : "", range);
+	if (is_number && number_parse(option, text, &number))
+		snprintf(error, error_bytes, "\"%s\" is out of range: expected %s", masked, range);
+	else
+		snprintf(error, error_bytes, "\"%s\" is not a %s%s%s", masked, word,
+				 range[0] != '\0' ? ": expected " : "", range);
 }
 
 bool

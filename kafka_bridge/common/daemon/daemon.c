@@ -50,6 +50,15 @@ memory_settle(void)
 	mallopt(M_ARENA_MAX, 2);
 }
 
+void
+daemon_exposure_warn(const ConfigSource *source)
+{
+	if (source->exposed_flag != NULL)
+		log_warning("a secret stands in a flag, where every user of the machine can read it: put "
+					"it into the variable, or into a file",
+					log_text("flag", source->exposed_flag));
+}
+
 Status
 daemon_start(Daemon *daemon, const DaemonPlan *plan)
 {
@@ -58,6 +67,7 @@ daemon_start(Daemon *daemon, const DaemonPlan *plan)
 	memory_settle();
 	*daemon = (Daemon){.source = plan->source, .options_offset = plan->options_offset};
 	log_start(program, &plan->options->log);
+	daemon_exposure_warn(plan->source);
 
 	Status status = signals_start();
 

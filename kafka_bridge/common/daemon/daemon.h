@@ -67,6 +67,9 @@ typedef struct DaemonPlan
  */
 Status daemon_start(Daemon *daemon, const DaemonPlan *plan);
 
+/* For programs that are no daemon, once their log is started: a flag with a secret is warned of. */
+void daemon_exposure_warn(const ConfigSource *source);
+
 /*
  * Serves until a stop is requested: re-reads log level and tokens at HUP, feeds the watchdog while
  * all loops are alive, tells the service manager when the daemon is ready for the first time.

@@ -52,9 +52,9 @@ void
 health_routes_fill(HttpRoute routes[HEALTH_ROUTE_COUNT], HealthEndpoints *endpoints)
 {
 	const HttpRoute filled[HEALTH_ROUTE_COUNT] = {
-		{"GET", "/health", health_answer, endpoints, .is_public = true},
-		{"GET", "/live", live_answer, endpoints, .is_public = true},
-		{"GET", "/metrics", metrics_answer, endpoints, .is_public = true},
+		{"GET", "/health", health_answer, endpoints, .is_prompt = true, .is_public = true},
+		{"GET", "/live", live_answer, endpoints, .is_prompt = true, .is_public = true},
+		{"GET", "/metrics", metrics_answer, endpoints, .is_prompt = true, .is_public = true},
 	};
 
 	memcpy(routes, filled, sizeof(filled));

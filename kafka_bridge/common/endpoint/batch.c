@@ -43,8 +43,7 @@ jobs_fit(const PgJob *job, const PgJob *other)
 	const EndpointJob *one = (const EndpointJob *) job;
 	const EndpointJob *two = (const EndpointJob *) other;
 
-	return one->binding == two->binding &&
-		   endpoint_job_is_repeatable(one) == endpoint_job_is_repeatable(two) &&
+	return one->binding == two->binding && one->is_repeatable == two->is_repeatable &&
 		   strcmp(http_request_caller(one->request)->name,
 				  http_request_caller(two->request)->name) == 0;
 }
@@ -166,7 +165,7 @@ items_run(BatchItems *batch, const EndpointValues *arrays, PgSession *session, b
 		.application_name = endpoint_job_name(first, name),
 		.queries = queries,
 		.count = 2,
-		.is_repeatable = endpoint_job_is_repeatable(first),
+		.is_repeatable = first->is_repeatable,
 		.lock_timeout_ms = LOCK_TIMEOUT_MS,
 	};
 	PgOutcome outcome = pg_session_run(session, &transaction, results, status);

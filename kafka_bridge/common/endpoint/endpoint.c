@@ -35,6 +35,8 @@ endpoint_handle(HttpRequest *request, HttpResponse *response, const void *contex
 	job->job.refuse = endpoint_job_refuse;
 	job->binding = binding;
 	job->request = request;
+	job->is_repeatable =
+		!endpoint_writes(endpoint) || http_request_header(request, "Idempotency-Key") != NULL;
 	if (!endpoint_request_parse(endpoint, request, response, &job->values) ||
 		!values_scope_check(job))
 	{

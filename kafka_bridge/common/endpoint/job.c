@@ -78,13 +78,6 @@ endpoint_job_name(const EndpointJob *job, char name[ENDPOINT_NAME_BYTES])
 	return name;
 }
 
-bool
-endpoint_job_is_repeatable(const EndpointJob *job)
-{
-	return !endpoint_writes(job->binding->endpoint) ||
-		   http_request_header(job->request, "Idempotency-Key") != NULL;
-}
-
 /* Runs the statements once, in one round trip. The caller's name holds for the transaction. */
 static PgOutcome
 statements_run(EndpointJob *job, PgSession *session, EndpointResults *results, Status *status)
@@ -107,7 +100,7 @@ statements_run(EndpointJob *job, PgSession *session, EndpointResults *results, S
 		.application_name = endpoint_job_name(job, name),
 		.queries = has_call ? queries : queries + 1,
 		.count = has_call ? 2 : 1,
-		.is_repeatable = endpoint_job_is_repeatable(job),
+		.is_repeatable = job->is_repeatable,
 	};
 	PgOutcome outcome = pg_session_run(session, &transaction, taken, status);
 

@@ -16,6 +16,7 @@ typedef struct EndpointJob
 	PgJob job; /* first: the pool hands it back */
 	const EndpointBinding *binding;
 	HttpRequest *request;
+	bool is_repeatable; /* does nothing twice: a read, or with a key */
 	EndpointValues values;
 	EndpointRows rows;
 } EndpointJob;
@@ -32,8 +33,6 @@ void endpoint_job_refuse(PgJob *taken, PgRefusal refusal);
 
 /* The caller's name as the ledger will show it; NULL: nobody's. */
 const char *endpoint_job_name(const EndpointJob *job, char name[ENDPOINT_NAME_BYTES]);
-/* Whether it does nothing twice. */
-bool endpoint_job_is_repeatable(const EndpointJob *job);
 
 /* Answers after pg_session_run() came to something else than PG_OUTCOME_KNOWN. */
 void endpoint_job_break(const EndpointJob *job, PgOutcome outcome, const Status *status);

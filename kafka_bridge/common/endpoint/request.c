@@ -289,6 +289,15 @@ type_is_json(const HttpRequest *request)
 	return *rest == '\0' || *rest == ';';
 }
 
+/* A body that is packed would be read as it stands. */
+static bool
+coding_is_plain(const HttpRequest *request)
+{
+	const char *coding = http_request_header(request, "Content-Encoding");
+
+	return coding == NULL || strcasecmp(coding, "identity") == 0;
+}
+
 bool
 endpoint_request_parse(const Endpoint *endpoint, const HttpRequest *request, HttpResponse *response,
 					   EndpointValues *values)
@@ -300,6 +309,11 @@ endpoint_request_parse(const Endpoint *endpoint, const HttpRequest *request, Htt
 	if (has_body && !type_is_json(request))
 	{
 		http_response_problem(response, 415, "Content-Type must be application/json");
+		return false;
+	}
+	if (has_body && !coding_is_plain(request))
+	{
+		http_response_problem(response, 415, "Content-Encoding must be identity");
 		return false;
 	}
 	for (const EndpointRefusedHeader *refused = endpoint->refused_headers;

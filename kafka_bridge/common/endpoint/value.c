@@ -13,6 +13,7 @@
 #define LIMIT_MAX		 1000
 /* Fewer than bigint has: a statement may add to a version. */
 #define VERSION_DIGITS_MAX 18
+#define CURRENCY_BYTES_MAX 10
 
 /* The reason for lack of memory is never shown: the value is NULL, and the answer 500. */
 static const char *
@@ -168,6 +169,17 @@ endpoint_version_parse(const EndpointInput *input, char **values)
 	if (input->length == 0 || input->length > VERSION_DIGITS_MAX ||
 		*digits_skip(input->text) != '\0')
 		return "must be a number of a version";
+	return value_set(input, values);
+}
+
+const char *
+endpoint_currency_parse(const EndpointInput *input, char **values)
+{
+	static const char symbols[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+	if (input->length == 0 || input->length > CURRENCY_BYTES_MAX ||
+		strspn(input->text, symbols) != input->length)
+		return "must be a currency, such as USD";
 	return value_set(input, values);
 }
 

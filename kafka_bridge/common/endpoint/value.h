@@ -30,6 +30,8 @@ const char *endpoint_object_parse(const EndpointInput *input, char **values);
 const char *endpoint_if_match_parse(const EndpointInput *input, char **values);
 /* A number of a version: 1 to 18 digits. */
 const char *endpoint_version_parse(const EndpointInput *input, char **values);
+/* 1 to 10 of A-Z and 0-9. */
+const char *endpoint_currency_parse(const EndpointInput *input, char **values);
 /* Words of A-Z and _, separated by commas; the value is an array literal. */
 const char *endpoint_words_parse(const EndpointInput *input, char **values);
 /* 1 to 1000; the value is one more, which tells whether there is a next page. */

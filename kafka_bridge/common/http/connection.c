@@ -10,10 +10,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/wake.h"
 
 #define SWEEP_INTERVAL_MS 100
+#define RESERVE_WAIT_MS	  100 /* for a client of the reserve, where others want its place */
 #define SILENCE_MS		  500 /* that is not just the way of a request through the network */
 
 struct HttpConnection
@@ -22,6 +25,7 @@ struct HttpConnection
 	HttpConnection *next;
 	struct HttpRequest *request; /* of the library's thread, without the lock */
 	HttpClient client;
+	HttpPlace place;
 	int fd;
 	bool is_worked;
 	bool is_shut;
@@ -35,8 +39,12 @@ struct HttpConnections
 	pthread_mutex_t lock;
 	pthread_cond_t stop_wanted;
 	HttpConnectionLimits limits;
+	int room_fd;
 	HttpConnection *first; /* lock, as all below; the newest */
-	size_t count;
+	HttpConnection *last;
+	size_t inside[HTTP_PLACES];
+	size_t on_way[HTTP_PLACES]; /* admitted, and not added yet */
+	bool is_waited_for;			/* somebody wants room */
 	bool stopping;
 };
 
@@ -63,7 +71,7 @@ connection_is_silent(const HttpConnection *connection, int64_t now_ms)
 {
 	int unread = 0;
 
-	return !connection->is_worked && !connection->is_shut &&
+	return connection->place == HTTP_PLACE_HALL && !connection->is_worked && !connection->is_shut &&
 		   now_ms - connection->waits_ms >= SILENCE_MS &&
 		   (ioctl(connection->fd, FIONREAD, &unread) != 0 || unread == 0);
 }
@@ -75,7 +83,8 @@ silent_find(const HttpConnections *connections, const HttpClient *client)
 	HttpConnection *oldest = NULL;
 	int64_t now_ms = clock_monotonic_ms();
 
-	for (HttpConnection *at = connections->first; at != NULL; at = at->next)
+	/* The first to come are likely to have been silent for longest: few others are looked at. */
+	for (HttpConnection *at = connections->last; at != NULL; at = at->previous)
 		if ((client == NULL || http_client_equals(&at->client, client)) &&
 			(oldest == NULL || at->waits_ms < oldest->waits_ms) && connection_is_silent(at, now_ms))
 			oldest = at;
@@ -88,17 +97,18 @@ open_count(const HttpConnections *connections, const HttpClient *client)
 	size_t count = 0;
 
 	for (const HttpConnection *at = connections->first; at != NULL; at = at->next)
-		count += !at->is_shut && (client == NULL || http_client_equals(&at->client, client));
+		count += at->place == HTTP_PLACE_HALL && !at->is_shut &&
+				 (client == NULL || http_client_equals(&at->client, client));
 	return count;
 }
 
-/* Some places are kept free: the next client may be the one that asks for /health. */
+/* Some places are kept free for the next clients. */
 static void
 room_make(const HttpConnections *connections)
 {
 	size_t reserve = connections->limits.most / 16 + 2;
 
-	if (connections->count + reserve <= connections->limits.most)
+	if (connections->inside[HTTP_PLACE_HALL] + reserve <= connections->limits.most)
 		return;
 	for (size_t open = open_count(connections, NULL); open + reserve > connections->limits.most;
 		 open--)
@@ -143,6 +153,15 @@ sweeper_main(void *argument)
 	return NULL;
 }
 
+static void
+connections_free(HttpConnections *connections)
+{
+	pthread_cond_destroy(&connections->stop_wanted);
+	pthread_mutex_destroy(&connections->lock);
+	close(connections->room_fd);
+	free(connections);
+}
+
 HttpConnections *
 http_connections_new(const HttpConnectionLimits *limits)
 {
@@ -152,6 +171,12 @@ http_connections_new(const HttpConnectionLimits *limits)
 	if (connections == NULL)
 		return NULL;
 	connections->limits = *limits;
+	connections->room_fd = wake_new();
+	if (connections->room_fd < 0)
+	{
+		free(connections);
+		return NULL;
+	}
 	pthread_mutex_init(&connections->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -159,9 +184,7 @@ http_connections_new(const HttpConnectionLimits *limits)
 	pthread_condattr_destroy(&monotonic);
 	if (pthread_create(&connections->thread, NULL, sweeper_main, connections) == 0)
 		return connections;
-	pthread_cond_destroy(&connections->stop_wanted);
-	pthread_mutex_destroy(&connections->lock);
-	free(connections);
+	connections_free(connections);
 	return NULL;
 }
 
@@ -175,13 +198,11 @@ http_connections_free(HttpConnections *connections)
 	pthread_cond_signal(&connections->stop_wanted);
 	pthread_mutex_unlock(&connections->lock);
 	pthread_join(connections->thread, NULL);
-	pthread_cond_destroy(&connections->stop_wanted);
-	pthread_mutex_destroy(&connections->lock);
-	free(connections);
+	connections_free(connections);
 }
 
-static HttpClient
-client_of(const struct sockaddr *address)
+HttpClient
+http_client_of(const struct sockaddr *address)
 {
 	HttpClient client = {{0}};
 
@@ -197,6 +218,18 @@ client_of(const struct sockaddr *address)
 	return client;
 }
 
+HttpPlace
+http_connection_place(const HttpConnection *connection)
+{
+	return connection->place;
+}
+
+int
+http_connections_room_fd(const HttpConnections *connections)
+{
+	return connections->room_fd;
+}
+
 bool
 http_client_equals(const HttpClient *a, const HttpClient *b)
 {
@@ -209,43 +242,108 @@ http_connection_client(const HttpConnection *connection)
 	return &connection->client;
 }
 
+bool
+http_connections_bound_clients(const HttpConnections *connections)
+{
+	return connections->limits.per_client > 0;
+}
+
 /* With the lock held. A client's own silent connection makes room for its next one. */
 static bool
-client_room_make(const HttpConnections *connections, const HttpClient *client)
+client_room_make(const HttpConnections *connections, const HttpClient *client, size_t waiting,
+				 bool may_shut)
 {
 	size_t most = connections->limits.per_client;
 	HttpConnection *silent = NULL;
 
-	if (most == 0 || open_count(connections, client) < most)
+	if (most == 0 || open_count(connections, client) + waiting < most)
 		return true;
-	silent = silent_find(connections, client);
+	silent = may_shut ? silent_find(connections, client) : NULL;
 	if (silent != NULL)
 		connection_shut(silent);
 	return silent != NULL;
 }
 
+bool
+http_connections_client_has_room(HttpConnections *connections, const HttpClient *client,
+								 size_t waiting, bool may_shut)
+{
+	pthread_mutex_lock(&connections->lock);
+	bool has_room = client_room_make(connections, client, waiting, may_shut);
+
+	pthread_mutex_unlock(&connections->lock);
+	return has_room;
+}
+
+/* With the lock held. */
+static void
+reserve_room_make(const HttpConnections *connections)
+{
+	HttpConnection *oldest = NULL;
+	int64_t late_ms = clock_monotonic_ms() - RESERVE_WAIT_MS;
+
+	for (HttpConnection *at = connections->last; at != NULL && oldest == NULL; at = at->previous)
+		if (at->place == HTTP_PLACE_RESERVE && !at->is_shut && !at->is_worked &&
+			at->waits_ms <= late_ms)
+			oldest = at;
+	if (oldest != NULL)
+		connection_shut(oldest);
+}
+
+bool
+http_connections_admit(HttpConnections *connections, HttpPlace place)
+{
+	size_t most =
+		place == HTTP_PLACE_RESERVE ? (size_t) HTTP_RESERVE_MAX : connections->limits.most;
+
+	pthread_mutex_lock(&connections->lock);
+	bool has_room = connections->inside[place] + connections->on_way[place] < most;
+
+	if (has_room)
+		connections->on_way[place]++;
+	else
+		connections->is_waited_for = true;
+	if (!has_room && place == HTTP_PLACE_RESERVE)
+		reserve_room_make(connections);
+	pthread_mutex_unlock(&connections->lock);
+	return has_room;
+}
+
+void
+http_connections_come(HttpConnections *connections, HttpPlace place)
+{
+	pthread_mutex_lock(&connections->lock);
+	connections->on_way[place]--;
+	pthread_mutex_unlock(&connections->lock);
+}
+
 HttpConnection *
-http_connection_add(HttpConnections *connections, int fd, const struct sockaddr *address,
-					int64_t timeout_ms)
+http_connection_add(HttpConnections *connections, HttpPlace place, int fd,
+					const struct sockaddr *address, int64_t timeout_ms)
 {
 	HttpConnection *connection = calloc(1, sizeof(HttpConnection));
 	bool has_room = false;
 
 	if (connection == NULL)
+	{
+		http_connections_come(connections, place);
 		return NULL;
+	}
 	connection->fd = fd;
-	connection->client = client_of(address);
+	connection->place = place;
+	connection->client = http_client_of(address);
 	connection->waits_ms = clock_monotonic_ms();
 	connection->deadline_ms = deadline_after(timeout_ms);
 	pthread_mutex_lock(&connections->lock);
-	has_room = client_room_make(connections, &connection->client);
+	connections->on_way[place]--;
+	has_room =
+		place == HTTP_PLACE_RESERVE || client_room_make(connections, &connection->client, 0, true);
 	if (has_room)
 	{
 		connection->next = connections->first;
-		if (connection->next != NULL)
-			connection->next->previous = connection;
+		*(connection->next != NULL ? &connection->next->previous : &connections->last) = connection;
 		connections->first = connection;
-		connections->count++;
+		connections->inside[place]++;
 	}
 	pthread_mutex_unlock(&connections->lock);
 	if (has_room)
@@ -260,13 +358,14 @@ http_connection_remove(HttpConnections *connections, HttpConnection *connection)
 	if (connection == NULL)
 		return;
 	pthread_mutex_lock(&connections->lock);
-	if (connection->previous != NULL)
-		connection->previous->next = connection->next;
-	else
-		connections->first = connection->next;
-	if (connection->next != NULL)
-		connection->next->previous = connection->previous;
-	connections->count--;
+	*(connection->previous != NULL ? &connection->previous->next : &connections->first) =
+		connection->next;
+	*(connection->next != NULL ? &connection->next->previous : &connections->last) =
+		connection->previous;
+	connections->inside[connection->place]--;
+	if (connections->is_waited_for)
+		wake_set(connections->room_fd);
+	connections->is_waited_for = false;
 	pthread_mutex_unlock(&connections->lock);
 	free(connection);
 }

@@ -9,7 +9,8 @@
  * the deadlines; a connection is removed before its descriptor is closed, so that no other
  * socket can be hit.
  *
- * Call order: http_connections_new(); add and remove as libmicrohttpd notifies;
+ * Call order: http_connections_new(); admit before a connection is handed to libmicrohttpd, add
+ * and remove as that notifies, or come where it does not take it;
  * http_connections_free() after the library has stopped.
  */
 #pragma once
@@ -24,9 +25,19 @@ typedef struct HttpConnection HttpConnection;
 
 #define HTTP_CONNECTION_NO_DEADLINE 0
 
+/* Where a connection is served. */
+typedef enum HttpPlace
+{
+	HTTP_PLACE_HALL,
+	HTTP_PLACE_RESERVE, /* for answers that must come at once, each the last of its connection */
+} HttpPlace;
+
+#define HTTP_PLACES		 2
+#define HTTP_RESERVE_MAX 32
+
 typedef struct HttpConnectionLimits
 {
-	size_t most;	   /* connections that the server takes */
+	size_t most;	   /* connections in the hall */
 	size_t per_client; /* of one address; 0: as many as there are */
 } HttpConnectionLimits;
 
@@ -36,15 +47,33 @@ typedef struct HttpClient
 	unsigned char address[16];
 } HttpClient;
 
-/* NULL when out of memory or threads. */
+/* NULL when out of memory, threads or descriptors. */
 HttpConnections *http_connections_new(const HttpConnectionLimits *limits);
 void http_connections_free(HttpConnections *connections);
 
 /*
- * NULL when out of memory, or when the client has too many already and none of them is silent: then
- * the server refuses the connection's requests.
+ * Whether there is room for one more, which is kept for it. Where there is none in the reserve, its
+ * oldest connection that waits for its client is shut. Where there was none,
+ * http_connections_room_fd() becomes readable with the next one that goes.
  */
-HttpConnection *http_connection_add(HttpConnections *connections, int fd,
+bool http_connections_admit(HttpConnections *connections, HttpPlace place);
+/* One that was admitted does not stay on the way any more. */
+void http_connections_come(HttpConnections *connections, HttpPlace place);
+int http_connections_room_fd(const HttpConnections *connections);
+
+/*
+ * Whether a client that has others waiting may have one more connection; with may_shut a silent one
+ * in the hall makes room for it. True where clients have no bound of their own.
+ */
+bool http_connections_bound_clients(const HttpConnections *connections);
+bool http_connections_client_has_room(HttpConnections *connections, const HttpClient *client,
+									  size_t waiting, bool may_shut);
+
+/*
+ * One that was admitted. NULL when out of memory, or when the client has too many already and none
+ * of them is silent: then the server refuses the connection's requests.
+ */
+HttpConnection *http_connection_add(HttpConnections *connections, HttpPlace place, int fd,
 									const struct sockaddr *address, int64_t timeout_ms);
 void http_connection_remove(HttpConnections *connections, HttpConnection *connection);
 
@@ -57,6 +86,8 @@ struct HttpRequest *http_connection_request_set(HttpConnection *connection,
 
 /* Who has the connection. */
 const HttpClient *http_connection_client(const HttpConnection *connection);
+HttpPlace http_connection_place(const HttpConnection *connection);
+HttpClient http_client_of(const struct sockaddr *address);
 bool http_client_equals(const HttpClient *a, const HttpClient *b);
 
 /*

@@ -176,6 +176,23 @@ encoding_check(const char *encoding, char *reason)
 	return MHD_HTTP_BAD_REQUEST;
 }
 
+/*
+ * Blanks behind a value do not belong to it: a proxy takes them off, and an idempotency key must be
+ * the same by either way. The library before 1.0 leaves them.
+ */
+static enum MHD_Result
+value_trim(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	(void) context;
+	(void) kind;
+	(void) name;
+	/* It stands in the memory of the connection, which is nobody else's. */
+	for (char *end = value != NULL ? strchr(value, '\0') : NULL;
+		 end != NULL && end > value && strchr(" \t", end[-1]) != NULL;)
+		*--end = '\0';
+	return MHD_YES;
+}
+
 unsigned
 http_fields_check(struct MHD_Connection *connection, const char *version,
 				  char reason[HTTP_REASON_BYTES])
@@ -193,6 +210,8 @@ http_fields_check(struct MHD_Connection *connection, const char *version,
 		reason_set(reason, "Content-Length and Transfer-Encoding exclude each other");
 	if (reason[0] == '\0' && !(scan.seen & 1U << FIELD_HOST) && strcmp(version, "HTTP/1.1") == 0)
 		reason_set(reason, "Host is missing");
+	if (reason[0] == '\0')
+		MHD_get_connection_values(connection, MHD_HEADER_KIND, value_trim, NULL);
 	return reason[0] != '\0' ? MHD_HTTP_BAD_REQUEST : encoding_check(scan.encoding, reason);
 }
 

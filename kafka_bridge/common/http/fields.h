@@ -13,7 +13,7 @@
 
 /*
  * 0, or the status with which the request is refused (400, 501) and the reason. version is that of
- * the request line.
+ * the request line. Blanks behind the values of headers are taken off.
  */
 unsigned http_fields_check(struct MHD_Connection *connection, const char *version,
 						   char reason[HTTP_REASON_BYTES]);

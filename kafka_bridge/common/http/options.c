@@ -54,8 +54,9 @@ const ConfigOption http_options[] = {
 		.minimum = 2,
 		.maximum = 10000,
 		.help =
-			"More HTTP clients than these wait to be accepted; where nearly so many are connected, "
-			"those that have been silent for longest make room.",
+			"More HTTP clients than these wait; where nearly so many are connected, those that have "
+			"been silent for longest make room. /health, /live and /metrics have places of their "
+			"own.",
 	},
 	{
 		.flag = "http-client-connections-max",

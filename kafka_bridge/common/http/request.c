@@ -88,6 +88,42 @@ http_request_caller(const HttpRequest *request)
 	return &request->caller;
 }
 
+HttpClient
+http_request_client(const HttpRequest *request)
+{
+	return *http_connection_client(request->guard);
+}
+
+bool
+http_request_grant(HttpRequest *request, size_t bytes)
+{
+	if (!http_budget_take(request->answers, bytes))
+		return false;
+	request->answer_bytes += bytes;
+	return true;
+}
+
+void
+http_request_grant_return(HttpRequest *request, size_t bytes)
+{
+	http_budget_give(request->answers, bytes);
+	request->answer_bytes -= bytes;
+}
+
+void
+http_request_grants_end(HttpRequest *request)
+{
+	if (request->answers != NULL)
+		http_budget_give(request->answers, request->answer_bytes);
+	request->answer_bytes = 0;
+}
+
+HttpResponse *
+http_request_response(HttpRequest *request)
+{
+	return &request->response;
+}
+
 bool
 http_request_may(HttpRequest *request, HttpScope scope)
 {

@@ -25,6 +25,7 @@ typedef struct HttpRoute
 	const char *pattern;
 	HttpHandler handler;
 	const void *context;
+	bool is_prompt;				/* GET; answered at once, however full the server is: see door.h */
 	bool is_public;				/* answered without a bearer token */
 	size_t label;				/* of the metrics; 0 is for what has no route */
 	unsigned scope;				/* of HttpScope, one of which a token needs; 0: any token will do */

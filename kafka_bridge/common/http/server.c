@@ -3,7 +3,7 @@
  *		libmicrohttpd behind a table of routes.
  *
  * Nothing here is shared between threads but the server's constants and the counter of requests
- * that are being worked on.
+ * that are being worked on. The library accepts nothing itself: connections come in by the door.
  */
 #include "http/server.h"
 
@@ -20,6 +20,7 @@
 #include "http/access_log.h"
 #include "http/admission.h"
 #include "http/connection.h"
+#include "http/door.h"
 #include "http/fields.h"
 #include "http/listen.h"
 #include "http/request.h"
@@ -34,12 +35,22 @@
 #define ANSWERS_BYTES_DEFAULT	(32 * 1024 * 1024)
 #define ANSWER_TIMEOUT_MS		60000 /* for the client to read a whole answer */
 #define DRAIN_TICK_MS			10
+#define WAITING_LEAST			256 /* connections at the door */
 #define DESCRIPTORS_ELSEWHERE	600 /* of a program: pools of connections, Kafka, files */
+
+/* Where the library serves connections: the context of its callbacks. */
+typedef struct HttpRoom
+{
+	HttpServer *server;
+	HttpPlace place;
+	struct MHD_Daemon *daemon;
+} HttpRoom;
 
 struct HttpServer
 {
-	struct MHD_Daemon *daemon;
+	HttpRoom rooms[HTTP_PLACES];
 	HttpConnections *connections;
+	HttpDoor *door; /* until it drains */
 	HttpPlan plan;
 	HttpAdmission admission;
 	HttpAccessLog access_log;
@@ -51,6 +62,7 @@ struct HttpServer
 	int64_t request_timeout_ms;
 	int64_t idle_timeout_ms;
 	unsigned connections_max;
+	unsigned waiting_max;
 	uint16_t port;
 	atomic_long requests; /* between their last byte and the end of their answer */
 	atomic_bool draining;
@@ -69,42 +81,6 @@ http_request_finish(HttpRequest *request)
 	MHD_resume_connection(request->connection);
 }
 
-HttpClient
-http_request_client(const HttpRequest *request)
-{
-	return *http_connection_client(request->guard);
-}
-
-bool
-http_request_grant(HttpRequest *request, size_t bytes)
-{
-	if (!http_budget_take(request->answers, bytes))
-		return false;
-	request->answer_bytes += bytes;
-	return true;
-}
-
-void
-http_request_grant_return(HttpRequest *request, size_t bytes)
-{
-	http_budget_give(request->answers, bytes);
-	request->answer_bytes -= bytes;
-}
-
-void
-http_request_grants_end(HttpRequest *request)
-{
-	if (request->answers != NULL)
-		http_budget_give(request->answers, request->answer_bytes);
-	request->answer_bytes = 0;
-}
-
-HttpResponse *
-http_request_response(HttpRequest *request)
-{
-	return &request->response;
-}
-
 static void
 request_count(HttpServer *server, HttpRequest *request)
 {
@@ -118,6 +94,12 @@ request_uncount(HttpServer *server, HttpRequest *request)
 	if (request->is_counted)
 		atomic_fetch_sub(&server->requests, 1);
 	request->is_counted = false;
+}
+
+static bool
+is_in_reserve(const HttpRequest *request)
+{
+	return http_connection_place(request->guard) == HTTP_PLACE_RESERVE;
 }
 
 static void
@@ -163,7 +145,7 @@ request_send(HttpServer *server, HttpRequest *request)
 		http_response_problem(response, MHD_HTTP_INTERNAL_SERVER_ERROR, NULL);
 	body_release(server, request);
 	answer_reserve(request);
-	if (atomic_load(&server->draining))
+	if (atomic_load(&server->draining) || is_in_reserve(request))
 		http_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	http_connection_limit(server->connections, request->guard,
 						  is_stream ? HTTP_CONNECTION_NO_DEADLINE : ANSWER_TIMEOUT_MS);
@@ -211,11 +193,11 @@ request_refuse(HttpServer *server, HttpRequest *request)
 	return request_send(server, request);
 }
 
-/* The request itself is among those that are worked on. */
+/* The request itself is among those that are worked on; the reserve has no part in that. */
 static bool
 client_is_busy(const HttpServer *server, const HttpRequest *request)
 {
-	return server->client_requests_max > 0 &&
+	return server->client_requests_max > 0 && !is_in_reserve(request) &&
 		   http_connections_worked(server->connections, http_connection_client(request->guard)) >
 			   server->client_requests_max;
 }
@@ -324,7 +306,7 @@ request_handle(void *context, struct MHD_Connection *connection, const char *pat
 			   const char *method, const char *version, const char *data, size_t *bytes,
 			   void **state)
 {
-	HttpServer *server = context;
+	HttpServer *server = ((const HttpRoom *) context)->server;
 	HttpRequest *request = *state;
 
 	(void) connection;
@@ -352,7 +334,7 @@ static void
 request_complete(void *context, struct MHD_Connection *connection, void **state,
 				 enum MHD_RequestTerminationCode code)
 {
-	HttpServer *server = context;
+	HttpServer *server = ((const HttpRoom *) context)->server;
 	HttpRequest *request = *state;
 
 	(void) connection;
@@ -378,19 +360,20 @@ static void
 connection_notice(void *context, struct MHD_Connection *connection, void **socket_context,
 				  enum MHD_ConnectionNotificationCode code)
 {
-	const HttpServer *server = context;
+	const HttpRoom *room = context;
+	const HttpServer *server = room->server;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED)
 	{
-		const union MHD_ConnectionInfo *info =
-			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		/* Copied: since 1.0 the library gives the next answer in the same place. */
+		int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 		const union MHD_ConnectionInfo *peer =
 			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
-		*socket_context = http_connection_add(server->connections, info->connect_fd,
+		*socket_context = http_connection_add(server->connections, room->place, fd,
 											  peer->client_addr, server->request_timeout_ms);
 		if (*socket_context == NULL)
-			shutdown(info->connect_fd, SHUT_RDWR);
+			shutdown(fd, SHUT_RDWR);
 		return;
 	}
 	if (*socket_context != NULL)
@@ -411,46 +394,63 @@ library_log(void *context, const char *format, va_list arguments)
 }
 
 /* Clients must leave descriptors for the rest: without one no lost connection could be renewed. */
-static unsigned
-connections_allow(int64_t wanted)
+static void
+connections_allow(HttpServer *server, int64_t wanted)
 {
-	int64_t descriptors = descriptors_raise(wanted + DESCRIPTORS_ELSEWHERE);
-	int64_t allowed = descriptors - descriptors / 4;
+	int64_t waiting = wanted > WAITING_LEAST ? wanted : WAITING_LEAST;
+	int64_t descriptors =
+		descriptors_raise(wanted + waiting + HTTP_RESERVE_MAX + DESCRIPTORS_ELSEWHERE);
+	int64_t allowed = descriptors - descriptors / 4 - HTTP_RESERVE_MAX;
 
-	if (wanted <= allowed)
-		return (unsigned) wanted;
-	log_warning("HTTP_CONNECTIONS_MAX is more than the limit of open files allows",
-				log_integer("limit", descriptors), log_integer("connections_max", allowed));
-	return (unsigned) allowed;
+	server->connections_max = (unsigned) (wanted < allowed / 2 ? wanted : allowed / 2);
+	if (waiting > allowed - server->connections_max)
+		waiting = allowed - server->connections_max;
+	server->waiting_max = (unsigned) waiting;
+	if (server->connections_max < wanted)
+		log_warning("HTTP_CONNECTIONS_MAX is more than the limit of open files allows",
+					log_integer("limit", descriptors),
+					log_integer("connections_max", server->connections_max));
 }
 
-static struct MHD_Daemon *
-daemon_new(HttpServer *server, const HttpOptions *options, int fd)
+/* The connections are counted before the library gets them: its own limit is never reached. */
+static bool
+room_open(HttpServer *server, const HttpOptions *options, HttpPlace place)
 {
-	unsigned threads = options->thread_count > 1 ? (unsigned) options->thread_count : 1;
-	unsigned connections = server->connections_max;
+	HttpRoom *room = &server->rooms[place];
+	bool is_hall = place == HTTP_PLACE_HALL;
+	unsigned threads = is_hall && options->thread_count > 1 ? (unsigned) options->thread_count : 1;
+	unsigned connections = is_hall ? server->connections_max : HTTP_RESERVE_MAX;
 
-	/* A pool of one is refused; every thread of a pool needs room for a connection. */
-	const struct MHD_OptionItem pool[] = {
+	const struct MHD_OptionItem more[] = {
+#if MHD_VERSION >= 0x01000000
+		/* No folded lines and none that end in a bare LF, which a proxy may read otherwise. */
+		{MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1, NULL},
+#endif
+		/* A pool of one is refused; the limit is divided among its threads. */
 		{threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t) threads, NULL},
 		{MHD_OPTION_END, 0, NULL},
 	};
 
-	return MHD_start_daemon(
+	*room = (HttpRoom){.server = server, .place = place};
+	room->daemon = MHD_start_daemon(
 		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO | MHD_USE_ITC | MHD_USE_ERROR_LOG |
-			MHD_ALLOW_SUSPEND_RESUME,
-		0, NULL, NULL, request_handle, server, MHD_OPTION_EXTERNAL_LOGGER, library_log, NULL,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, request_begin, NULL,
-		MHD_OPTION_NOTIFY_COMPLETED, request_complete, server, MHD_OPTION_NOTIFY_CONNECTION,
-		connection_notice, server, MHD_OPTION_CONNECTION_LIMIT,
-		connections > threads ? connections : threads, MHD_OPTION_CONNECTION_TIMEOUT,
+			MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET,
+		0, NULL, NULL, request_handle, room, MHD_OPTION_EXTERNAL_LOGGER, library_log, NULL,
+		MHD_OPTION_URI_LOG_CALLBACK, request_begin, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+		request_complete, room, MHD_OPTION_NOTIFY_CONNECTION, connection_notice, room,
+		MHD_OPTION_CONNECTION_LIMIT, (connections + 1) * 2 * threads, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned) ((options->idle_timeout_ms + 999) / 1000), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t) CONNECTION_MEMORY_BYTES, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+		(size_t) CONNECTION_MEMORY_BYTES, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+	return room->daemon != NULL;
 }
 
 static void
 server_free(HttpServer *server)
 {
+	http_door_close(server->door);
+	for (size_t i = 0; i < HTTP_PLACES; i++)
+		if (server->rooms[i].daemon != NULL)
+			MHD_stop_daemon(server->rooms[i].daemon);
 	http_connections_free(server->connections);
 	http_admission_end(&server->admission);
 	free(server);
@@ -475,7 +475,7 @@ server_new(const HttpOptions *options, const HttpPlan *plan, int fd)
 	server->request_timeout_ms = options->request_timeout_ms;
 	server->idle_timeout_ms = options->idle_timeout_ms;
 	server->port = http_listen_port(fd);
-	server->connections_max = connections_allow(options->connections_max);
+	connections_allow(server, options->connections_max);
 	server->connections = http_connections_new(&(const HttpConnectionLimits){
 		.most = server->connections_max,
 		.per_client = (size_t) options->client_connections_max,
@@ -484,6 +484,26 @@ server_new(const HttpOptions *options, const HttpPlan *plan, int fd)
 		return server;
 	server_free(server);
 	return NULL;
+}
+
+static bool
+server_open(HttpServer *server, const HttpOptions *options, int fd)
+{
+	if (!room_open(server, options, HTTP_PLACE_HALL) ||
+		!room_open(server, options, HTTP_PLACE_RESERVE))
+		return false;
+	server->door = http_door_open(
+		&(const HttpDoorPlan){
+			.connections = server->connections,
+			.routes = server->plan.routes,
+			.route_count = server->plan.route_count,
+			.hall = server->rooms[HTTP_PLACE_HALL].daemon,
+			.reserve = server->rooms[HTTP_PLACE_RESERVE].daemon,
+			.waiting_max = server->waiting_max,
+			.timeout_ms = server->request_timeout_ms,
+		},
+		fd);
+	return server->door != NULL;
 }
 
 Status
@@ -504,14 +524,13 @@ http_server_start(const HttpOptions *options, const HttpPlan *plan, HttpServer *
 		return status_bug("out of memory");
 	}
 	status = http_admission_tokens_set(&made->admission, options);
-	made->daemon = status_is_ok(&status) ? daemon_new(made, options, fd) : NULL;
-	if (made->daemon == NULL)
+	if (status_is_ok(&status) && !server_open(made, options, fd))
+		status = http_listen_error(options, "the HTTP library refused to start");
+	if (!status_is_ok(&status))
 	{
 		server_free(made);
 		close(fd);
-		return status_is_ok(&status)
-				   ? http_listen_error(options, "the HTTP library refused to start")
-				   : status;
+		return status;
 	}
 	*server = made;
 	return status;
@@ -534,13 +553,9 @@ http_server_drain(HttpServer *server, int64_t timeout_ms)
 {
 	int64_t end_ms = clock_monotonic_ms() + timeout_ms;
 
-	if (!atomic_exchange(&server->draining, true))
-	{
-		MHD_socket fd = MHD_quiesce_daemon(server->daemon);
-
-		if (fd != MHD_INVALID_SOCKET)
-			close(fd);
-	}
+	atomic_store(&server->draining, true);
+	http_door_close(server->door);
+	server->door = NULL;
 	while (atomic_load(&server->requests) > 0 && clock_monotonic_ms() < end_ms)
 		wait_pause(-1, DRAIN_TICK_MS);
 	return atomic_load(&server->requests) == 0;
@@ -551,7 +566,6 @@ http_server_stop(HttpServer **server)
 {
 	if (*server == NULL)
 		return;
-	MHD_stop_daemon((*server)->daemon);
 	server_free(*server);
 	*server = NULL;
 }

@@ -4,7 +4,6 @@
  */
 #include "http/token.h"
 
-#include <errno.h>
 #include <gnutls/crypto.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -12,9 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "config/file.h"
 #include "http/token_list.h"
-
-#define FILE_BYTES_MAX (1024 * 1024)
 
 /* The characters of RFC 6750's b68token. */
 static const char token_characters[] =
@@ -58,36 +56,11 @@ tokens_add(HttpTokens *tokens, const char *option, const char *text)
 	return status;
 }
 
-/* The whole file, which ends in NUL. */
-static Status
-file_read(const char *option, const char *path, char **text)
-{
-	FILE *file = fopen(path, "re");
-	char *read = calloc(1, FILE_BYTES_MAX + 1);
-	size_t bytes = file != NULL && read != NULL ? fread(read, 1, FILE_BYTES_MAX + 1, file) : 0;
-	Status status = status_ok();
-
-	if (read == NULL)
-		status = status_bug("out of memory");
-	else if (file == NULL || ferror(file))
-		status = status_fatal(EXIT_CODE_CONFIGURATION, "%s: %s: %s", option, path, strerror(errno));
-	else if (bytes > FILE_BYTES_MAX || strlen(read) != bytes)
-		status = status_fatal(EXIT_CODE_CONFIGURATION, "%s: %s is no text of at most 1 MiB", option,
-							  path);
-	if (file != NULL)
-		fclose(file);
-	if (status_is_ok(&status))
-		*text = read;
-	else
-		free(read);
-	return status;
-}
-
 static Status
 token_file_add(HttpTokens *tokens, const char *path)
 {
 	char *text = NULL;
-	Status status = file_read("BEARER_TOKEN_FILE", path, &text);
+	Status status = config_secret_read("BEARER_TOKEN_FILE", path, &text);
 
 	if (!status_is_ok(&status))
 		return status;
@@ -102,7 +75,7 @@ static Status
 list_file_add(HttpTokens *tokens, const char *path)
 {
 	char *text = NULL;
-	Status status = file_read("TOKENS_FILE", path, &text);
+	Status status = config_secret_read("TOKENS_FILE", path, &text);
 
 	if (!status_is_ok(&status))
 		return status;

@@ -228,6 +228,9 @@ connect_error(const PGconn *connection)
 	if (sqlstate[0] == '\0' && PQconnectionNeedsPassword(connection))
 		return status_fatal(EXIT_CODE_CONFIGURATION,
 							"cannot connect to PostgreSQL: the server asks for a password");
+	if (strstr(text, "walsender") != NULL || strstr(text, "WAL sender") != NULL)
+		return status_prefix(pg_sqlstate_classify(sqlstate, text),
+							 "the role of DATABASE_URL lacks REPLICATION: it must be the bridge's");
 	return status_prefix(pg_sqlstate_classify(sqlstate, text), "cannot connect to PostgreSQL");
 }
 

@@ -95,6 +95,8 @@ sub sql { my ($self, @query) = @_; return $self->{postgres}->sql(@query) }
 
 sub dbname { return $_[0]{postgres}{dbname} }
 
+sub socket { return "$_[0]{postgres}{base}/.s.PGSQL." . $_[0]{postgres}->port }
+
 # Runs a client program through the socket, returns what it says.
 sub _client
 {

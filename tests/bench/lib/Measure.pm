@@ -6,6 +6,8 @@ use warnings;
 
 use Carp qw(croak);
 
+use BatchClient;
+
 =head1 SYNOPSIS
 
     my @runs = Measure::all(
@@ -16,7 +18,8 @@ use Carp qw(croak);
 A run is a hash of C<round, clients, candidate, tps, latency_ms, transactions> and, for one transaction,
 C<cpu_us> of the server's sessions, C<wal_bytes> (C<wal_fpi_bytes> of it are full-page images),
 C<wal_records> and C<disk_bytes>. Those of HTTP further have C<p50_ms>, C<p99_ms> and, of wallet_service,
-C<service_cpu_us> for one request and C<memory_kb>, its largest. With C<checkpoint> every run follows one. Each round begins with another candidate.
+C<service_cpu_us> for one request and C<memory_kb>, its largest. Of batches each item counts as a transaction, and
+the clients are the candidate's own. With C<checkpoint> every run follows one. Each round begins with another candidate.
 
 =cut
 
@@ -28,6 +31,8 @@ my %definition_of = (
     tpcb1   => { arguments => [qw(-b tpcb-like)], search_path => 'bench_tpcb1' },
     tpcb10  => { arguments => [qw(-b tpcb-like)], search_path => 'bench_tpcb10' },
     ceiling => { script => 'ceiling.pgbench' },
+    batch   => { schema => 'public', sessions => 1, with_keys => 1 },
+    batches => { schema => 'public', sessions => 2, with_keys => 0 },
     http    => { schema => 'public', request => 'transfer' },
     alone   => { schema => 'public', request => 'transfer', env => { TRANSFER_BATCH_MAX => 1 } },
     get     => { request => 'get' });
@@ -98,13 +103,33 @@ sub _wrk
     };
 }
 
+# Of the largest size that TigerBeetle takes. A run has as much work as would keep a fast machine busy for so long.
+my $batch_items        = 8190;
+my $batches_per_second = 4;
+
+sub _batches
+{
+    my ($plan, $definition, $clients, $seconds) = @_;
+    my $batches = $seconds * $batches_per_second;
+    my $taken   = BatchClient::measure(
+        socket  => $plan->{server}->socket,
+        dbname  => $plan->{server}->dbname,
+        wallets => $plan->{wallets},
+        items   => $batch_items,
+        batches => $batches,
+        %$definition{qw(sessions with_keys)});
+    my $transfers = $batches * $batch_items * $definition->{sessions};
+
+    return { transactions => $transfers, tps => $transfers / $taken, latency_ms => 1000 * $taken / $batches };
+}
+
 sub _run
 {
     my ($plan, $candidate, $clients, $seconds) = @_;
     my $server     = $plan->{server};
     my $definition = $definition_of{$candidate} // croak "no candidate is called $candidate";
     my $schema     = $definition->{schema};
-    my $measure    = $definition->{request} ? \&_wrk : \&_pgbench;
+    my $measure    = $definition->{request} ? \&_wrk : $definition->{sessions} ? \&_batches : \&_pgbench;
 
     $server->sql('CHECKPOINT') if $plan->{checkpoint};
     my $before = $server->usage($schema);

@@ -16,18 +16,6 @@ my $topic  = $stack->topic;
 my ($alice, $bob) = $stack->create_wallets(2, fund => '100.00');
 my $LSN = qr{[0-9A-F]+/[0-9A-F]+};
 
-# Runs a sub-command and checks its exit code and what it prints: on standard output where it did its work,
-# else on standard error.
-sub command_is
-{
-    my ($arguments, $expected, $pattern, $name, %env) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    my ($code, $out, $err) = $stack->bridge_command($arguments, %env);
-    is($code, $expected, "$name: exit code") or diag $out . $err;
-    like($expected ? $err : $out, $pattern, "$name: words");
-    return $out;
-}
-
 sub positions
 {
     my ($code, $out) = $stack->bridge_command([qw(progress show)]);
@@ -49,19 +37,21 @@ sub pay
 
 subtest 'while the bridge streams' => sub {
     $stack->wait_bridge;
-    my $out = command_is(['status'], 0, qr/^slot: +$slot, active$/m, 'status');
+    my $out = $stack->command_is(['status'], 0, qr/^slot: +$slot, active$/m, 'status');
+    $stack->command_is(['status'], 78, qr/the role of DATABASE_URL lacks REPLICATION: it must be the bridge's/, 'status as an application',
+        DATABASE_URL => $stack->postgres->uri(user => 'wallet_user'));
     my $id  = $stack->sql('SELECT system_identifier FROM pg_control_system()');
     like($out, qr/^database: +wallet_db, system $id, timeline 1$/m, 'the database');
     like($out, qr/^topic: +$topic, 6 partitions$/m, 'the topic');
     like($out, qr/^confirmed: +$LSN, server's WAL ends at $LSN, lag \d+ bytes$/m, 'how far it is');
     like($out, qr/^recorded position: $LSN, timeline 1, 6 partitions, generation 2$/m, 'and what Kafka knows');
-    command_is([qw(progress show)], 0, qr/\Arecorded position: $LSN, timeline 1, 6 partitions, generation 2\n\z/, 'progress show');
-    command_is(['verify'], 0, qr/^4 events in the ledger, 4 records in the topic\n0 missing, 0 not in the ledger, 0 different, 0 second copies$/m, 'verify');
+    $stack->command_is([qw(progress show)], 0, qr/\Arecorded position: $LSN, timeline 1, 6 partitions, generation 2\n\z/, 'progress show');
+    $stack->command_is(['verify'], 0, qr/^4 events in the ledger, 4 records in the topic\n0 missing, 0 not in the ledger, 0 different, 0 second copies$/m, 'verify');
 
-    command_is([qw(slot create)], 78, qr/slot \\"$slot\\" exists already/, 'slot create');
-    command_is([qw(slot drop)], 64, qr/say --yes/, 'slot drop without --yes');
-    command_is([qw(slot drop --yes)], 78, qr/being streamed from: stop the bridge first/, 'slot drop');
-    command_is([qw(progress set --reason test)], 78, qr/being streamed from: stop the bridge first/, 'progress set');
+    $stack->command_is([qw(slot create)], 78, qr/slot \\"$slot\\" exists already/, 'slot create');
+    $stack->command_is([qw(slot drop)], 64, qr/say --yes/, 'slot drop without --yes');
+    $stack->command_is([qw(slot drop --yes)], 78, qr/being streamed from: stop the bridge first/, 'slot drop');
+    $stack->command_is([qw(progress set --reason test)], 78, qr/being streamed from: stop the bridge first/, 'progress set');
     ok($stack->sql('SELECT active FROM pg_replication_slots WHERE slot_name = ?', $slot), 'the slot is there still');
 };
 
@@ -86,7 +76,7 @@ subtest 'arguments' => sub {
         like($err =~ s/\\"/"/gr, $pattern, 'and why');
         like($err, qr/^Usage: wallet_bridge .*, see wallet_bridge .*--help/m, 'and where to read on');
     }
-    command_is([qw(backfill --help)], 0, qr/--from TIME/, 'backfill --help');
+    $stack->command_is([qw(backfill --help)], 0, qr/--from TIME/, 'backfill --help');
 };
 
 subtest 'a missing event' => sub {
@@ -103,9 +93,9 @@ subtest 'a missing event' => sub {
     $bridge->start(ready => 0);
     is($bridge->wait_exit, 78, 'the bridge does not start over the hole');
     like($bridge->log_since($mark), qr/V4: .*wallet_bridge progress set.*wallet_bridge backfill/, 'and says the way out');
-    command_is([qw(progress set --lsn nonsense --reason test)], 64, qr/--lsn must be a WAL position/, 'progress set to nonsense');
-    command_is([qw(progress set --lsn FFF/0 --reason test)], 78, qr/WAL does not reach that far/, 'beyond the end of WAL');
-    command_is([qw(progress set --lsn 0/1000 --reason test)], 78, qr/is confirmed up to .* cannot go back; .*backfill/, 'before what the slot has');
+    $stack->command_is([qw(progress set --lsn nonsense --reason test)], 64, qr/--lsn must be a WAL position/, 'progress set to nonsense');
+    $stack->command_is([qw(progress set --lsn FFF/0 --reason test)], 78, qr/WAL does not reach that far/, 'beyond the end of WAL');
+    $stack->command_is([qw(progress set --lsn 0/1000 --reason test)], 78, qr/is confirmed up to .* cannot go back; .*backfill/, 'before what the slot has');
     my $confirmed = $stack->confirmed_lsn;
     ($code, $out, $err) = $stack->bridge_command([qw(progress set --reason), 'slot moved by hand']);
     is($code, 0, 'progress set');
@@ -122,10 +112,10 @@ subtest 'backfill' => sub {
     is($bridge->stop, 0, 'the bridge stops');
     my $before = positions();
     my ($from, $to) = map { $stack->sql("SELECT created_at + ? * interval '1 microsecond' FROM wallet_ledger WHERE to_wallet_id = ? AND to_version = 2", $_, $alice) } 0, 1;
-    command_is([ 'backfill', '--from', $to, '--to', 'now', '--wallet', $alice ], 0, qr/^1 events published in /, 'what begins after the event');
-    command_is([ 'backfill', '--from', '2000-01-01', '--to', $from, '--wallet', $alice ], 0, qr/^2 events published in /, 'what ends before it');
+    $stack->command_is([ 'backfill', '--from', $to, '--to', 'now', '--wallet', $alice ], 0, qr/^1 events published in /, 'what begins after the event');
+    $stack->command_is([ 'backfill', '--from', '2000-01-01', '--to', $from, '--wallet', $alice ], 0, qr/^2 events published in /, 'what ends before it');
     wait_gaps(1);
-    command_is([ 'backfill', '--from', $from, '--to', $to ], 0, qr/^1 events published in /, 'the event itself');
+    $stack->command_is([ 'backfill', '--from', $from, '--to', $to ], 0, qr/^1 events published in /, 'the event itself');
     wait_gaps(0);
     pass('it fills the hole in the history');
 
@@ -138,9 +128,9 @@ subtest 'backfill' => sub {
     is(scalar(grep { ($live{ $_->{event}{event_id} } // '') eq $_->{value} } @records), 3, 'byte for byte what was published before');
     is(positions(), $before, 'neither the slot nor the recorded position moved');
     poll_until(sub { ($stack->history->metric('wallet_history_duplicates_total') // 0) == 3 }, what => 'the history to skip three copies');
-    command_is([qw(backfill --from 2000-01-01 --to now)], 0, qr/^7 events published in /, 'everything');
+    $stack->command_is([qw(backfill --from 2000-01-01 --to now)], 0, qr/^7 events published in /, 'everything');
     poll_until(sub { $stack->history->metric('wallet_history_duplicates_total') == 10 }, what => 'the history to skip them all');
-    command_is(['verify'], 0, qr/^7 events in the ledger, 17 records in the topic\n0 missing, 0 not in the ledger, 0 different, 10 second copies$/m, 'verify');
+    $stack->command_is(['verify'], 0, qr/^7 events in the ledger, 17 records in the topic\n0 missing, 0 not in the ledger, 0 different, 10 second copies$/m, 'verify');
     $bridge->start;
     $stack->verify(duplicates => 1, backfilled => 1);
 };
@@ -151,27 +141,27 @@ subtest 'a slot dropped and created' => sub {
     $stack->postgres->sql_in('other', 'CREATE EXTENSION wallet');
     $stack->postgres->sql_in('other', 'GRANT SELECT ON wallet_ledger TO wallet_bridge');
     my %other = (DATABASE_URL => $stack->postgres->uri(user => 'wallet_bridge', dbname => 'other'));
-    command_is([qw(slot drop --yes)], 78, qr/decodes another database/, 'slot drop from another database', %other);
+    $stack->command_is([qw(slot drop --yes)], 78, qr/decodes another database/, 'slot drop from another database', %other);
     ok($stack->confirmed_lsn, 'the slot is there still');
-    command_is([qw(slot drop --yes)], 0, qr/^slot $slot dropped$/m, 'slot drop');
+    $stack->command_is([qw(slot drop --yes)], 0, qr/^slot $slot dropped$/m, 'slot drop');
     is($stack->sql('SELECT count(*) FROM pg_replication_slots WHERE slot_name = ?', $slot), 0, 'and is gone');
-    command_is([qw(progress show)], 0, qr/^recorded position: none$/m, 'progress show');
-    command_is(['status'], 0, qr/^slot: +$slot does not exist$/m, 'status');
-    command_is([qw(slot drop --yes)], 0, qr/^slot $slot did not exist$/m, 'slot drop again');
-    command_is([qw(progress set --reason test)], 78, qr/does not exist: create it with/, 'progress set');
+    $stack->command_is([qw(progress show)], 0, qr/^recorded position: none$/m, 'progress show');
+    $stack->command_is(['status'], 0, qr/^slot: +$slot does not exist$/m, 'status');
+    $stack->command_is([qw(slot drop --yes)], 0, qr/^slot $slot did not exist$/m, 'slot drop again');
+    $stack->command_is([qw(progress set --reason test)], 78, qr/does not exist: create it with/, 'progress set');
     pay();
     my $mark = $bridge->log_mark;
     $bridge->start(ready => 0);
     is($bridge->wait_exit, 78, 'the bridge does not guess where to begin');
     like($bridge->log_since($mark), qr/--start=backfill.*--start=now/, 'and says what to choose');
 
-    command_is([qw(slot create)], 0, qr/^slot $slot created, streaming begins at $LSN$/m, 'slot create');
+    $stack->command_is([qw(slot create)], 0, qr/^slot $slot created, streaming begins at $LSN$/m, 'slot create');
     $bridge->start;
     pay();
     $stack->wait_bridge;
     wait_gaps(2);
     my $since = $stack->sql('SELECT created_at FROM wallet_ledger ORDER BY created_at DESC OFFSET 1 LIMIT 1');
-    command_is([ 'backfill', '--from', $since, '--to', 'now' ], 0, qr/^4 events published in /, 'backfill beside the running bridge');
+    $stack->command_is([ 'backfill', '--from', $since, '--to', 'now' ], 0, qr/^4 events published in /, 'backfill beside the running bridge');
     wait_gaps(0);
     $stack->wait_history;
     $stack->verify(duplicates => 1, backfilled => 1);

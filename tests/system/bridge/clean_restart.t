@@ -46,7 +46,7 @@ subtest 'the bridge, then PostgreSQL, then the bridge' => sub {
 };
 
 subtest 'under load' => sub {
-    my $during = $stack->load(wallets => \@wallets, clients => 4);
+    my $during = $stack->load(wallets => \@wallets, clients => 4, pause => 0.005);
     for my $round (1 .. 3)
     {
         $during->wait_progress(100);

@@ -7,6 +7,7 @@ use File::Basename qw(dirname);
 use JSON::PP ();
 use lib dirname(abs_path(__FILE__)) . '/../../harness';
 
+use Files;
 use Postgres;
 use Test::More;
 use Wait;
@@ -17,14 +18,6 @@ my $schema = "$root/wallet_ext/decoder/wallet-event.v1.schema.json";
 my $server = Postgres->new;
 
 chomp(my $bin = qx(@{[ $ENV{PG_CONFIG} || 'pg_config' ]} --bindir));
-
-sub file_read
-{
-    my ($path) = @_;
-    open my $file, '<:raw', $path or die "$path: $!";
-    local $/;
-    return scalar <$file>;
-}
 
 # What the slot sends up to now; pg_recvlogical ends every message with a line feed.
 sub stream_receive
@@ -37,7 +30,7 @@ sub stream_receive
     my $code = system "$bin/pg_recvlogical", '--dbname', $server->uri, '--slot', $slot, '--start',
         '--no-loop', '--endpos', $end, '--file', $path, map { ('--option', $_) } @options;
     is($code, 0, "$slot received to $end");
-    return file_read($path);
+    return slurp($path);
 }
 
 # Frames as [type, body] until the text ends.
@@ -75,13 +68,16 @@ $server->sql('SELECT pg_create_logical_replication_slot(?, ?)', $_, 'wallet_deco
     for qw(golden_json golden_frame);
 $server->psql_file("$root/tests/golden/wallet-event.v1.sql");
 
-my $expected = file_read($golden);
+my $expected = slurp($golden);
 ok(stream_receive('golden_json') eq $expected, 'the events are the golden samples, byte for byte');
 ok(stream_receive('golden_json') eq '', 'and are not sent again');
 events_check($expected, 'the golden samples keep to the schema');
 
+my ($example) = slurp("$root/docs/events.md") =~ /^```json\n(\{.*\}\n)```$/m;
+events_check($example, 'and so does the example of docs/events.md');
+
 # Fields are only ever appended, so that what was written by 1.0 reads as it did.
-my $former = file_read("$root/tests/golden/wallet-event.v1.jsonl");
+my $former = slurp("$root/tests/golden/wallet-event.v1.jsonl");
 events_check($former, 'and so do those of 1.0');
 (my $shortened = $expected) =~ s/,"seal":null\}$/}/mg;
 $shortened =~ s/^.*"seal":"[0-9a-f]{64}"\}\n//m;
@@ -181,7 +177,7 @@ subtest 'options' => sub {
     my $code = system "'$bin/pg_recvlogical' --dbname '@{[ $server->uri ]}' --slot golden_json --start "
         . '--no-loop --option format=xml --file - 2>' . test_directory() . '/refused';
     isnt($code, 0, 'an unknown value is refused');
-    like(file_read(test_directory() . '/refused'),
+    like(slurp(test_directory() . '/refused'),
         qr/invalid value "xml" for option "format"/, 'with its reason');
 };
 

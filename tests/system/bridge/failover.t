@@ -37,16 +37,6 @@ sub wait_follows
     return;
 }
 
-sub refuses
-{
-    my ($bridge, $pattern, $name) = @_;
-    my $mark = $bridge->log_mark;
-    $bridge->start(ready => 0);
-    is($bridge->wait_exit, 78, "$name: the bridge stops");
-    like($bridge->log_since($mark), $pattern, "$name: and says why");
-    return;
-}
-
 my $second = $first->standby;
 my $moved  = $stack->another_bridge(url_of($second));
 
@@ -79,7 +69,7 @@ subtest 'promoted with every commit and the slot' => sub {
 
 subtest 'the old primary' => sub {
     $first->start;
-    refuses($stack->bridge, qr/V2: events up to .* of timeline 2 are in Kafka, but this server is on timeline 1 .*old primary/, 'started on it');
+    $stack->refuses($stack->bridge, qr/V2: events up to .* of timeline 2 are in Kafka, but this server is on timeline 1 .*old primary/, 'started on it');
     $first->stop;
 };
 
@@ -97,9 +87,9 @@ subtest 'promoted after commits were lost' => sub {
     $third->start;
     $third->promote;
     my $lost = qr/V2: events up to .* of timeline 2 are in Kafka, but this server is on timeline 3 and does not contain that position: it lost commits/;
-    refuses($late, qr/$lost.*wallet_bridge verify.*wallet_bridge slot create/, 'without a slot');
+    $stack->refuses($late, qr/$lost.*wallet_bridge verify.*wallet_bridge slot create/, 'without a slot');
     $third->sql('SELECT pg_create_logical_replication_slot(?, ?)', $slot, 'wallet_decoder');
-    refuses($late, qr/$lost.*wallet_bridge verify.*wallet_bridge progress set/, 'with a slot');
+    $stack->refuses($late, qr/$lost.*wallet_bridge verify.*wallet_bridge progress set/, 'with a slot');
     ($code, $out) = $stack->bridge_command(['verify'], url_of($third));
     is($code, 78, 'verify finds what was lost');
     like($out, qr/^0 missing, 20 not in the ledger, 0 different, /m, 'and how much');

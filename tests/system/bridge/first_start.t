@@ -25,16 +25,6 @@ sub slots
     return $stack->sql('SELECT count(*) FROM pg_replication_slots');
 }
 
-sub refuses
-{
-    my ($daemon, $pattern, $name) = @_;
-    my $mark = $daemon->log_mark;
-    $daemon->start(ready => 0);
-    is($daemon->wait_exit, 78, "$name: it stops");
-    like($daemon->log_since($mark), $pattern, "$name: and says what to do");
-    return;
-}
-
 # The plugins that new sessions may load; undef: as the server was started.
 sub set_trusted
 {
@@ -47,7 +37,7 @@ sub set_trusted
 }
 
 subtest 'without an option' => sub {
-    refuses($bridge, qr/first start, and the ledger already has rows: .*--start=backfill.*--start=now/, 'on rows');
+    $stack->refuses($bridge, qr/first start, and the ledger already has rows: .*--start=backfill.*--start=now/, 'on rows');
     is(slots(), 0, 'no slot is left that would keep WAL');
 };
 
@@ -59,7 +49,7 @@ subtest 'a server that does not trust the output plugin' => sub {
     my $way_out = qr/does not trust the output plugin: set output_plugin_libraries = 'pgoutput, test_decoding, wallet_decoder'/;
 
     set_trusted('pgoutput');
-    refuses($untrusted, $way_out, 'at the first start');
+    $stack->refuses($untrusted, $way_out, 'at the first start');
     is(slots(), 0, 'no slot is left');
     set_trusted();
     $untrusted->start;
@@ -89,13 +79,13 @@ subtest 'killed during its backfill' => sub {
     my %killed  = (BRIDGE_SLOT => "${slot}_killed", KAFKA_TOPIC => $topic);
     # A few events at a time, and each time a pause: far from its end when it is killed.
     my $slow = $stack->another_bridge(%killed, BRIDGE_START => 'backfill', BRIDGE_IN_FLIGHT_BYTES => 65536,
-        KAFKA_PROP_LINGER_MS => 200);
+        KAFKA_PROP_LINGER_MS => 1000);
     $slow->start(ready => 0);
     poll_until(sub { $stack->kafka->count($topic) > 0 }, what => 'some events of the backfill');
     is($slow->kill9, 'signal 9', 'killed');
     poll_until(sub { !$stack->sql('SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE ?', 'wallet_bridge%') },
         what => 'the server to notice');
-    refuses($stack->another_bridge(%killed), qr/first start, and the ledger .*--start=backfill/, 'without the option');
+    $stack->refuses($stack->another_bridge(%killed), qr/first start, and the ledger .*--start=backfill/, 'without the option');
     is($stack->sql('SELECT count(*) FROM pg_replication_slots WHERE slot_name = ?', "${slot}_killed"), 0, 'the slot that was left is gone');
     my $started = $stack->another_bridge(%killed, BRIDGE_START => 'backfill');
     $started->start;

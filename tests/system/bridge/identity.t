@@ -25,43 +25,16 @@ sub pay
     return;
 }
 
-sub delete_topic
-{
-    $kafka->tool('org.apache.kafka.tools.TopicCommand', '--delete', '--topic', $topic);
-    poll_until(sub { !$kafka->partitions($topic) }, what => 'the topic to be gone');
-    return;
-}
-
-sub refuses
-{
-    my ($daemon, $pattern, $name) = @_;
-    my $mark = $daemon->log_mark;
-    $daemon->start(ready => 0) unless $daemon->running;
-    is($daemon->wait_exit(60), 78, "$name: it stops");
-    like($daemon->log_since($mark), $pattern, "$name: and says why");
-    return;
-}
-
-sub command_is
-{
-    my ($arguments, $expected, $pattern, $name, %env) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    my ($code, $out, $err) = $stack->bridge_command($arguments, %env);
-    is($code, $expected, "$name: exit code") or diag $out . $err;
-    like($out . $err, $pattern, "$name: words");
-    return;
-}
-
 # The way out that the message names: the new topic is written down, and filled from the ledger.
 sub way_out_leads
 {
     my ($name) = @_;
-    command_is([qw(progress set --reason), 'topic made anew'], 0, qr/^recorded position: /m, "$name: progress set");
+    $stack->command_is([qw(progress set --reason), 'topic made anew'], 0, qr/^recorded position: /m, "$name: progress set");
     $bridge->start;
     pay();
     $stack->wait_bridge;
-    command_is([qw(backfill --from -infinity --to now)], 0, qr/events published/, "$name: backfill");
-    command_is(['verify'], 0, qr/^0 missing, 0 not in the ledger/m, "$name: the topic has everything again");
+    $stack->command_is([qw(backfill --from -infinity --to now)], 0, qr/events published/, "$name: backfill");
+    $stack->command_is(['verify'], 0, qr/^0 missing, 0 not in the ledger/m, "$name: the topic has everything again");
     return;
 }
 
@@ -97,28 +70,30 @@ subtest 'what is written down of the topic' => sub {
 };
 
 subtest 'deleted while the bridge runs' => sub {
-    delete_topic();
-    refuses($bridge, qr/level=error .*the topic is gone: .*progress set --reason.*backfill/, 'it notices by itself');
+    my $mark = $bridge->log_mark;
+    $kafka->delete_topic($topic);
+    is($bridge->wait_exit(60), 78, 'it stops by itself');
+    like($bridge->log_since($mark), qr/level=error .*the topic is gone: .*progress set --reason.*backfill/, 'and says why');
     is(scalar(my @none = $kafka->partitions($topic)), 0, 'and does not make it again');
-    refuses($bridge, qr/the topic is gone: .*does not exist/, 'the next start');
+    $stack->refuses($bridge, qr/the topic is gone: .*does not exist/, 'the next start');
     is(scalar(my @still = $kafka->partitions($topic)), 0, 'nor then');
-    command_is(['status'], 0, qr/^topic: +\Q$topic\E does not exist$/m, 'status');
-    command_is(['verify'], 78, qr/does not exist/, 'verify');
+    $stack->command_is(['status'], 0, qr/^topic: +\Q$topic\E does not exist$/m, 'status');
+    $stack->command_is(['verify'], 78, qr/does not exist/, 'verify');
     way_out_leads('deleted');
 };
 
 subtest 'made anew while the bridge is down' => sub {
     is($bridge->stop, 0, 'the bridge stops');
-    delete_topic();
+    $kafka->delete_topic($topic);
     $kafka->create_topic($topic, partitions => 6);
-    refuses($bridge, qr/the topic is gone: .*deleted and made anew/, 'the next start');
+    $stack->refuses($bridge, qr/the topic is gone: .*deleted and made anew/, 'the next start');
     way_out_leads('made anew');
 };
 
 subtest 'made anew while the bridge runs' => sub {
     my $mark = $bridge->log_mark;
     $bridge->suspend;
-    delete_topic();
+    $kafka->delete_topic($topic);
     $kafka->create_topic($topic, partitions => 6);
     $bridge->resume;
     is($bridge->wait_exit(60), 78, 'it stops');
@@ -134,7 +109,7 @@ subtest 'a record that is ahead of everything' => sub {
     my $before = $kafka->count($topic);
     $bridge->start;
     $stack->wait_bridge;
-    command_is(['verify'], 0, qr/^0 missing, /m, 'no event is passed over');
+    $stack->command_is(['verify'], 0, qr/^0 missing, /m, 'no event is passed over');
     is($kafka->count($topic), $before + 10, 'and none sent twice');
 };
 
@@ -143,14 +118,14 @@ subtest 'a record that nobody can follow' => sub {
     {
         is($bridge->stop, 0, "generation $generation: the bridge stops");
         forge(generation => $generation);
-        refuses($bridge, qr/recorded position cannot be read or is out of bounds.*progress set --reason/, "generation $generation");
-        command_is([qw(progress show)], 0, qr/cannot be read or is out of bounds/, "generation $generation: progress show");
-        command_is([qw(progress set --reason mended)], 0, qr/generation [1-9]\d{0,3}$/m, "generation $generation: progress set");
+        $stack->refuses($bridge, qr/recorded position cannot be read or is out of bounds.*progress set --reason/, "generation $generation");
+        $stack->command_is([qw(progress show)], 0, qr/cannot be read or is out of bounds/, "generation $generation: progress show");
+        $stack->command_is([qw(progress set --reason mended)], 0, qr/generation [1-9]\d{0,3}$/m, "generation $generation: progress set");
         $bridge->start;
         pay();
         $stack->wait_bridge;
     }
-    command_is(['verify'], 0, qr/^0 missing, /m, 'nothing is missing');
+    $stack->command_is(['verify'], 0, qr/^0 missing, /m, 'nothing is missing');
 };
 
 subtest 'another ledger' => sub {
@@ -158,7 +133,7 @@ subtest 'another ledger' => sub {
     $stack->postgres->sql_in('other', 'CREATE EXTENSION wallet');
     $stack->postgres->sql_in('other', 'GRANT SELECT ON wallet_ledger TO wallet_bridge');
     my %other = (DATABASE_URL => $stack->postgres->uri(user => 'wallet_bridge', dbname => 'other'), BRIDGE_SLOT => "${slot}_other");
-    refuses($stack->another_bridge(%other), qr{gets events of another source, /wallet/\d+/wallet_db: .*--shared-topic}, 'in the same topic');
+    $stack->refuses($stack->another_bridge(%other), qr{gets events of another source, /wallet/\d+/wallet_db: .*--shared-topic}, 'in the same topic');
     is($stack->sql('SELECT count(*) FROM pg_replication_slots WHERE slot_name = ?', "${slot}_other"), 0, 'and makes no slot');
     my $sharing = $stack->another_bridge(%other, BRIDGE_SHARED_TOPIC => 'on');
     $sharing->start;
@@ -166,12 +141,14 @@ subtest 'another ledger' => sub {
     poll_until(sub { grep { $_->{headers}{ce_source} =~ m{/other$} } $stack->records }, what => 'its events');
     pass('where it is meant it is done');
     poll_until(sub { ($bridge->metric('wallet_bridge_topic_problem', problem => 'foreign_source') // 0) == 1 }, what => 'the metric');
-    like(($bridge->get('/health'))[1], qr/"topic_warning":"[^"]*another source/, 'the first bridge says so in its health');
-    command_is(['verify'], 78, qr/^\d+ of them of another source, /m, 'verify counts what is not the ledger\'s');
-    command_is(['verify'], 0, qr/^0 missing, 0 not in the ledger/m, 'and leaves it out where that is meant', BRIDGE_SHARED_TOPIC => 'on');
+    poll_until(sub { ($bridge->get('/health'))[1] =~ /"topic_warning":"[^"]*another source/ }, what => 'the health of the first bridge');
+    my ($code, $out) = $stack->bridge_command(['verify']);
+    is($code, 78, 'verify finds something');
+    like($out, qr/^\d+ of them of another source, /m, 'and counts what is not the ledger\'s');
+    $stack->command_is(['verify'], 0, qr/^0 missing, 0 not in the ledger/m, 'and leaves it out where that is meant', BRIDGE_SHARED_TOPIC => 'on');
     is($sharing->stop, 0, 'the other bridge stops');
     is($bridge->stop, 0, 'the first one stops');
-    refuses($bridge, qr{gets events of another source, /wallet/\d+/other}, 'and does not start again unasked');
+    $stack->refuses($bridge, qr{gets events of another source, /wallet/\d+/other}, 'and does not start again unasked');
 };
 
 subtest 'settings that change while the bridge runs' => sub {
@@ -179,12 +156,14 @@ subtest 'settings that change while the bridge runs' => sub {
     $sharing->start;
     $kafka->set_topic($topic, 'retention.ms' => 3600000, 'cleanup.policy' => 'compact', 'message.timestamp.before.max.ms' => 86400000);
     poll_until(sub { $sharing->metric('wallet_bridge_topic_problem', problem => 'compaction') == 1 }, what => 'compaction to be noticed');
-    is($sharing->metric('wallet_bridge_topic_problem', problem => 'timestamps'), 1, 'and a limit for old records');
-    like(($sharing->get('/health'))[1], qr/"topic_warning":"[^"]*compacted/, 'in the health as well');
-    like($sharing->log_text, qr/level=warning .*topic is compacted/, 'and in the log');
+    poll_until(sub { $sharing->metric('wallet_bridge_topic_problem', problem => 'timestamps') == 1 }, what => 'a limit for old records');
+    poll_until(sub { ($sharing->get('/health'))[1] =~ /"topic_warning":"[^"]*compacted/ }, what => 'the health');
+    $sharing->wait_log(qr/level=warning .*topic is compacted/);
+    pass('they are noticed: in the metrics, in the health and in the log');
     $kafka->set_topic($topic, 'cleanup.policy' => 'delete');
     poll_until(sub { $sharing->metric('wallet_bridge_topic_problem', problem => 'compaction') == 0 }, what => 'the end of it');
-    is($sharing->metric('wallet_bridge_topic_problem', problem => 'retention'), 1, 'it expires events now');
+    poll_until(sub { $sharing->metric('wallet_bridge_topic_problem', problem => 'retention') == 1 }, what => 'events that expire now');
+    pass('it expires events now');
     is($sharing->stop, 0, 'it stops');
 };
 done_testing;

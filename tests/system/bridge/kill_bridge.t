@@ -11,7 +11,7 @@ use Test::More;
 
 my $stack   = Stack->start;
 my @wallets = $stack->create_wallets(20, fund => '1000.00');
-my $load    = $stack->load(wallets => \@wallets, clients => 4, mixed => 1);
+my $load    = $stack->load(wallets => \@wallets, clients => 4, mixed => 1, pause => 0.005);
 
 for my $round (1 .. 6)
 {

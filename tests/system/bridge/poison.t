@@ -50,16 +50,6 @@ sub is_before
         $lsn, $stack->slot);
 }
 
-sub start_fails
-{
-    my ($bridge, $pattern, $name) = @_;
-    my $mark = $bridge->log_mark;
-    $bridge->start(ready => 0) unless $bridge->running;
-    is($bridge->wait_exit, 78, "$name: it stops");
-    like($bridge->log_since($mark), $pattern, "$name: and says why");
-    return;
-}
-
 # A row with a text that no event takes, and with an id of its time as every row has.
 sub insert_unrenderable
 {
@@ -89,15 +79,13 @@ subtest 'too large, on-poison=stop' => sub {
     like($said, qr/level=error .*event [0-9a-f-]{36} of wallet $alice .*larger than the topic accepts/, 'names the event');
     like($said, qr/max\.message\.bytes.*--on-poison=dlq/, 'and the ways out');
     ok(is_before($big_end), 'no position past it');
-    start_fails($stopping, qr/larger than the topic accepts/, 'the next start');
+    $stack->refuses($stopping, qr/larger than the topic accepts/, 'the next start');
     ok(is_before($big_end), 'no position past it then either');
     ok(!topic_has($alice, $big_version + 1), 'and no later event of the wallet passed it');
 };
 
 subtest 'the dead letter is not acknowledged' => sub {
-    my $mark = $sending->log_mark;
-    $sending->start(ready => 0);
-    start_fails($sending, qr/Kafka refuses .*\Q$dlq\E.*too large/i, 'dead letters that Kafka does not take');
+    $stack->refuses($sending, qr/Kafka refuses .*\Q$dlq\E.*too large/i, 'dead letters that Kafka does not take');
     ok(is_before($big_end), 'no position past the event');
 };
 
@@ -128,6 +116,7 @@ subtest 'too large, on-poison=dlq' => sub {
 my $eve = '00000000-0000-4000-8000-00000000e0e0';
 subtest 'a row without a form' => sub {
     $stopping->start;
+    my $mark    = $stopping->log_mark;
     my $session = $stack->connect;
     $session->begin_work;
     $session->do('SELECT wallet_fund(?, 1)', {}, $alice);
@@ -135,7 +124,8 @@ subtest 'a row without a form' => sub {
     $session->do('SELECT wallet_fund(?, 1)', {}, $bob);
     $session->commit;
     my $end = $stack->sql('SELECT pg_current_wal_insert_lsn()');
-    start_fails($stopping, qr/event [0-9a-f-]{36} of wallet $eve cannot be published: user_id is longer than/, 'on-poison=stop');
+    is($stopping->wait_exit, 78, 'on-poison=stop: it stops');
+    like($stopping->log_since($mark), qr/event [0-9a-f-]{36} of wallet $eve cannot be published: user_id is longer than/, 'and says why');
     ok(is_before($end), 'no position past it');
     ok(!topic_has($bob, newest_version($bob)), 'and nothing after it was published');
 

@@ -14,7 +14,7 @@ use Test::More;
 use Wait;
 
 my $stack = Stack->start(
-    conf   => { wal_sender_timeout => '2s' },
+    conf   => { wal_sender_timeout => '5s' },
     bridge => { BRIDGE_STANDBY_INTERVAL => '100ms' });
 my $first   = $stack->bridge;
 my $path    = test_directory() . '/notify';
@@ -58,11 +58,12 @@ sub wait_notification
 }
 
 subtest 'standby' => sub {
-    $second->start;
+    $second->start(ready => 0);
+    # A socket takes few datagrams: they are read while it starts.
+    my @seen = (wait_notification(qr/^READY=1$/, 1), wait_notification(qr/^WATCHDOG=1$/, 3));
     wait_role($second, 'standby', 'the second');
     is($second->metric('wallet_bridge_active'), 0, 'its metric says so');
     is($first->metric('wallet_bridge_active'),  1, 'and that the first is active');
-    my @seen = wait_notification(qr/^WATCHDOG=1$/, 3);
     is(scalar(grep { /^READY=1$/ } @seen), 1, 'systemd was told once that it is ready');
     ok(role_is($first, 'active'), 'the first has the slot still');
     is_deeply([ $second->unexpected_log(allow => qr/older than|CONFWARN/) ], [], 'standing by is no trouble');

@@ -25,25 +25,6 @@ sub pay
     return;
 }
 
-sub refuses
-{
-    my ($daemon, $pattern, $name) = @_;
-    my $mark = $daemon->log_mark;
-    $daemon->start(ready => 0);
-    is($daemon->wait_exit, 78, "$name: it stops");
-    like($daemon->log_since($mark), $pattern, "$name: and says the way out");
-    return;
-}
-
-sub command_succeeds
-{
-    my ($arguments, %env) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    my ($code, $out, $err) = $stack->bridge_command($arguments, %env);
-    is($code, 0, "@$arguments") or diag $out . $err;
-    return;
-}
-
 subtest 'a lost record' => sub {
     $stack->wait_bridge;
     is($bridge->stop, 0, 'the bridge stops');
@@ -57,8 +38,8 @@ subtest 'a lost record' => sub {
     $stack->wait_history;
     $stack->verify(name => 'nothing missing, nothing twice');
     is($adopting->stop, 0, 'it stops when asked to');
-    refuses($bridge, qr/V4: slot .* is at .*, beyond the recorded position .*wallet_bridge progress set/, 'back at the older record');
-    command_succeeds([qw(progress set --reason test)]);
+    $stack->refuses($bridge, qr/V4: slot .* is at .*, beyond the recorded position .*wallet_bridge progress set/, 'back at the older record');
+    $stack->command_is([qw(progress set --reason test)], 0, qr/^recorded position: /m, 'progress set');
     $bridge->start;
 };
 
@@ -68,7 +49,7 @@ subtest 'another database of the same server' => sub {
     $stack->postgres->sql_in('other', 'CREATE EXTENSION wallet');
     $stack->postgres->sql_in('other', 'GRANT SELECT ON wallet_ledger TO wallet_bridge');
     my $other = $stack->another_bridge(DATABASE_URL => $stack->postgres->uri(user => 'wallet_bridge', dbname => 'other'));
-    refuses($other, qr/V5: slot \\"$slot\\" decodes another database; choose another name with BRIDGE_SLOT/, 'in the other database');
+    $stack->refuses($other, qr/V5: slot \\"$slot\\" decodes another database; choose another name with BRIDGE_SLOT/, 'in the other database');
     $bridge->start;
 };
 
@@ -85,11 +66,11 @@ subtest 'restored into another server' => sub {
     my %restored = (DATABASE_URL => $server->uri(user => 'wallet_bridge'));
     my $moved    = $stack->another_bridge(%restored);
     my ($old, $new) = map { $_->sql('SELECT system_identifier FROM pg_control_system()') } $stack, $server;
-    refuses($moved, qr/V1: slot \\"$slot\\" was last used on system $old, .*this is system $new.*wallet_bridge slot create/, 'on the other server');
+    $stack->refuses($moved, qr/V1: slot \\"$slot\\" was last used on system $old, .*this is system $new.*wallet_bridge slot create/, 'on the other server');
     is($server->sql('SELECT count(*) FROM pg_replication_slots'), 0, 'and makes no slot there');
     my $since = $server->sql('SELECT max(created_at) FROM wallet_ledger');
-    command_succeeds([qw(slot create)], %restored);
-    command_succeeds([ 'backfill', '--from', $since, '--to', 'now' ], %restored);
+    $stack->command_is([qw(slot create)], 0, qr/created/, 'slot create', %restored);
+    $stack->command_is([ 'backfill', '--from', $since, '--to', 'now' ], 0, qr/events published/, 'backfill', %restored);
     $moved->start;
     pay($server);
     poll_until(sub { ($stack->bridge_command(['verify'], %restored))[0] == 0 }, what => 'the topic to hold the restored ledger');
@@ -119,14 +100,14 @@ subtest 'a lost slot' => sub {
     $lost->resume;
     is($lost->wait_exit, 78, 'a bridge that streamed from it stops');
     like($lost->log_since($mark), $lost_pattern, 'and says the way out');
-    refuses($lost, $lost_pattern, 'the next start');
+    $stack->refuses($lost, $lost_pattern, 'the next start');
     my ($code, $out) = $stack->bridge_command(['status'], %env);
     like($out, qr/^slot: +${slot}_lost, not active, lost$/m, 'status says it too');
-    command_succeeds([qw(slot drop --yes)], %env);
-    command_succeeds([qw(slot create)], %env);
+    $stack->command_is([qw(slot drop --yes)], 0, qr/dropped/, 'slot drop --yes', %env);
+    $stack->command_is([qw(slot create)], 0, qr/created/, 'slot create', %env);
     $lost->start;
-    command_succeeds([ 'backfill', '--from', $since, '--to', 'now' ], %env);
-    command_succeeds(['verify'], %env);
+    $stack->command_is([ 'backfill', '--from', $since, '--to', 'now' ], 0, qr/events published/, 'backfill', %env);
+    $stack->command_is(['verify'], 0, qr/^0 missing/m, 'verify', %env);
     is($lost->stop, 0, 'it stops when asked to');
 };
 subtest 'an older copy of the data directory' => sub {
@@ -142,15 +123,15 @@ subtest 'an older copy of the data directory' => sub {
     $server->start;
     $older->start;
     $stack->sql('SELECT count(wallet_transfer(?, ?, 0.01)) FROM generate_series(1, 200)', $alice, $bob);
-    command_succeeds(['verify'], %env);
+    $stack->command_is(['verify'], 0, qr/^0 missing/m, 'verify', %env);
     is($older->stop, 0, 'the bridge stops again');
     $server->stop;
     system('rm', '-rf', $data);
     rename $copy, $data;
     $server->start;
-    refuses($older, qr/V3: events up to .* are in Kafka, but this server's WAL ends at .*: it lost commits.*wallet_bridge verify.*wallet_bridge progress set/,
+    $stack->refuses($older, qr/V3: events up to .* are in Kafka, but this server's WAL ends at .*: it lost commits.*wallet_bridge verify.*wallet_bridge progress set/,
         'on the copy');
-    command_succeeds([qw(progress set --reason restored)], %env);
+    $stack->command_is([qw(progress set --reason restored)], 0, qr/^recorded position: /m, 'progress set', %env);
     $older->start;
     pay();
     my ($code, $out) = $stack->bridge_command(['verify'], %env);

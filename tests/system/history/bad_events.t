@@ -75,7 +75,10 @@ subtest 'poison' => sub {
     like($letter->{headers}{'__connect.errors.partition'}, qr/^\d+$/, 'its partition');
     like($letter->{headers}{'__connect.errors.offset'},    qr/^\d+$/, 'its offset');
     ok($letter->{headers}{'__connect.errors.exception.message'}, 'and why');
-    my $health = ($stack->rows('SELECT * FROM wallet_health()'))[0];
+    # They are in Kafka before the database has them.
+    my $health = poll_until(
+        sub { my ($now) = $stack->rows('SELECT * FROM wallet_health()'); $now->{history_dead_letters} >= $expected ? $now : 0 },
+        what => 'wallet_health() to count them');
     is($health->{history_dead_letters}, $expected, 'wallet_health() counts them');
     is($health->{status}, 'history_dead_letters', 'and says so');
     is($stack->sql('SELECT count(*) FROM wallet_history_conflicts'), 0, 'none is a conflict');
@@ -97,6 +100,7 @@ subtest 'a copy as 1.0 wrote it' => sub {
     my $before = $stack->history->metric('wallet_history_duplicates_total');
     $stack->produce(key => $alice, value => $former);
     history_goes_on('an older copy');
+    poll_until(sub { $stack->history->metric('wallet_history_duplicates_total') >= $before + 1 }, what => 'the metric');
     is($stack->history->metric('wallet_history_duplicates_total'), $before + 1, 'is skipped as a copy');
     is($stack->sql('SELECT count(*) FROM wallet_history_conflicts'), 0, 'and is no conflict');
 };
@@ -151,6 +155,7 @@ subtest 'events of another ledger' => sub {
     history_goes_on('foreign events');
     is($stack->sql('SELECT count(*) FROM transaction_events WHERE wallet_id = ?', $stranger), 0, 'none is stored');
     is($stack->sql($health), $before + 2, 'wallet_health() counts them');
+    poll_until(sub { $stack->history->metric('wallet_history_foreign_records') == 2 }, what => 'the metric');
     is_deeply([ map { $_->{detail} } $stack->rows(q(SELECT detail FROM wallet_history_dead_letters
         WHERE reason = 'foreign_source' ORDER BY detail)) ],
         [ 'the history is not of the source /wallet/1/other', 'the record has no header ce_source' ], 'and why, the table says');

@@ -7,6 +7,7 @@ use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use lib dirname(abs_path(__FILE__)) . '/../../harness';
 
+use Files;
 use Packages qw(node_program);
 use Stack;
 use Test::More;
@@ -41,14 +42,6 @@ sub balances
     my $printed = `timeout 120 @command --once 2>$errors`;
     is($?, 0, "$group ends well") or diag slurp($errors);
     return $printed;
-}
-
-sub slurp
-{
-    my ($path) = @_;
-    open my $file, '<', $path or die "$path: $!\n";
-    local $/;
-    return scalar <$file>;
 }
 
 chomp(my $jars = `$root/scripts/kafka/fetch`);

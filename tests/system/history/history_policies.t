@@ -91,8 +91,9 @@ sub goes_on
     is($stack->sql("SELECT count(*) FROM wallet_history_$kind"), 1, "one of the $kind is recorded");
     poll_until(sub { health($history)->{$kind} eq '1' }, what => "/health with the $kind");
     is(health($history)->{code}, 200, "/health shows the $kind and is ready");
-    is($history->metric("wallet_history_$kind"),       1, 'so does the gauge');
-    is($history->metric("wallet_history_${kind}_total"), 1, 'and the counter');
+    is($history->metric("wallet_history_$kind"), 1, 'so does the gauge');
+    poll_until(sub { $history->metric("wallet_history_${kind}_total") == 1 }, what => 'the counter');
+    pass('and the counter');
     return $history;
 }
 
@@ -169,6 +170,7 @@ subtest 'poison that only PostgreSQL notices, among good events' => sub {
                 'SELECT * FROM wallet_history_gaps WHERE wallet_id = ? ORDER BY from_version', $carol) ],
         [ '4-4', '10-10' ],
         'the dead letter of an event is a gap');
+    poll_until(sub { ($history->metric('wallet_history_dead_letters_total') // 0) >= 2 }, what => 'the metric');
     is($history->metric('wallet_history_dead_letters_total'), 2, 'the metric counts the dead letters');
     is($history->stop, 0, 'it stops cleanly');
 };

@@ -10,10 +10,11 @@ use Event;
 use Stack;
 use Test::More;
 
-my $stack = Stack->start(bridge => { BRIDGE_PARTITIONS => 2 });
+my $stack = Stack->start(conf => { track_commit_timestamp => 'on' }, bridge => { BRIDGE_PARTITIONS => 2 });
 my $kafka = $stack->kafka;
 my $topic = $stack->topic;
-my ($alice, $bob, @others) = $stack->create_wallets(8, fund => '100.00');
+# With so many each of the two partitions has some, whatever their random ids are.
+my ($alice, $bob, @others) = $stack->create_wallets(32, fund => '100.00');
 my $stranger = '00000000-0000-4000-8000-000000000001';
 
 sub history_rows
@@ -41,6 +42,18 @@ subtest "the group's lag, as Kafka's own tool shows it" => sub {
     my $shown = poll_until(sub { my $now = $lag->(); $now =~ /^0 +(\d+) +\1 +0 1 +(\d+) +\2 +0$/ ? $now : 0 },
         what => 'a lag of 0');
     pass("partition, position, end, lag: $shown");
+};
+
+# What a session of a replication origin commits has its first transaction's timestamp, if nothing is done about it.
+subtest 'commit timestamps' => sub {
+    for my $transfer (1 .. 3)
+    {
+        my $before = $stack->sql('SELECT clock_timestamp()');
+        $stack->sql('SELECT wallet_transfer(?, ?, 0.01)', @others[ 0, 1 ]);
+        $stack->wait_history;
+        is($stack->sql(q(SELECT pg_xact_commit_timestamp(xmin) BETWEEN ?::timestamptz AND clock_timestamp() FROM transaction_events
+            WHERE wallet_id = ? ORDER BY version DESC LIMIT 1), $before, $others[0]), 1, "transfer $transfer: that of its own commit");
+    }
 };
 
 # A history of its own: another database of the server, read by another group.
@@ -105,6 +118,30 @@ subtest 'rebuild of a history that is wrong, while wallet_history runs under loa
     ok($stack->history->running, 'wallet_history went on');
 };
 
+subtest 'rebuild of a history that was lost, from a topic that has not all' => sub {
+    my $less = "$topic-less";
+    $kafka->create_topic($less, partitions => 2);
+    $stack->wait_history;
+    is($stack->history->stop, 0, 'wallet_history stops');
+    my $entries = $stack->sql('SELECT count(*) FROM wallet_transactions');
+    $stack->sql('CREATE TABLE kept AS SELECT * FROM transaction_events');
+    $stack->sql('DELETE FROM transaction_events');
+    my ($code, $log) = rebuild(0, KAFKA_TOPIC => $less);
+    is($code, 78, 'refuses with 78');
+    like($log, qr/ 0 rows would go, .* $entries entries of the ledger would be missing.*wallet_bridge backfill/, 'says what the ledger has');
+    $stack->sql('REVOKE SELECT (id, version) ON wallets FROM wallet_history');
+    ($code, $log) = rebuild(0, KAFKA_TOPIC => $less);
+    is($code, 0, 'who may not read the ledger compares with the history alone');
+    like($log, qr/level=warning .*not compared with the ledger: grant SELECT \(id, version\) ON wallets/, 'and is told so');
+    $stack->sql('GRANT SELECT (id, version) ON wallets TO wallet_history');
+    $stack->sql('INSERT INTO transaction_events SELECT * FROM kept');
+    $stack->sql('DROP TABLE kept');
+    ($code, $log) = rebuild();
+    is($code, 0, 'from the whole topic it ends with 0');
+    $stack->history->start;
+    $stack->verify(name => 'it equals the ledger');
+};
+
 subtest 'rebuild from a topic that was made anew' => sub {
     my $anew = "$topic-anew";
     $kafka->create_topic($anew, partitions => 2);
@@ -160,8 +197,7 @@ subtest 'records that were removed before they were read' => sub {
 subtest 'a topic made anew' => sub {
     is($stack->bridge->stop,  0, 'wallet_bridge stops');
     is($stack->history->stop, 0, 'wallet_history stops');
-    $kafka->tool('org.apache.kafka.tools.TopicCommand', '--delete', '--topic', $topic);
-    poll_until(sub { !$kafka->partitions($topic) }, what => 'no topic');
+    $kafka->delete_topic($topic);
     $kafka->create_topic($topic, partitions => 2);
     poll_until(sub { (() = $kafka->partitions($topic)) == 2 }, what => 'the new topic');
     $stack->history->start(ready => 0);

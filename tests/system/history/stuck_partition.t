@@ -1,5 +1,5 @@
-# Whatever is committed and not in the history shows in wallet_health(), /health, the metrics and the console's
-# /pipeline within 15 s, although all other partitions flow (INV-15): whether the owner can't reach its database,
+# Whatever is committed and not in the history shows in wallet_health(), /health, the metrics, the alerts over them and
+# the console's /pipeline within 15 s, although all other partitions flow (INV-15): whether the owner can't reach its database,
 # was stopped by its policy, hangs, or nobody owns the partition. And who can't apply gives the partitions up.
 use strict;
 use warnings;
@@ -10,6 +10,7 @@ use JSON::PP qw(decode_json);
 use Time::HiRes qw(time);
 use lib dirname(abs_path(__FILE__)) . '/../../harness';
 
+use Alerts;
 use Event;
 use Stack;
 use Test::More;
@@ -20,6 +21,8 @@ my $stack   = Stack->start(history => { %quick, HISTORY_ON_GAP => 'stop' }, serv
 my @wallets = $stack->create_wallets(20, fund => '1000.00');
 $stack->wait_history;
 my $load = $stack->load(wallets => \@wallets, clients => 1, pause => 0.05);
+my %said = alerts_now($stack->bridge, $stack->history, $stack->service);
+is_deeply([ grep { /^WalletHistory/ } sort keys %said ], [], 'no alert of the history while all is well');
 
 sub pipeline { return decode_json(($stack->service->get('/pipeline'))[1]) }
 sub health { return decode_json(($_[0]->get('/health'))[1]) }
@@ -32,24 +35,33 @@ sub missing_since
                           WHERE event.wallet_id = entry.wallet_id AND event.version = entry.version)));
 }
 
-# $alive: who can still be asked; it must know of the lag, or not be ready.
+# Of those that are there, one must know of the lag, or not be ready, or not answer.
 sub shows_everywhere
 {
-    my ($alive) = @_;
+    my (@histories) = @_;
+    my $tells = sub {
+        my ($does) = @_;
+        return sub {
+            return !@histories || grep { !eval { !$does->($_) } } @histories;
+        };
+    };
     my $since = poll_until(sub { my $at = missing_since(); $at && time - $at > 2 && $at }, what => 'an entry that waits');
     my %tells = (
         'wallet_health()' => sub { return $stack->sql('SELECT status FROM wallet_health()') eq 'history_late' },
-        'the console'     => sub { return pipeline()->{status} eq 'history_late' });
-    if ($alive)
-    {
-        $tells{'/health'}   = sub { my $now = health($alive); return $now->{status} ne 'ready' || ($now->{lag_seconds} =~ /^(\d+)/ && $1 >= 10) };
-        $tells{'a metric'}  = sub { my $lag = $alive->metric('wallet_history_lag_seconds'); return $lag eq 'NaN' || $lag > 10
-            || $alive->metric('wallet_history_ready') == 0 };
-    }
+        'the console'     => sub { return pipeline()->{status} eq 'history_late' },
+        '/health'         => $tells->(sub { my $now = health($_[0]); return $now->{status} ne 'ready' || ($now->{lag_seconds} =~ /^(\d+)/ && $1 >= 10) }),
+        'a metric'        => $tells->(sub { my $lag = $_[0]->metric('wallet_history_lag_seconds'); return $lag eq 'NaN' || $lag > 10
+            || $_[0]->metric('wallet_history_ready') == 0 }),
+        'an alert'        => sub { my %said = alerts_now(@histories); return grep { $said{"WalletHistory$_"} } qw(Stuck LagUnknown NotReady Down) });
     my %late;
     poll_until(
         sub {
-            $late{$_} //= time - $since for grep { !$late{$_} && $tells{$_}->() } keys %tells;
+            for my $who (grep { !$late{$_} } reverse sort keys %tells)
+            {
+                # What it says is of the moment when it was asked.
+                my $asked = time;
+                $late{$who} = $asked - $since if $tells{$who}->();
+            }
             return keys %late == keys %tells;
         },
         what => 'everybody tells');
@@ -81,8 +93,10 @@ subtest 'nobody owns it' => sub {
 };
 
 subtest 'hangs' => sub {
+    # Each look at it costs this much.
+    local $Daemon::ANSWER_S = 1;
     $stack->history->suspend;
-    shows_everywhere();
+    shows_everywhere($stack->history);
     $stack->history->resume;
     recovers();
 };
@@ -101,7 +115,7 @@ subtest 'its owner is cut off from its database' => sub {
     recovers();
     $stack->sql('ALTER ROLE cut_off CONNECTION LIMIT 0');
     $stack->sql(q(SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'cut_off'));
-    shows_everywhere($_) for $stack->history;
+    shows_everywhere($stack->history);
     isnt(health($second)->{status}, 'ready', 'the owner says that it is not ready');
     is($second->metric('wallet_history_lag_seconds'), 'NaN', 'and does not say that it keeps up');
     poll_until(sub { !$shares->($second) }, what => 'partitions given up');

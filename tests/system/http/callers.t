@@ -8,6 +8,7 @@ use File::Basename qw(dirname);
 use lib dirname(abs_path(__FILE__)) . '/../../harness';
 
 use Daemon;
+use Files;
 use Http;
 use JSON::PP ();
 use Postgres;
@@ -24,16 +25,6 @@ my @SCOPES   = qw(read transfer cashier operator);
 
 $postgres->sql('CREATE EXTENSION wallet');
 $postgres->psql_file("$root/scripts/stack/roles.sql");
-
-sub spew
-{
-    my ($path, $text) = @_;
-    open my $file, '>', "$path.new" or die "$path: $!\n";
-    print {$file} $text;
-    close $file or die "$path: $!\n";
-    rename "$path.new", $path or die "$path: $!\n";
-    return;
-}
 
 sub token_of { return "token-of-$_[0]-0123456789" }
 

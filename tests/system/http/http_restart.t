@@ -15,6 +15,7 @@ use lib dirname(abs_path(__FILE__)) . '/../../harness';
 use HttpLoad;
 use Stack;
 use Test::More;
+use Wait;
 
 my $stack    = Stack->start(kafka => 0, service => 1, conf => { hot_standby => 'on' });
 my $postgres = $stack->postgres;
@@ -93,7 +94,7 @@ subtest 'PostgreSQL restarts under load' => sub {
         like($response->{headers}{'retry-after'} // '', qr/^\d+$/, "$how: and when to come back");
         $postgres->start;
         my $seconds = wait_health($service, 200, $how);
-        cmp_ok($seconds, '<', 10, sprintf '%s: back after %.1f s', $how, $seconds);
+        cmp_ok($seconds, '<', patient(10), sprintf '%s: back after %.1f s', $how, $seconds);
     }
     $load->wait_progress(100);
     $load->stop;
@@ -150,7 +151,7 @@ subtest 'the service is stopped under load' => sub {
         $load->wait_progress(50);
         my $begin = time;
         is($service->stop, 0, "stopped in round $round: exit code 0");
-        cmp_ok(time - $begin, '<', 5, 'soon');
+        cmp_ok(time - $begin, '<', patient(5), 'soon');
         $service->start;
     }
     $load->wait_progress(50);
@@ -291,7 +292,7 @@ subtest 'failover' => sub {
     wait_health($mover, 503, 'primary gone');
     $standby->promote;
     my $seconds = wait_health($mover, 200, 'promoted');
-    cmp_ok($seconds, '<', 15, sprintf 'on the new primary after %.1f s', $seconds);
+    cmp_ok($seconds, '<', patient(15), sprintf 'on the new primary after %.1f s', $seconds);
     $load->wait_progress(100);
     $load->stop;
     note explain $load->statuses;

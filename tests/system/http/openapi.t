@@ -10,7 +10,7 @@ use HTTP::Tiny;
 use JSON::PP ();
 use lib dirname(abs_path(__FILE__)) . '/../../harness';
 
-use Client qw(slurp);
+use Files;
 use Stack;
 use Test::More;
 use Wait;

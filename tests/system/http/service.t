@@ -161,6 +161,8 @@ subtest 'bodies' => sub {
     {
         refused_ok($http->post($path, $body, 'Content-Type' => $type), 415, 'content_type_unsupported', "Content-Type $type");
     }
+    refused_ok($http->post($path, $body, 'Content-Encoding' => 'gzip'), 415, 'content_type_unsupported', 'a body that says it is packed');
+    is($http->post($path, $body, 'Content-Encoding' => 'identity')->{status}, 200, 'Content-Encoding identity');
     is($http->post($path, $body, 'Content-Type' => $_)->{status}, 200, "Content-Type $_")
         for 'application/json; charset=utf-8', 'Application/JSON';
     refused_ok($http->request('POST', "/wallets/$id/freeze"), 415, 'content_type_unsupported', 'none at all, though no body is needed');
@@ -177,7 +179,7 @@ subtest 'bodies' => sub {
         [ '{"amount":"1","metadata":{"a":"\u0000"}}', qr/not valid JSON/,     '22P02' ]);
     refused_ok($http->post($path, $_->[0]), 400, $_->[2], "the body $_->[0]", detail => $_->[1]) for @wrong;
     refused_ok($http->post($path, { amount => '1', metadata => { a => 'x' x 9000 } }), 400, '22023', 'large metadata');
-    is(balance($id), '2.0000', 'only the two good ones were done');
+    is(balance($id), '3.0000', 'only the three good ones were done');
 
     my $exact = '{"n":12345678901234567890.10,"a":0.1}';
     my $transaction = $http->post($path, qq({"amount":"1","metadata":$exact}))->{json}{transaction_id};
@@ -185,6 +187,27 @@ subtest 'bodies' => sub {
     is($http->post($path, '{"amount":"1","metadata":null}')->{status}, 200, 'null is absent');
     is($http->post('/wallets', '{"user_id":"\ud83d\ude00 \u00e4\"\\\\"}')->{json}{user_id}, "\x{1F600} \xe4\"\\", 'escapes are resolved');
 };
+
+# Both have begun before either is done: the second waits for the wallet, and finds the key taken after that.
+sub replays_beside_the_first
+{
+    my ($id) = @_;
+    my ($port) = $service->{url} =~ /:(\d+)$/;
+    my $holding = $postgres->connect;
+    $holding->begin_work;
+    $holding->do('SELECT wallet_lock(ARRAY[?::uuid])', undef, $id);
+    my $body = '{"amount":"1"}';
+    my @both = map { RawHttp->connect($port) } 1, 2;
+    $_->send("POST /wallets/$id/withdraw HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            . "Idempotency-Key: both\r\nContent-Length: 14\r\nConnection: close\r\n\r\n$body") for @both;
+    poll_until(sub { $postgres->sql(q{SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%wallet_withdraw%'}) == 2 },
+        what => 'both to wait');
+    $holding->rollback;
+    my @answers = map { my $one = $_; my $in = ''; poll_until(sub { my $more = $one->receive; $in .= $more // ''; !defined $more }, what => 'an answer'); $in } @both;
+    is(scalar(grep { m{^HTTP/1\.1 200 } } @answers), 2, 'the same request twice at once: both are told that it is done');
+    is(scalar(grep { /^Idempotency-Replayed: true\r$/m } @answers), 1, 'one of them that it was done before');
+    return;
+}
 
 subtest 'transfer' => sub {
     my ($alice, $bob) = (wallet_new('alice', '100'), wallet_new('bob'));
@@ -200,6 +223,7 @@ subtest 'transfer' => sub {
     is($again->{json}{transaction_id}, $answer->{json}{transaction_id}, 'again: the same');
     is($again->{headers}{'idempotency-replayed'}, 'true', 'a replay');
     is(balance($alice), '75.0000', 'and nothing moved');
+    replays_beside_the_first(wallet_new('twice', '10'));
     refused_ok($http->post($path, { %request, amount => 26 }, 'Idempotency-Key' => 'order-17'), 409, 'WL005', 'another request under the key',
         field => 'amount', stored => '25.0000', sent => '26.0000');
     refused_ok($http->post($path, \%request, 'If-Match' => '"1"'), 412, 'WL004', 'an old version', expected => 1, actual => 2);
@@ -347,6 +371,7 @@ subtest 'reads' => sub {
     is_deeply([ map { $_->{difference} } @totals ], [ ('0.0000') x 2 ], 'which balance');
     my $page = $http->get('/totals?limit=1')->{json};
     is_deeply([ scalar @{ $page->{items} }, $page->{next} ], [ 1, 'EUR' ], 'a page of them');
+    refused_ok($http->get('/totals?after=eur'), 400, '22P02', 'a cursor that no page had', detail => qr/^after must be a currency/);
     $page = $http->get('/totals?limit=1&after=EUR')->{json};
     is_deeply([ $page->{items}[0]{currency}, $page->{next} ], [ 'USD', undef ], 'and the next');
     is($http->get('/pipeline')->{json}{status}, 'no_slot', 'the pipeline: nothing reads the WAL here');

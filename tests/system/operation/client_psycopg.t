@@ -7,7 +7,8 @@ use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use lib dirname(abs_path(__FILE__)) . '/../../harness';
 
-use Client qw(run_client run_first slurp);
+use Client qw(run_client run_first);
+use Files;
 use Postgres;
 use Test::More;
 

@@ -7,6 +7,7 @@ use Cwd qw(abs_path);
 use File::Basename qw(basename dirname);
 use lib dirname(abs_path(__FILE__)) . '/../../harness';
 
+use Files;
 use JSON::PP qw(decode_json);
 use Postgres;
 use Test::More;
@@ -15,23 +16,6 @@ use Wait;
 my $root      = abs_path(dirname(__FILE__) . '/../../..');
 my $pg_config = $ENV{PG_CONFIG} || 'pg_config';
 my $folder    = test_directory();
-
-# Exit code, and all that is said.
-sub run_command
-{
-    my ($env, @command) = @_;
-    my $pid = open(my $pipe, '-|') // die "fork: $!\n";
-    if ($pid == 0)
-    {
-        @ENV{ keys %$env } = values %$env;
-        open STDERR, '>&', \*STDOUT;
-        exec @command;
-        exit 127;
-    }
-    my $said = do { local $/; <$pipe> } // '';
-    close $pipe;
-    return ($? >> 8, $said);
-}
 
 sub succeeds
 {
@@ -69,15 +53,6 @@ for my $time (qw(first second))
 }
 succeeds('uninstall below DESTDIR', { PG_CONFIG => $pg_config, DESTDIR => "$folder/package" }, "$root/scripts/install", 'remove');
 is_deeply([ files_of($pg_config, "$folder/package") ], [], 'leaves none of it');
-
-# What PGXN is told.
-sub slurp
-{
-    my ($path) = @_;
-    open my $file, '<', $path or die "$path: $!\n";
-    local $/;
-    return scalar <$file>;
-}
 
 my $meta = decode_json(slurp("$root/META.json"));
 my ($version) = slurp("$root/wallet_ext/wallet.control") =~ /^default_version = '(.*)'/m;

@@ -9,12 +9,15 @@ use POSIX ();
 use Time::HiRes qw(time);
 use lib dirname(abs_path(__FILE__)) . '/../../harness';
 
+use Files;
 use Stack;
 use Test::More;
 use Wait;
 
 my $SESSIONS = 8;
 my $SECONDS  = 6;
+# Calls of a session that suffice for each operation to be done by somebody, also on a slow machine.
+my $CALLS    = 100;
 my @LEVELS   = ('READ COMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE');
 
 my $stack   = Stack->start(conf => { deadlock_timeout => '50ms' });
@@ -117,7 +120,7 @@ sub session_run
 
     srand $session;
     $dbh->do('SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL ' . $LEVELS[ $session % @LEVELS ]);
-    for (my $n = 1; time < $end; $n++)
+    for (my $n = 1; time < $end || $n <= $CALLS; $n++)
     {
         my $name = pick(sort keys %calls);
         my ($sql, @arguments) = $calls{$name}->("call-$session-$n");
@@ -137,15 +140,7 @@ sub session_run
     return;
 }
 
-sub lines { return map { split /\n/, slurp_file($_) } glob "$folder/session-*" }
-
-sub slurp_file
-{
-    my ($path) = @_;
-    open my $file, '<', $path or die "$path: $!";
-    local $/;
-    return scalar <$file>;
-}
+sub lines { return map { split /\n/, slurp($_) } glob "$folder/session-*" }
 
 my @pids;
 for my $session (1 .. $SESSIONS)

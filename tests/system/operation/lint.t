@@ -6,6 +6,7 @@ use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use lib dirname(abs_path(__FILE__)) . '/../../harness';
 
+use Files;
 use Test::More;
 use Wait;
 
@@ -17,23 +18,6 @@ mkdir $copy or die "$copy: $!\n";
 system("tar -C $root --exclude=.git --exclude=.run --exclude='build*' -cf - kafka_bridge wallet_ext scripts tests sql expected docs | tar -C $copy -xf -") == 0
     or die "no copy\n";
 
-sub slurp
-{
-    my ($path) = @_;
-    open my $file, '<', $path or return;
-    local $/;
-    return scalar <$file>;
-}
-
-sub spew
-{
-    my ($path, $text) = @_;
-    open my $file, '>', $path or die "$path: $!\n";
-    print {$file} $text;
-    close $file or die "$path: $!\n";
-    return;
-}
-
 # With the text added to files (or files of that text), what one check says.
 sub lint
 {
@@ -42,7 +26,7 @@ sub lint
 
     for my $name (keys %added)
     {
-        $former{$name} = slurp("$copy/$name");
+        $former{$name} = slurp("$copy/$name", undef);
         spew("$copy/$name", ($former{$name} // '') . $added{$name});
     }
     my $said = qx($copy/scripts/lint $check 2>&1);

@@ -87,11 +87,12 @@ is(join('', map { $_->{state} } @step), '', 'a post of many legs is reversed in 
 
 # The last part of a batch writes what the first has judged: a timeout is heard there too.
 my $new   = $BATCH =~ s/keys\)/NULL)/r;
-my %whole = run($new);
-is($whole{state}, '', 'a batch runs as long as it needs');
-my %cut = run($new, timeout => int(700 * $whole{wall}));
+# The quicker of two, since the machine has other things to do as well.
+my ($whole) = sort { $a->{cpu} <=> $b->{cpu} } map { { run($new) } } 1 .. 2;
+is($whole->{state}, '', 'a batch runs as long as it needs');
+my %cut = run($new, timeout => int(700 * $whole->{cpu}));
 is($cut{state}, '57014', 'it ends by a timeout');
-cmp_ok($cut{cpu}, '<', 0.95 * $whole{cpu}, 'before it would have ended by itself');
-diag sprintf 'whole %.2f s, cut %.2f s', $whole{cpu}, $cut{cpu} if $ENV{WALLET_TEST_FIGURES};
+cmp_ok($cut{cpu}, '<', 0.95 * $whole->{cpu}, 'before it would have ended by itself');
+diag sprintf 'whole %.2f s, cut %.2f s', $whole->{cpu}, $cut{cpu} if $ENV{WALLET_TEST_FIGURES};
 is($server->sql('SELECT count(*) FROM wallet_check()'), 0, 'the ledger is consistent');
 done_testing;

@@ -8,6 +8,7 @@ use File::Basename qw(basename dirname);
 use JSON::PP ();
 use lib dirname(abs_path(__FILE__)) . '/../../harness';
 
+use Files;
 use Program;
 use Stack;
 use Test::More;
@@ -17,14 +18,6 @@ my $root  = abs_path(dirname(__FILE__) . '/../../..');
 my $rules = "$root/docker/prometheus/wallet.rules.yml";
 chomp(my $promtool = qx($root/scripts/prometheus/fetch));
 ok(-x $promtool, 'promtool is there') or BAIL_OUT('no promtool');
-
-sub slurp
-{
-    my ($path) = @_;
-    open my $file, '<', $path or die "$path: $!\n";
-    local $/;
-    return scalar <$file>;
-}
 
 # The text of every rule: name, expression and section of the runbook.
 my %rule_of = map { /^([^\n]+)\n/ ? ($1 => $_) : () } split /^\s+- alert: /m, slurp($rules) =~ s/\A.*?(?=^\s+- alert: )//msr;
@@ -50,20 +43,41 @@ subtest 'what running programs print' => sub {
     }
 
     my $file = test_directory() . '/wallet_check.prom';
-    local @ENV{qw(PGHOST PGPORT PGDATABASE PGUSER)} = ('127.0.0.1', $stack->postgres->port, 'wallet_db', 'postgres');
+    my %bridge = (%{ $stack->bridge->{env} }, PATH => dirname($stack->bridge->{command}[0]) . ":$ENV{PATH}");
+    local @ENV{qw(PGHOST PGPORT PGDATABASE PGUSER), keys %bridge} =
+        ('127.0.0.1', $stack->postgres->port, 'wallet_db', 'postgres', values %bridge);
     my ($alice) = $stack->create_wallets(1, fund => 10);
     is(system("$root/scripts/ledger-check $file"), 0, 'ledger-check finds nothing');
-    like(slurp($file), qr/^wallet_check_findings\{proof="check"\} 0$/m, 'and says so');
+    like(slurp($file), qr/^wallet_check_findings\{proof="$_"\} 0$/m, "$_: and says so") for qw(check seals topic);
+
+    $stack->produce(key => $alice, value => 'no event');
+    is(system("$root/scripts/ledger-check $file"), 0, 'a record that is no event is no finding');
+    like(slurp($file), qr/^wallet_check_unknown_records 1$/m, 'but counted');
+    is($stack->bridge->stop, 0, 'the bridge stops');
+    $stack->sql('SELECT wallet_fund(?, 1)', $alice);
+    my $unsent = qx($root/scripts/ledger-check $file 2>&1);
+    is($? >> 8, 1, 'an entry that is not in the topic is found');
+    like($unsent, qr/^topic 1 missing, one is [0-9a-f-]{36}, /m, 'and named');
+    like(slurp($file), qr/^wallet_check_findings\{proof="topic"\} 1$/m, 'and counted');
+    $stack->bridge->start;
+    $stack->wait_bridge;
+    {
+        local $ENV{KAFKA_BROKERS} = '127.0.0.1:' . free_port();
+        is(system("$root/scripts/ledger-check $file 2>/dev/null") >> 8, 2, 'no Kafka: not run to the end');
+        unlike(slurp($file), qr/proof="topic"/, 'and no word about what was not read');
+        like(slurp($file), qr/^wallet_check_findings\{proof="check"\} 0$/m, 'the other proofs are told');
+    }
+    is(system("$root/scripts/ledger-check $file"), 0, 'with the bridge nothing is found again');
     %type_of = (%type_of, slurp($file) =~ /^# TYPE (\w+) (\w+)$/mg);
 
     $stack->psql(<<"END");
 ALTER TABLE wallets DISABLE TRIGGER wallet_guard, DISABLE TRIGGER wallet_guard_row;
-UPDATE wallets SET balance = 11 WHERE id = '$alice';
+UPDATE wallets SET balance = 12 WHERE id = '$alice';
 ALTER TABLE wallets ENABLE ALWAYS TRIGGER wallet_guard, ENABLE ALWAYS TRIGGER wallet_guard_row;
 END
     my $said = qx($root/scripts/ledger-check $file 2>&1);
     is($? >> 8, 1, 'a changed balance is found');
-    like($said, qr/^check wallet_balance \Q$alice\E 1 expected 10\.0000 actual 11\.0000$/m, 'and named');
+    like($said, qr/^check wallet_balance \Q$alice\E 2 expected 11\.0000 actual 12\.0000$/m, 'and named');
     like(slurp($file), qr/^wallet_check_findings\{proof="check"\} [1-9]/m, 'and counted');
     is(system("$promtool check metrics <$file"), 0, 'the metrics are well-formed');
 
@@ -135,9 +149,9 @@ my %healthy = (
     (map { (qq(wallet_bridge_connected{peer="$_"}) => '1x120', qq(wallet_bridge_reconnects_total{peer="$_"}) => '1x120') } qw(postgresql kafka)),
     (map { ("wallet_bridge_commit_to_ack_seconds_bucket$_" => '0+60x120', qq(wallet_service_request_seconds_bucket{endpoint="fund",) . substr($_, 1) => '0+60x120') } @bucket),
     (map { ($_ => '0x120') } qw(wallet_bridge_wal_lag_bytes wallet_bridge_backpressure_total wallet_bridge_dead_letters_total wallet_history_lag_seconds
-            wallet_history_paused_partitions wallet_history_dead_letters wallet_history_halted_partitions wallet_history_gaps wallet_history_conflicts
+            wallet_history_paused_partitions wallet_history_dead_letters wallet_history_halted_partitions wallet_history_gaps wallet_history_conflicts wallet_history_foreign_records
             wallet_history_dead_letters_total wallet_history_fence_lost_total wallet_history_retries_total wallet_service_pool_waiting{pool="write"} wallet_service_pool_refused_total{pool="write"}
-            wallet_service_retries_total wallet_check_finished_timestamp_seconds wallet_check_findings{proof="check"} wallet_check_findings{proof="seals"})),
+            wallet_service_retries_total wallet_check_finished_timestamp_seconds wallet_check_findings{proof="check"} wallet_check_findings{proof="seals"} wallet_check_findings{proof="topic"})),
     'wallet_bridge_active'                       => '1x120',
     'wallet_bridge_slot_safe_wal_bytes'          => '8e9x120',
     'wallet_history_partitions'                  => '6x120',
@@ -171,6 +185,7 @@ my @cases = (
     [ ['WalletHistoryConflicts'],    { 'wallet_history_conflicts' => '1x120' } ],
     [ ['WalletHistoryDeadLetters'],  { 'wallet_history_dead_letters_total' => '0x90 1x29' } ],
     [ ['WalletHistoryDeadLetters'],  { 'wallet_history_dead_letters' => '1x120' } ],
+    [ ['WalletHistoryForeignSource'], { 'wallet_history_foreign_records' => '1x120' } ],
     [ ['WalletHistoryFenced'],       { 'wallet_history_fence_lost_total' => '0+1x120' } ],
     [ ['WalletHistoryRetries'],      { 'wallet_history_retries_total' => '0+60x120' } ],
     [ ['WalletServiceDown'],         { 'up{job="wallet_service"}' => '0x120' } ],
@@ -180,6 +195,8 @@ my @cases = (
     [ ['WalletServiceRefuses'],      { 'wallet_service_pool_refused_total{pool="write"}' => '0+60x120' } ],
     [ ['WalletServiceRetries'],      { 'wallet_service_retries_total' => '0+900x120' } ],
     [ ['WalletCheckFindings'],       { 'wallet_check_findings{proof="seals"}' => '1x120' } ],
+    [ ['WalletCheckFindings'],       { 'wallet_check_findings{proof="topic"}' => '1x120' } ],
+    [ ['WalletCheckMissing'],        { 'wallet_check_findings{proof="topic"}' => undef } ],
     [ ['WalletCheckMissing'],        { 'wallet_check_finished_timestamp_seconds' => undef } ],
     [ ['WalletCheckMissing'],        { 'wallet_check_finished_timestamp_seconds' => '-150000x120' } ],
     [ ['WalletProcessRestarts'],     { 'process_start_time_seconds{job="wallet_bridge"}' => '0+60x120' } ],

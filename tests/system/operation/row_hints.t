@@ -9,6 +9,10 @@ use lib dirname(abs_path(__FILE__)) . '/../../harness';
 use Postgres;
 use Test::More;
 
+# Two wallets may share a place, by their random ids: few wallets, and places enough that it does not happen.
+my $WALLETS = 10;
+my $PLACES  = 4 * 1024 * 1024;
+
 # Look-ups of wallets by their index so far. A session reports them when it ends.
 sub lookups
 {
@@ -38,7 +42,7 @@ sub new_server
     $server->sql('CREATE EXTENSION wallet');
     $server->sql(q{CREATE TABLE circle AS
         SELECT id, coalesce(lead(id) OVER (ORDER BY id), first_value(id) OVER (ORDER BY id)) AS next
-        FROM (SELECT wallet_create('user-' || n) AS id FROM generate_series(1, 40) AS n) AS wallet});
+        FROM (SELECT wallet_create('user-' || n) AS id FROM generate_series(1, ?) AS n) AS wallet}, $WALLETS);
     $server->sql('SELECT wallet_fund(id, 1000) FROM circle');
     $server->sql('SELECT pg_stat_force_next_flush()');
     return $server;
@@ -49,21 +53,21 @@ sub is_consistent
     my ($server, $transfers, $after) = @_;
     is($server->sql('SELECT count(*) FROM wallet_check()'), 0, "consistent $after");
     is($server->sql(q{SELECT count(*) FROM wallets WHERE balance = 1000 AND version = ?}, 1 + 2 * $transfers),
-        40, "each wallet has all entries $after");
+        $WALLETS, "each wallet has all entries $after");
     return;
 }
 
-my $hinted = new_server();
+my $hinted = new_server('wallet.row_hints' => $PLACES);
 move_around($hinted, 'SELECT 1');
 is(move_around($hinted, 'SELECT 1'), 0, 'a wallet that was found before is not looked up again, by any session');
 is_consistent($hinted, 4, 'by hints');
 
 my $serializable = 'SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE';
-cmp_ok(move_around($hinted, $serializable), '>=', 160, 'SERIALIZABLE looks up, as its locks need it');
+cmp_ok(move_around($hinted, $serializable), '>=', 4 * $WALLETS, 'SERIALIZABLE looks up, as its locks need it');
 is_consistent($hinted, 6, 'without');
 
 $hinted->sql('VACUUM FULL wallets');
-cmp_ok(move_around($hinted, 'SELECT 1'), '>=', 40, 'a rewritten table shares no hint');
+cmp_ok(move_around($hinted, 'SELECT 1'), '>=', $WALLETS, 'a rewritten table shares no hint');
 is(move_around($hinted, 'SELECT 1'), 0, 'until its wallets were found again');
 is_consistent($hinted, 10, 'after the table was rewritten');
 
@@ -88,16 +92,16 @@ is($hinted->sql(q{SELECT context FROM pg_settings WHERE name = 'wallet.row_hints
 $hinted->stop;
 
 my $crowded = new_server('wallet.row_hints' => 2);
-cmp_ok(move_around($crowded, 'SELECT 1'), '>', 60, 'two hints are too few for forty wallets');
+cmp_ok(move_around($crowded, 'SELECT 1'), '>', 1.5 * $WALLETS, 'two hints are too few for ten wallets');
 is_consistent($crowded, 2, 'with hints that others take away');
 $crowded->stop;
 
 my $off = new_server('wallet.row_hints' => 0);
-is(move_around($off, 'SELECT 1'), 160, 'none are kept where none are wanted');
+is(move_around($off, 'SELECT 1'), 4 * $WALLETS, 'none are kept where none are wanted');
 is_consistent($off, 2, 'without hints');
 $off->stop;
 
 my $not_preloaded = new_server(shared_preload_libraries => '');
-is(move_around($not_preloaded, 'SELECT 1'), 160, 'none are kept where the library is not preloaded');
+is(move_around($not_preloaded, 'SELECT 1'), 4 * $WALLETS, 'none are kept where the library is not preloaded');
 is_consistent($not_preloaded, 2, 'without preloading');
 done_testing;

@@ -8,6 +8,7 @@ use File::Basename qw(dirname);
 use lib dirname(abs_path(__FILE__)) . '/../../harness';
 
 use Daemon;
+use Files;
 use Kafka;
 use Postgres;
 use Program;
@@ -15,31 +16,25 @@ use Test::More;
 use Wait;
 
 # Passwords of whoever runs the test are none of its business.
-delete @ENV{ grep { /^WALLET_\w+_PASSWORD$/ } keys %ENV };
+delete @ENV{ grep { /^WALLET_\w+_PASSWORD(?:_FILE)?$/ } keys %ENV };
 
 my $scripts = abs_path(dirname(__FILE__) . '/../../../scripts');
 my $run_dir = test_directory() . '/run';
-my $server  = Postgres->new(conf => { wal_level => 'replica', shared_preload_libraries => 'auto_explain', log_statement => 'all' });
+my $server  = Postgres->new(conf => { wal_level => 'replica', shared_preload_libraries => 'auto_explain, pg_stat_statements', log_statement => 'all' });
 my $data    = "$server->{base}/data";
 
 # Exit code and all that a script says.
 sub run_script
 {
     my ($script, @arguments) = @_;
-    my $pid = open(my $pipe, '-|') // die "fork: $!\n";
-    if ($pid == 0)
-    {
-        delete @ENV{qw(KAFKA_BROKERS)};
-        $ENV{DATABASE_URL} //= $server->uri(dbname => 'postgres');
-        @ENV{qw(WALLET_RUN_DIR KAFKA_DATA KAFKA_JIT KAFKA_HEAP)} = ($run_dir, test_directory() . '/kafka-data', 1, '320m');
-        open STDIN,  '<',  '/dev/null';
-        open STDERR, '>&', \*STDOUT;
-        exec "$scripts/$script", @arguments;
-        exit 127;
-    }
-    my $said = do { local $/; <$pipe> } // '';
-    close $pipe;
-    return ($? >> 8, $said);
+    my %env = (
+        DATABASE_URL   => $ENV{DATABASE_URL} // $server->uri(dbname => 'postgres'),
+        KAFKA_BROKERS  => undef,
+        WALLET_RUN_DIR => $run_dir,
+        KAFKA_DATA     => test_directory() . '/kafka-data',
+        KAFKA_JIT      => 1,
+        KAFKA_HEAP     => '320m');
+    return run_command(\%env, "$scripts/$script", @arguments);
 }
 
 sub succeeds
@@ -76,21 +71,39 @@ subtest 'setup-postgres.sh' => sub {
     my $before = databases();
     my $said = succeeds('--dry-run', 'setup-postgres.sh', '--dry-run', '--database', 'wallet_setup');
     like($said, qr/^      ALTER SYSTEM SET wal_level = 'logical';$/m, 'shows what it would do');
-    like($said, qr/^      ALTER SYSTEM SET shared_preload_libraries = 'auto_explain', 'wallet';$/m, 'and keeps what others preload');
+    like($said, qr/^      ALTER SYSTEM SET shared_preload_libraries = 'auto_explain', 'pg_stat_statements', 'wallet';$/m, 'and keeps what others preload');
     is(file_settings(), '',      'no setting was changed');
     is(databases(),     $before, 'no database was made');
+    like($said, qr{^      \\i scripts/stack/roles\.sql$}m, 'names the file of the roles');
+    unlike($said, qr/GRANT/, 'and does not print it');
+    $server->sql('CREATE EXTENSION pg_stat_statements');
 
     local $ENV{WALLET_BRIDGE_PASSWORD} = q(it's "secret");
+    my $file = test_directory() . '/password';
+    open my $handle, '>', $file or die "$file: $!\n";
+    print $handle "secret too\n";
+    close $handle;
+    local $ENV{WALLET_HISTORY_PASSWORD_FILE} = $file;
     $said = succeeds('for real', 'setup-postgres.sh', '--database', 'wallet_setup', '--max-slot-wal-keep-size', '1GB');
     like($said, qr/^  restart +needed: restart the server, or run this again with --restart$/m, 'says that a restart is needed');
-    like(file_settings(), qr/^max_slot_wal_keep_size=1GB;.* shared_preload_libraries=auto_explain, wallet; wal_level=logical$/, 'the settings are in the file');
+    like(file_settings(), qr/^max_slot_wal_keep_size=1GB;.* shared_preload_libraries=auto_explain, pg_stat_statements, wallet; wal_level=logical$/, 'the settings are in the file');
     is($server->sql('SHOW wal_level'), 'replica', 'and no restart was made');
     is($server->sql_in('wallet_setup', q(SELECT count(*) FROM pg_extension WHERE extname = 'wallet')), 1, 'the extension is there');
     ok($server->sql_in('wallet_setup', q(SELECT has_table_privilege('wallet_bridge', 'wallet_ledger', 'SELECT'))), 'the roles have their rights');
     like($server->sql(q(SELECT rolpassword FROM pg_authid WHERE rolname = 'wallet_bridge')), qr/^SCRAM/, 'the password is set');
+    like($server->sql(q(SELECT rolpassword FROM pg_authid WHERE rolname = 'wallet_history')), qr/^SCRAM/, 'and that in a file');
     is($server->sql(q(SELECT rolpassword FROM pg_authid WHERE rolname = 'wallet_user')), undef, 'only where one was given');
+    like($said, qr/^  wallet_user .*\n +it has no password: .* WALLET_USER_PASSWORD$/m, 'says which role has none');
+    unlike($said, qr/WALLET_(?:BRIDGE|HISTORY)_PASSWORD/, 'and of no other');
     unlike($server->log_text . $said, qr/secret/, 'and is in no log');
+    is($server->sql(q(SELECT count(*) FROM pg_stat_statements WHERE query LIKE '%secret%' AND query NOT LIKE '%pg_stat_statements%')), 0, 'nor among the statements that are counted');
     like($server->log_text, qr/ALTER SYSTEM SET wal_level/, 'which has the other statements');
+
+    local $ENV{WALLET_HISTORY_PASSWORD_FILE} = "$file.none";
+    my ($failed, $why) = run_script('setup-postgres.sh', '--database', 'wallet_setup');
+    is($failed, 1, 'a file that is not there');
+    like($why, qr/WALLET_HISTORY_PASSWORD_FILE: \Q$file.none\E can't be read/, 'is named');
+    delete local $ENV{WALLET_HISTORY_PASSWORD_FILE};
 
     # Somebody else adds a library before the restart.
     $server->sql(q(ALTER SYSTEM SET shared_preload_libraries = 'auto_explain', 'pg_prewarm'));

@@ -9,35 +9,13 @@ use IO::Socket::UNIX;
 use Socket qw(SOCK_DGRAM);
 use lib dirname(abs_path(__FILE__)) . '/../../harness';
 
+use Files;
 use Program;
 use Stack;
 use Test::More;
 use Wait;
 
 my $folder = abs_path(dirname(__FILE__) . '/../../../scripts/systemd');
-
-sub slurp
-{
-    my ($path) = @_;
-    open my $file, '<', $path or die "$path: $!\n";
-    local $/;
-    return scalar <$file>;
-}
-
-sub said_by
-{
-    my (@command) = @_;
-    my $pid = open(my $pipe, '-|') // die "fork: $!\n";
-    if ($pid == 0)
-    {
-        open STDERR, '>&', \*STDOUT;
-        exec @command;
-        exit 127;
-    }
-    my $said = do { local $/; <$pipe> } // '';
-    close $pipe;
-    return ($?, $said);
-}
 
 sub seconds { return $_[0] =~ /^(\d+)(s|min)?$/ ? $1 * (($2 // 's') eq 'min' ? 60 : 1) : die "$_[0]?" }
 
@@ -53,7 +31,7 @@ for my $program (programs())
     open my $file, '>', $copy or die "$copy: $!\n";
     print {$file} $text =~ s{^ExecStart=/usr/local/bin}{ExecStart=$bin}mr;
     close $file;
-    my ($status, $said) = said_by('systemd-analyze', 'verify', '--man=no', $copy);
+    my ($status, $said) = run_command({}, 'systemd-analyze', 'verify', '--man=no', $copy);
     is($status, 0, "$unit can be read");
     is($said, '', "$unit: systemd has nothing to remark");
 
@@ -66,7 +44,7 @@ for my $program (programs())
 for my $path (glob "$folder/*.service")
 {
     my $unit = basename($path);
-    my ($status, $said) = said_by(qw(systemd-analyze security --offline=true --threshold=20), $path);
+    my ($status, $said) = run_command({}, qw(systemd-analyze security --offline=true --threshold=20), $path);
     is($status, 0, "$unit is hardened: at most 2.0 of exposure") or diag $said;
 }
 
@@ -103,11 +81,13 @@ subtest 'what systemd is told' => sub {
     for my $program ($stack->another_bridge(%env), $stack->another_history(%env), $stack->another_service(%env))
     {
         @told = ();
-        $program->start;
+        # A socket takes few datagrams: they are read while it starts.
+        $program->start(ready => 0);
         $await->(qr/^READY=1$/, 1);
         $await->(qr/^WATCHDOG=1$/, 2);
-        is(scalar(grep { /^READY=1$/ } @told), 1, "$program->{name}: ready, once");
-        is((grep { /^STATUS=/ } @told)[-1], 'STATUS=ready', 'its state for systemctl status');
+        # The history may say something else when its partitions come.
+        poll_until(sub { $await->(qr/^STATUS=/, 1); (grep { /^STATUS=/ } @told)[-1] eq 'STATUS=ready' }, what => 'STATUS=ready');
+        is(scalar(grep { /^READY=1$/ } @told), 1, "$program->{name}: ready, once, and its state for systemctl status");
         @told = ();
         is($program->stop, 0, 'it ends when asked to');
         $await->(qr/^STOPPING=1$/, 1);

@@ -5,9 +5,10 @@ use warnings;
 
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
-use IPC::Open3;
 use lib dirname(abs_path(__FILE__)) . '/../../harness';
 
+use Files;
+use Program;
 use Runbook;
 use Stack;
 use Test::More;
@@ -32,16 +33,7 @@ sub write_file
     return $path;
 }
 
-# Exit code, and both outputs as one.
-sub run
-{
-    my (@command) = @_;
-    my $pid  = open3(my $in, my $out, undef, 'timeout', 60, @command);
-    close $in;
-    my $text = do { local $/; <$out> } // '';
-    waitpid $pid, 0;
-    return ($? >> 8, $text);
-}
+sub run { return run_command({}, 'timeout', 60, @_) }
 
 sub openssl
 {
@@ -73,7 +65,7 @@ sub make_certificate
 sub variables_in
 {
     my ($text) = @_;
-    return map { /^([\w.]+)=(.*)$/ ? ($1 => $2) : () } split /\n/, $text;
+    return map { /^([\w.]+)=('?)(.*)\2$/ ? ($1 => $3) : () } split /\n/, $text;
 }
 
 mkdir $folder or die "$folder: $!\n";
@@ -104,14 +96,16 @@ write_file("$postgres->{base}/data/pg_hba.conf",
 $stack->sql('SELECT pg_reload_conf()');
 
 # The variables as documented for the bridge; another program changes the name.
-sub login
+sub login_file
 {
     my ($name) = @_;
-    return variables_in(runbook_file(
-            $document, 'wallet-bridgeenv', 'kafka.example:9093' => $kafka->brokers('SASL_SSL'),
-            ':PASSWORD@db.example:5432' => ":$in_uri\@localhost:" . $postgres->port,
-            '=PASSWORD' => "=$password", wallet_bridge => $name, $ca_in_document => $ca));
+    return runbook_file(
+        $document, 'wallet-bridgeenv', 'kafka.example:9093' => $kafka->brokers('SASL_SSL'),
+        ':PASSWORD@db.example:5432' => ":$in_uri\@localhost:" . $postgres->port,
+        "='PASSWORD'" => "='$password'", wallet_bridge => $name, $ca_in_document => $ca);
 }
+
+sub login { return variables_in(login_file(@_)) }
 
 sub database_url
 {
@@ -203,6 +197,19 @@ subtest 'a record that is no event goes to the dead letters' => sub {
     $kafka->produce('wallet-events', key => $alice, value => 'no event');
     poll_until(sub { $kafka->partitions('wallet-events.dlq') && $kafka->count('wallet-events.dlq') }, what => 'the dead letter');
     pass('the history may write it');
+};
+
+subtest 'a shell, systemd and the programs read the file alike' => sub {
+    my %login = login('wallet_bridge');
+    my $file  = "$folder/wallet-bridge.env";
+    write_file($file, login_file('wallet_bridge'));
+    for my $name (sort keys %login)
+    {
+        is(qx(env -i bash -c '. "$file"; printf %s "\$$name"'), $login{$name}, $name);
+    }
+    my $config = qx(env -i @{[ program_path('wallet_bridge') ]} --env-file '$file' --print-config);
+    like($config, qr/^DATABASE_URL=\S*sslmode=verify-full&sslrootcert=\Q$ca\E\s/m, 'the program reads all of the address');
+    unlike($config, qr/\Q$password\E/, 'and shows no password');
 };
 
 subtest 'by client certificate' => sub {

@@ -46,6 +46,16 @@ sub check_money
     return;
 }
 
+# As docs/runbook.md has it for the private stack.
+sub check_shell
+{
+    my ($stack) = @_;
+    my $dir  = $stack->dir;
+    my $said = qx(bash -c '. "$dir/env"; set -a; . "$dir/state/wallet_bridge.env"; set +a; wallet_bridge status' 2>&1);
+    like($said, qr/^slot: +wallet_bridge, active$/m, "$stack->{name}: the bridge's commands in a shell");
+    return;
+}
+
 for my $round (1 .. $ENV{WALLET_STACK_RACES} || 2)
 {
     # Both choose anew.
@@ -62,6 +72,7 @@ for my $round (1 .. $ENV{WALLET_STACK_RACES} || 2)
     isnt(own_cluster($stacks[0]), own_cluster($stacks[1]), "round $round: two Kafka clusters");
     check_processes($_)     for @stacks;
     check_money($_, $round) for @stacks;
+    check_shell($_)         for @stacks;
     for my $stack (@stacks)
     {
         my ($code, $said) = $stack->run('down');

@@ -177,7 +177,7 @@ subtest 'another password' => sub {
     $stack->sql('SELECT pg_reload_conf()');
     my $url = $stack->postgres->uri(user => 'wallet_history:old');
     open $file, '>', "$etc/wallet-history.env" or die "$etc: $!\n";
-    print {$file} "DATABASE_URL=$url\n";
+    print {$file} "DATABASE_URL='$url'\n";
     close $file;
     $history->{env}{DATABASE_URL} = $url;
     is($history->restart, 0, 'the history runs with a password');
@@ -200,7 +200,7 @@ sub variable_in
 {
     my ($path, $name) = @_;
     open my $file, '<', $path or die "$path: $!\n";
-    my ($value) = map { /^\Q$name\E=(.*)$/ ? $1 : () } <$file>;
+    my ($value) = map { /^\Q$name\E=('?)(.*)\1$/ ? $2 : () } <$file>;
     return $value;
 }
 
@@ -245,5 +245,14 @@ subtest 'every command of the runbook is tried' => sub {
     my ($metrics, $offsets) = follow('history-behind', env => \%env);
     like($metrics, qr/^wallet_history_partitions 6$/m, 'history-behind: its partitions');
     is(scalar(() = $offsets =~ /^ \Q$env{KAFKA_GROUP_ID}\E /mg), 6, 'and where it is in each');
+};
+# The last one: the history has what the old topic had, and stops where it finds another one.
+subtest 'topic gone' => sub {
+    is($history->stop, 0, 'the history stops');
+    $stack->kafka->tool('org.apache.kafka.tools.TopicCommand', '--delete', '--topic', $topic);
+    is($bridge->wait_exit(60), 78, 'the bridge ends, and is not started again');
+    like($bridge->log_tail, qr/the topic is gone/, 'and says why');
+    my @said = follow('topic-gone', env => \%env, before => { 2 => sub { $bridge->start; pay(); return } });
+    like($said[1], qr/^0 missing, 0 not in the ledger, 0 different/m, 'the new topic has the ledger');
 };
 done_testing;

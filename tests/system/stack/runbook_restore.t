@@ -34,16 +34,6 @@ sub pay
     return;
 }
 
-sub refuses
-{
-    my ($bridge, $pattern, $name) = @_;
-    my $mark = $bridge->log_mark;
-    $bridge->start(ready => 0);
-    is($bridge->wait_exit, 78, "$name: the bridge stops");
-    like($bridge->log_since($mark), $pattern, "$name: and says why");
-    return;
-}
-
 # The two events of a lost transfer are in the history, and the next transfer contradicts them.
 sub conflicts_come
 {
@@ -82,7 +72,7 @@ subtest 'restore from a backup' => sub {
                 return env_of($server);
             },
             3 => sub {
-                refuses($bridge, qr/V1: slot .* was last used on system .*wallet_bridge slot create/, 'on the restored server');
+                $stack->refuses($bridge, qr/V1: slot .* was last used on system .*wallet_bridge slot create/, 'on the restored server');
                 return { DATABASE_URL => $bridge->{env}{DATABASE_URL} };
             }
         });
@@ -116,7 +106,7 @@ subtest 'failover with every commit' => sub {
     $first->stop;
     $second->promote;
     pay($second);
-    refuses($moved, qr/V4: slot .* is gone, .*wallet_bridge slot create/, 'on the new primary');
+    $stack->refuses($moved, qr/V4: slot .* is gone, .*wallet_bridge slot create/, 'on the new primary');
     my @said = follow('failover-to-a-standby', env => { %env, %{ env_of($second) } }, to => 2,
         before => { 2 => sub { $moved->start; pay($second); return } });
     like($said[1], qr/^0 missing, 0 not in the ledger, 0 different/m, 'the topic has the ledger');
@@ -135,7 +125,7 @@ subtest 'failover that lost commits' => sub {
     $third->promote;
     my $bridge  = $stack->another_bridge(%own, %{ env_of($third) });
     my $history = $stack->another_history(%own, DATABASE_URL => $third->uri(user => 'wallet_history'));
-    refuses($bridge, qr/V2: .*it lost commits.*wallet_bridge verify.*wallet_bridge slot create/, 'on the new primary');
+    $stack->refuses($bridge, qr/V2: .*it lost commits.*wallet_bridge verify.*wallet_bridge slot create/, 'on the new primary');
     $history->start;
     my $entries = $third->sql('SELECT count(*) FROM wallet_transactions');
     poll_until(sub { $third->sql('SELECT count(*) FROM transaction_events') == $entries + 2 }, what => 'the lost events in the history');

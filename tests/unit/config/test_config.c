@@ -134,6 +134,8 @@ sample_check(const void *config, const ConfigCommand *command)
 	(void) command;
 	if (sample->timeout_ms == 666)
 		return status_fatal(EXIT_CODE_CONFIGURATION, "not this one");
+	if (sample->timeout_ms == 667)
+		return status_fatal(EXIT_CODE_CONFIGURATION, "T_TIMEOUT is not this one");
 	return status_ok();
 }
 
@@ -190,13 +192,19 @@ assert_refused(Status status, ExitCode exit_code, const char *text)
 }
 
 static void
-env_file_write(const char *text)
+text_write(const char *path, const char *text)
 {
-	FILE *file = fopen(".env", "w");
+	FILE *file = fopen(path, "we");
 
 	assert_non_null(file);
 	fputs(text, file);
 	fclose(file);
+}
+
+static void
+env_file_write(const char *text)
+{
+	text_write(".env", text);
 }
 
 static int
@@ -311,6 +319,78 @@ test_properties_by_source(void **state)
 }
 
 static void
+test_secrets_in_files(void **state)
+{
+	const ConfigProperties *properties = &sample.inner.properties;
+
+	(void) state;
+	text_write("url.txt", "postgresql://u:p@h/file\r\n");
+	text_write("password.txt", "hunter2\n");
+	text_write("empty.txt", "\n");
+	setenv("T_URL_FILE", "url.txt", 1);
+	setenv("T_PROP_SASL_PASSWORD_FILE", "password.txt", 1);
+	assert_loads(load(NULL));
+	assert_string_equal(sample.inner.url, "postgresql://u:p@h/file");
+	assert_string_equal(config_property_get(properties, "sasl.password"), "hunter2");
+	assert_null(config_property_get(properties, "sasl.password.file"));
+	setenv("T_URL", "postgresql://u@h/variable", 1);
+	setenv("T_PROP_SASL_PASSWORD", "other", 1);
+	assert_loads(load(NULL));
+	assert_string_equal(sample.inner.url, "postgresql://u:p@h/file");
+	assert_string_equal(config_property_get(properties, "sasl.password"), "hunter2");
+	assert_loads(load("--url", "postgresql://u@h/flag", "--prop", "sasl.password=flag", NULL));
+	assert_string_equal(sample.inner.url, "postgresql://u@h/flag");
+	assert_string_equal(config_property_get(properties, "sasl.password"), "flag");
+	/* What is no secret keeps its name. */
+	setenv("T_PROP_X_FILE", "password.txt", 1);
+	assert_loads(load(NULL));
+	assert_string_equal(config_property_get(properties, "x.file"), "password.txt");
+	unsetenv("T_PROP_X_FILE");
+	/* The environment is stronger than the file of variables, whichever of the two it has. */
+	unsetenv("T_URL_FILE");
+	env_file_write("T_URL_FILE=url.txt\n");
+	assert_loads(load(NULL));
+	assert_string_equal(sample.inner.url, "postgresql://u@h/variable");
+	unsetenv("T_URL");
+	assert_loads(load(NULL));
+	assert_string_equal(sample.inner.url, "postgresql://u:p@h/file");
+	setenv("T_URL_FILE", "none.txt", 1);
+	assert_refused(load(NULL), EXIT_CODE_CONFIGURATION,
+				   "T_URL_FILE: cannot read none.txt: No such file or directory");
+	setenv("T_URL_FILE", "empty.txt", 1);
+	assert_refused(load(NULL), EXIT_CODE_CONFIGURATION,
+				   "T_URL_FILE: cannot read empty.txt: it is empty");
+	unsetenv("T_URL_FILE");
+	unsetenv("T_PROP_SASL_PASSWORD");
+	setenv("T_PROP_SASL_PASSWORD_FILE", "none.txt", 1);
+	assert_refused(load(NULL), EXIT_CODE_CONFIGURATION,
+				   "T_PROP_SASL_PASSWORD_FILE: cannot read none.txt: No such file or directory");
+	unsetenv("T_PROP_SASL_PASSWORD_FILE");
+	unlink("url.txt");
+	unlink("password.txt");
+	unlink("empty.txt");
+}
+
+/* Everybody can list the processes. */
+static void
+test_exposed_secrets(void **state)
+{
+	(void) state;
+	assert_loads(load("--url", "postgresql://u@h/d", "--prop", "a=b", NULL));
+	assert_null(source.exposed_flag);
+	assert_loads(load("--url", "postgresql://u:p@h/d", NULL));
+	assert_string_equal(source.exposed_flag, "url");
+	assert_loads(load("--secret", "x", NULL));
+	assert_string_equal(source.exposed_flag, "secret");
+	assert_loads(load("--prop", "sasl.password=x", NULL));
+	assert_string_equal(source.exposed_flag, "prop");
+	setenv("T_SECRET", "x", 1);
+	assert_loads(load(NULL));
+	assert_null(source.exposed_flag);
+	unsetenv("T_SECRET");
+}
+
+static void
 test_commands(void **state)
 {
 	(void) state;
@@ -364,13 +444,17 @@ test_configuration_errors(void **state)
 	unsetenv("T_TIMEOUT");
 	env_file_write("T_PORT=70000\n");
 	assert_refused(load(NULL), EXIT_CODE_CONFIGURATION,
-				   "T_PORT (file): \"70000\" is not a NUMBER: expected 0 to 65535");
+				   "T_PORT (file): \"70000\" is out of range: expected 0 to 65535");
 	env_file_write("what\n");
 	assert_refused(load(NULL), EXIT_CODE_CONFIGURATION, ".env, line 1: expected NAME=value");
 	unlink(".env");
 	assert_refused(load("--env-file", "other.env", NULL), EXIT_CODE_CONFIGURATION,
 				   "cannot read other.env: No such file or directory");
 	assert_refused(load("--timeout", "666", NULL), EXIT_CODE_CONFIGURATION, "not this one");
+	assert_refused(load("--timeout", "667", NULL), EXIT_CODE_USAGE, "T_TIMEOUT is not this one");
+	setenv("T_TIMEOUT", "667", 1);
+	assert_refused(load(NULL), EXIT_CODE_CONFIGURATION, "T_TIMEOUT is not this one");
+	unsetenv("T_TIMEOUT");
 	assert_refused(load("slot", "drop", NULL), EXIT_CODE_CONFIGURATION,
 				   "T_NAME is not set (flag --name)");
 	assert_null(sample.inner.url);
@@ -498,6 +582,8 @@ main(void)
 		cmocka_unit_test_setup(test_forms_of_flags, test_begin),
 		cmocka_unit_test_setup(test_shared_variable_is_weaker, test_begin),
 		cmocka_unit_test_setup(test_properties_by_source, test_begin),
+		cmocka_unit_test_setup(test_secrets_in_files, test_begin),
+		cmocka_unit_test_setup(test_exposed_secrets, test_begin),
 		cmocka_unit_test_setup(test_commands, test_begin),
 		cmocka_unit_test_setup(test_usage_errors, test_begin),
 		cmocka_unit_test_setup(test_configuration_errors, test_begin),

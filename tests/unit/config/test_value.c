@@ -82,7 +82,7 @@ test_bounds_and_their_error(void **state)
 	assert_true(config_value_parse(&option, "10min", &number, error, sizeof(error)));
 	assert_false(config_value_parse(&option, "99", &number, error, sizeof(error)));
 	assert_false(config_value_parse(&option, "11min", &number, error, sizeof(error)));
-	assert_string_equal(error, "\"11min\" is not a DURATION: expected 100ms to 10min");
+	assert_string_equal(error, "\"11min\" is out of range: expected 100ms to 10min");
 	assert_int_equal(number, 600000);
 }
 

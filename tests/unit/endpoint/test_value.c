@@ -143,6 +143,10 @@ test_versions_and_limits(void **state)
 	assert_value(endpoint_version_parse, JSON_STRING_VALUE, "999999999999999999",
 				 "999999999999999999");
 	assert_refused(endpoint_version_parse, JSON_STRING_VALUE, "1000000000000000000");
+	assert_value(endpoint_currency_parse, JSON_STRING_VALUE, "USD", "USD");
+	assert_refused(endpoint_currency_parse, JSON_STRING_VALUE, "");
+	assert_refused(endpoint_currency_parse, JSON_STRING_VALUE, "usd");
+	assert_refused(endpoint_currency_parse, JSON_STRING_VALUE, "A2345678901");
 	assert_value(endpoint_limit_parse, JSON_STRING_VALUE, "1", "2");
 	assert_value(endpoint_limit_parse, JSON_STRING_VALUE, "1000", "1001");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

@@ -42,6 +42,25 @@ test_integers(void **state)
 }
 
 static void
+test_table(void **state)
+{
+	static const unsigned char expected[] = {0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 1, 0, 0,
+											 0, 1, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0,  0, 8, 0, 0, 0, 0,
+											 0, 0, 0, 7, 0, 0, 0, 8, 0, 0, 0, 0,  0, 0, 0, 9};
+	ArrayParameter array = {.failed = false};
+	PgParameters parameters = {.count = 0};
+
+	(void) state;
+	array_begin_table(&array, ARRAY_ELEMENT_INT8, 2);
+	array_add_int8(&array, 7);
+	array_add_int8(&array, 9);
+	array_end(&array, &parameters);
+	assert_int_equal(array.buffer.length, sizeof(expected));
+	assert_memory_equal(array.buffer.bytes, expected, sizeof(expected));
+	array_free(&array);
+}
+
+static void
 test_out_of_memory_fails_the_query(void **state)
 {
 	ArrayParameter array = {.failed = false};
@@ -90,6 +109,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_integers),
+		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_out_of_memory_fails_the_query),
 		cmocka_unit_test(test_texts_and_reuse),
 	};

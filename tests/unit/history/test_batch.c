@@ -83,6 +83,31 @@ test_positions_span_what_was_added(void **state)
 }
 
 static void
+test_positions_are_known_by_their_last_record(void **state)
+{
+	Batch batch = {.count = 0};
+	BatchSource source = {.partition = 1, .offset = 7, .fence = 4, .position = 7};
+
+	(void) state;
+	source.timestamp_ms = 1000;
+	source.value = (JsonSlice){"poison", 6};
+	add(&batch, 0, 12, 12);
+	assert_true(batch_add_poison(&batch, &source, "name", "reason"));
+	add(&batch, 0, 13, 13);
+
+	PositionMark expected = position_mark_make(7, 1000, "poison", 6);
+	PositionMark mark = batch_position_mark(&batch, batch_position_find(&batch, 1));
+
+	assert_memory_equal(&mark, &expected, sizeof(mark));
+	assert_true(batch_position_mark(&batch, batch_position_find(&batch, 0)).offset == 13);
+	batch_cut(&batch, 0, 13, handle_release);
+	assert_true(batch_position_mark(&batch, batch_position_find(&batch, 0)).offset == 12);
+	batch_cut(&batch, 0, 12, handle_release);
+	assert_true(batch_position_mark(&batch, batch_position_find(&batch, 0)).offset == -1);
+	batch_free(&batch, handle_release);
+}
+
+static void
 test_is_full_by_records_or_bytes(void **state)
 {
 	Batch batch = {.count = 0};
@@ -172,6 +197,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_positions_span_what_was_added),
+		cmocka_unit_test(test_positions_are_known_by_their_last_record),
 		cmocka_unit_test(test_is_full_by_records_or_bytes),
 		cmocka_unit_test(test_drops_a_partition),
 		cmocka_unit_test(test_cuts_before_a_record),

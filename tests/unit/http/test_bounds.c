@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <microhttpd.h>
 
 #include "base/clock.h"
 #include "http/server.h"
@@ -203,7 +204,12 @@ test_unknown_codings(void **state)
 		const char *status;
 	} cases[] = {
 		{"xchunked", "HTTP/1.1 400 "},
+#if MHD_VERSION >= 0x01000000
+		/* The library's own answer. */
+		{"gzip, chunked", "HTTP/1.1 400 "},
+#else
 		{"gzip, chunked", "HTTP/1.1 501 "},
+#endif
 		{"chunked, identity", "HTTP/1.1 400 "},
 		{"identity", "HTTP/1.1 400 "},
 	};

@@ -172,6 +172,14 @@ test_handler_sees_the_request(void **state)
 }
 
 static void
+test_blanks_around_a_value(void **state)
+{
+	(void) state;
+	assert_contains(ask("GET /echo/1?q=2 " REST "X-Test: \t t u \t \r\n\r\n"), "|2|t u|0|");
+	assert_contains(ask("GET /echo/1?q=2 " REST "X-Test: t\r\nX-Other: \r\n\r\n"), "|2|t|0|");
+}
+
+static void
 test_absolute_form(void **state)
 {
 	(void) state;
@@ -508,6 +516,7 @@ main(void)
 #define SERVER_TEST(test) cmocka_unit_test_setup_teardown(test, server_begin, server_end)
 	const struct CMUnitTest tests[] = {
 		SERVER_TEST(test_handler_sees_the_request),
+		SERVER_TEST(test_blanks_around_a_value),
 		SERVER_TEST(test_absolute_form),
 		SERVER_TEST(test_head_has_no_body),
 		SERVER_TEST(test_not_found_and_not_allowed),

@@ -4,7 +4,7 @@
  *
  * librdkafka's simple consumer: no group, so no rights on groups and nothing left behind.
  */
-#include "topic_reader.h"
+#include "kafka/topic_reader.h"
 
 #include <stdlib.h>
 #include <string.h>
