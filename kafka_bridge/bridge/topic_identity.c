@@ -139,26 +139,28 @@ tail_ends_early(rd_kafka_t *reader, const char *topic, const TailReading *readin
 
 /* What was seen before is seen again. */
 static Status
-tail_look_deeper(rd_kafka_t *reader, const char *topic, TailReading *reading, bool places,
+tail_look_deeper(rd_kafka_t *reader, const char *topic, TailReading *reading, TailDepth depth,
 				 const Wait *wait)
 {
-	int depth = places ? TAIL_DEPTH_PLACES : TAIL_DEPTH;
+	bool places = depth == TAIL_PLACES;
+	int offsets = places ? TAIL_DEPTH_PLACES : TAIL_DEPTH;
 	bool early = true;
 	Status status = status_ok();
 
 	while (early && status_is_ok(&status))
 	{
-		status = topic_read_tail(reader, topic, reading->tail->partition_count, depth, tail_look,
+		status = topic_read_tail(reader, topic, reading->tail->partition_count, offsets, tail_look,
 								 reading, wait);
-		if (status_is_ok(&status))
-			status = tail_ends_early(reader, topic, reading, depth, places, wait, &early);
-		depth = depth > TAIL_DEPTH_MAX / TAIL_FACTOR ? TAIL_DEPTH_MAX : depth * TAIL_FACTOR;
+		early = depth != TAIL_GLANCE;
+		if (status_is_ok(&status) && early)
+			status = tail_ends_early(reader, topic, reading, offsets, places, wait, &early);
+		offsets = offsets > TAIL_DEPTH_MAX / TAIL_FACTOR ? TAIL_DEPTH_MAX : offsets * TAIL_FACTOR;
 	}
 	return status;
 }
 
 Status
-topic_tail_read(rd_kafka_t *reader, const char *topic, int partition_count, bool places,
+topic_tail_read(rd_kafka_t *reader, const char *topic, int partition_count, TailDepth depth,
 				const char *source, int64_t since_ms, const Wait *wait, TopicTail *tail)
 {
 	TailReading reading = {.tail = tail, .source = source, .since_ms = since_ms};
@@ -171,7 +173,7 @@ topic_tail_read(rd_kafka_t *reader, const char *topic, int partition_count, bool
 	if (tail->places == NULL || reading.sources == NULL || reading.seen == NULL)
 		status = status_bug("out of memory");
 	if (status_is_ok(&status))
-		status = tail_look_deeper(reader, topic, &reading, places, wait);
+		status = tail_look_deeper(reader, topic, &reading, depth, wait);
 	for (int i = 0; i < partition_count && status_is_ok(&status); i++)
 		if (reading.sources[i][0] != '\0')
 			memcpy(tail->foreign_source, reading.sources[i], TOPIC_SOURCE_BYTES);

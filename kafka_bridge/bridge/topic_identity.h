@@ -43,13 +43,20 @@ typedef struct TopicTail
 	char foreign_source[TOPIC_SOURCE_BYTES]; /* of a newest record that is not ours; "": none */
 } TopicTail;
 
+/* How far back the tail is looked at. */
+typedef enum TailDepth
+{
+	TAIL_GLANCE, /* a few offsets, and no more: where they hold no record there is none to see */
+	TAIL_NEWEST, /* the newest record of each partition */
+	TAIL_PLACES	 /* and its newest event of our source */
+} TailDepth;
+
 /*
- * Looks at the newest record of each partition; with places, as far back as its newest event of
- * our source is: replays, aborted transactions and their marks may lie before it. Records of
+ * Replays, aborted transactions and their marks may lie before what is looked for. Records of
  * another source that are older than since_ms were there when the topic was accepted, and don't
  * count.
  */
-Status topic_tail_read(rd_kafka_t *reader, const char *topic, int partition_count, bool places,
+Status topic_tail_read(rd_kafka_t *reader, const char *topic, int partition_count, TailDepth depth,
 					   const char *source, int64_t since_ms, const Wait *wait, TopicTail *tail);
 void topic_tail_free(TopicTail *tail);
 

@@ -90,7 +90,8 @@ topic_look(TopicWatch *watch, rd_kafka_t *reader, const Wait *wait, Status *verd
 	record.mark = outbox_get_positions(plan->outbox).mark;
 	status = topic_identity_judge(reader, topic, facts.id, &record, wait, &state);
 	if (status_is_ok(&status))
-		status = topic_tail_read(reader, topic, facts.partition_count, false, plan->source,
+		/* No questions about partitions that may be going: they cost a look's whole time. */
+		status = topic_tail_read(reader, topic, facts.partition_count, TAIL_GLANCE, plan->source,
 								 record.since_ms, wait, &tail);
 	if (!status_is_ok(&status))
 		return status;

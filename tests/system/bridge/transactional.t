@@ -85,6 +85,9 @@ subtest 'killed while the ledger is published for the first time' => sub {
 subtest 'the server falls back: the record does not' => sub {
     my $load = $stack->load(wallets => \@wallets, clients => 2, operations => 40)->wait;
     $stack->wait_bridge;
+    $stack->wait_history;
+    # The history's commits are not waited for: one that is writes them out, and not the slot's position.
+    $stack->sql(q{SELECT pg_logical_emit_message(true, 'flush', '')});
     $stack->bridge->kill9;
     $stack->postgres->kill9;
     $stack->postgres->start;
