@@ -6,13 +6,17 @@
  */
 #include "kafka/topic_reader.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "kafka/error.h"
+#include "observe/log.h"
 
 #define SLICE_MS		   100
 #define OFFSETS_TIMEOUT_MS 2000
+#define CLOSE_TIMEOUT_S	   10
 
 Status
 topic_reader_open(const KafkaOptions *options, KafkaObserver *observer, rd_kafka_t **handle)
@@ -35,12 +39,36 @@ topic_reader_open(const KafkaOptions *options, KafkaObserver *observer, rd_kafka
 	return kafka_handle_new(RD_KAFKA_CONSUMER, conf, handle);
 }
 
+static void *
+handle_destroy(void *handle)
+{
+	rd_kafka_destroy(handle);
+	return NULL;
+}
+
+/*
+ * Some versions of the library never end a handle whose topic was deleted while it was being read:
+ * such a one is left behind, as whoever found that out has to go on.
+ */
 void
 topic_reader_close(rd_kafka_t **handle)
 {
-	if (*handle != NULL)
-		rd_kafka_destroy(*handle);
+	rd_kafka_t *closed = *handle;
+	struct timespec deadline;
+	pthread_t thread;
+
 	*handle = NULL;
+	if (closed == NULL)
+		return;
+	clock_gettime(CLOCK_REALTIME, &deadline);
+	deadline.tv_sec += CLOSE_TIMEOUT_S;
+	if (pthread_create(&thread, NULL, handle_destroy, closed) != 0)
+		rd_kafka_destroy(closed);
+	else if (pthread_timedjoin_np(thread, NULL, &deadline) != 0)
+	{
+		pthread_detach(thread);
+		log_warning("a Kafka client does not end, and is left behind");
+	}
 }
 
 /* OK while the wait lasts. */

@@ -18,7 +18,7 @@ typedef void (*TopicRecordHandler)(void *context, const rd_kafka_message_t *reco
 /* A consumer handle for topic_read, topic_end_offsets_get and questions about topics. */
 Status topic_reader_open(const KafkaOptions *options, KafkaObserver *observer, rd_kafka_t **handle);
 
-/* rd_kafka_destroy; NULL is fine, sets to NULL. */
+/* Takes at most a few seconds; NULL is fine, sets to NULL. */
 void topic_reader_close(rd_kafka_t **handle);
 
 /* Reads until every partition's end was met, committed records only. */
