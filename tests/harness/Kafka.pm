@@ -59,8 +59,10 @@ sub own
     my ($port, $controller_port) = (free_port(), free_port());
     my $name = 'kafka' . ++$count;
     my $self = bless { brokers => "127.0.0.1:$port" }, $class;
-    # Tests that kill consumers need not wait for the 6 s that a broker insists on.
-    my %conf = ('group.min.session.timeout.ms' => 1000, %{ $option{conf} // {} },
+    # Tests that kill consumers need not wait for the 6 s that a broker insists on, nor those that freeze
+    # producers for the 10 s between its looks at their transactions.
+    my %conf = ('group.min.session.timeout.ms' => 1000,
+        'transaction.abort.timed.out.transaction.cleanup.interval.ms' => 1000, %{ $option{conf} // {} },
         $self->_listen($port, $controller_port, $option{listeners}, $option{behind} // {}));
 
     $self->{daemon} = Daemon->new(

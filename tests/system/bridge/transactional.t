@@ -67,7 +67,7 @@ subtest 'killed at every point of a transaction' => sub {
 
 subtest 'killed while the ledger is published for the first time' => sub {
     my $topic = $stack->topic . '-anew';
-    my %anew  = (BRIDGE_SLOT => $stack->slot . '_anew', KAFKA_TOPIC => $topic, BRIDGE_START => 'backfill', BRIDGE_IN_FLIGHT_BYTES => '64kB');
+    my %anew  = (BRIDGE_SLOT => $stack->slot . '_anew', KAFKA_TOPIC => $topic, BRIDGE_START => 'backfill', BRIDGE_IN_FLIGHT_BYTES => '256kB');
     # The first transactions are the backfill's.
     killed_ok('committed', 2,  %anew);
     killed_ok('produced',  50, %anew);
@@ -128,9 +128,9 @@ subtest 'frozen for longer than a transaction may take' => sub {
     my $load   = $stack->load(wallets => \@wallets, clients => 2, pause => 0.005);
     $bridge->start(ready => 0);
     poll_until(sub { is_stopped($bridge->pid) }, what => 'the bridge to freeze');
-    # The coordinator looks for such transactions every 10 s. A length of time is what this is about.
+    # The coordinator looks for such transactions every second. A length of time is what this is about.
     my $begun = time;
-    poll_until(sub { time - $begun > 12 }, what => 'the time to pass');
+    poll_until(sub { time - $begun > 6 }, what => 'the time to pass');
     $bridge->resume;
     $bridge->wait_log(qr/starting over/);
     $load->wait_progress(30);
@@ -145,7 +145,7 @@ subtest 'a commit that is split, and killed in its middle' => sub {
     $stack->bridge->stop;
     my %small = (BRIDGE_IN_FLIGHT_BYTES => '1MB');
     $stack->sql(q{SELECT count(wallet_transfer(CASE WHEN n % 2 = 0 THEN $1::uuid ELSE $2::uuid END,
-        CASE WHEN n % 2 = 0 THEN $2::uuid ELSE $1::uuid END, 0.01)) FROM generate_series(1, 30000) AS n}, @wallets[ 2, 3 ]);
+        CASE WHEN n % 2 = 0 THEN $2::uuid ELSE $1::uuid END, 0.01)) FROM generate_series(1, 12000) AS n}, @wallets[ 2, 3 ]);
     # After the third commit; between; with the answer on its way; ...
     killed_ok('committed', 3,    %small);
     my ($code, $said) = $stack->bridge_command(['progress', 'show']);
@@ -157,9 +157,9 @@ subtest 'a commit that is split, and killed in its middle' => sub {
     my $bridge = $stack->another_bridge(%env, %small);
     $bridge->start;
     $stack->wait_bridge;
-    cmp_ok($bridge->metric('wallet_bridge_events_total'), '>', 1000, 'the rest');
+    cmp_ok($bridge->metric('wallet_bridge_events_total'), '>', 100, 'the rest');
     is($bridge->stop, 0, 'it ends');
-    # 60,000 events: their places are enough.
+    # More than 24,000 events: their places are enough.
     my %versions;
     my @wrong;
     for my $record ($stack->kafka->read_topic($stack->topic))
