@@ -280,7 +280,7 @@ subtest 'HTTPS' => sub {
     my $url = "https://localhost:$service_port";
     my ($code, $said) = run(@ask, '-H', "Authorization: Bearer $token", "$url/wallets/$alice");
     is($code, 0, 'the proxy answers') or diag $said;
-    like($said, qr/"70\.0000".*\n200$/s, 'with the balance');
+    like($said, qr/"65\.0000".*\n200$/s, 'with the balance');
     like((run(@ask, '-H', "Host: $_->[0]", "$url/health"))[1], qr/\n$_->[1]$/, "for $_->[0]: $_->[1]")
         for [ 'wallet.example', 200 ], [ 'other.example', 421 ];
     like((run(@ask, "$url/wallets/$alice"))[1], qr/\n401$/, 'without a token there is none');
