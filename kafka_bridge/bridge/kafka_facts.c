@@ -64,9 +64,8 @@ tail_get(const KafkaQuestion *question, const Wait *wait, KafkaFacts *facts)
 	bool ahead = position_is_recorded(found) && (found->record.lsn > question->slot->confirmed ||
 												 found->record.inside.end_lsn != 0);
 	Status status = topic_tail_read(question->reader, question->config->kafka.topic,
-									facts->topic.partition_count,
-									ahead ? TAIL_PLACES : TAIL_NEWEST, question->source,
-									since_get(found), wait, &facts->tail);
+									facts->topic.partition_count, ahead ? TAIL_PLACES : TAIL_NEWEST,
+									question->source, since_get(found), wait, &facts->tail);
 
 	if (question->config->bridge.shared_topic)
 		facts->tail.foreign_source[0] = '\0';
