@@ -256,16 +256,16 @@ outbox_observe(Outbox *outbox, const OutboxPositions *positions)
 	outbox_report(plan->health, plan->metrics, positions, trouble_get(outbox, now));
 }
 
+/* The stream's thread may have met the failure first. */
 static void
 publisher_lost(Outbox *outbox, const Status *status)
 {
-	Status before = outbox_get_failure(outbox);
-
-	if (outbox->plan.transactional && status_is_ok(&before))
+	if (outbox->plan.transactional && !outbox->lost_counted)
 		metric_add(outbox->plan.metrics, BRIDGE_METRIC_KAFKA_TRANSACTIONS,
 				   status->exit_code == EXIT_CODE_FENCED ? BRIDGE_KAFKA_TRANSACTION_FENCED
 														 : BRIDGE_KAFKA_TRANSACTION_LOST,
 				   1);
+	outbox->lost_counted = true;
 	outbox_give_up(outbox, status);
 }
 

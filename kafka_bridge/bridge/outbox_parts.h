@@ -52,6 +52,7 @@ struct Outbox
 	uint64_t writing;		 /* position in the progress record on its way, 0: none */
 	int64_t written_ms;		 /* when the last record was sent; 0: none yet */
 	int64_t uncommitted_ms;	 /* since when events wait for a record to commit them; 0: none do */
+	bool lost_counted;		 /* the producer: once */
 	int64_t acknowledged_ms; /* the last sign of life from Kafka, or when nothing was due */
 	int64_t observed_ms;
 	int64_t opened_ms;
