@@ -96,8 +96,8 @@ SELECT wallet_create('single', 'USD');
 ROLLBACK;
 -- An index expression that fails, fails the call.
 BEGIN;
-CREATE INDEX added_failing ON wallets ((100 / (balance - 77)));
-SELECT wallet_create('failing', 'USD', 'f0000000-0000-0000-0000-000000000001'), wallet_fund('f0000000-0000-0000-0000-000000000001', 76) IS NOT NULL AS funded;
+CREATE INDEX added_failing ON wallets ((100 / (balance - 1234567)));
+SELECT wallet_create('failing', 'USD', 'f0000000-0000-0000-0000-000000000001'), wallet_fund('f0000000-0000-0000-0000-000000000001', 1234566) IS NOT NULL AS funded;
 SELECT wallet_fund('f0000000-0000-0000-0000-000000000001', 1);
 ROLLBACK;
 

@@ -20,6 +20,17 @@ bool guc_replayed = false;
 int guc_test_clock_offset = 0;
 #endif
 
+/* wallet.replayed only tells: it keeps its default, and so its variable is the library's alone. */
+static bool
+replayed_allow(bool *value, void **extra, GucSource source)
+{
+	if (source == PGC_S_DEFAULT)
+		return true;
+	GUC_check_errcode(ERRCODE_CANT_CHANGE_RUNTIME_PARAM);
+	GUC_check_errmsg("parameter \"wallet.replayed\" cannot be changed");
+	return false;
+}
+
 void
 guc_init(void)
 {
@@ -47,8 +58,8 @@ guc_init(void)
 	DefineCustomBoolVariable("wallet.replayed",
 							 "Whether the last call found its key taken by the same request.",
 							 "It then returned what that had done, and did nothing.", &guc_replayed,
-							 false, PGC_INTERNAL, GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, NULL,
-							 NULL, NULL);
+							 false, PGC_SUSET, GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							 replayed_allow, NULL, NULL);
 #ifdef WALLET_TESTING
 	DefineCustomIntVariable("wallet.test_clock_offset",
 							"Sets how far the clock of operations is ahead of the server's.", NULL,

@@ -21,6 +21,8 @@ my $stack   = Stack->start(history => { %quick, HISTORY_ON_GAP => 'stop' }, serv
 my @wallets = $stack->create_wallets(20, fund => '1000.00');
 $stack->wait_history;
 my $load = $stack->load(wallets => \@wallets, clients => 1, pause => 0.05);
+# It does not know its lag before it has first asked for it.
+poll_until(sub { $stack->history->metric('wallet_history_lag_seconds') ne 'NaN' }, what => 'a lag that is known');
 my %said = alerts_now($stack->bridge, $stack->history, $stack->service);
 is_deeply([ grep { /^WalletHistory/ } sort keys %said ], [], 'no alert of the history while all is well');
 
