@@ -187,7 +187,7 @@ applier_claim(Applier *applier, PositionClaim *claims, size_t count)
 
 Status
 applier_count(Applier *applier, const PositionReach *reaches, size_t reach_count,
-			  HistoryCounts *counts)
+			  HistoryCounts *counts, bool *lost)
 {
 	Wait wait = wait_begin(-1, APPLY_TIMEOUT_MS);
 	Status status = connection_ensure(applier);
@@ -195,8 +195,8 @@ applier_count(Applier *applier, const PositionReach *reaches, size_t reach_count
 	if (status_is_ok(&status))
 		status = history_session_stamp(&applier->session, &wait);
 	if (status_is_ok(&status))
-		status =
-			position_store_reach(&applier->session, &wait, &applier->key, reaches, reach_count);
+		status = position_store_reach(&applier->session, &wait, &applier->key, reaches, reach_count,
+									  lost);
 	if (status_is_ok(&status))
 		status = count_store_read(&applier->session, &wait, counts);
 	if (!status_is_ok(&status))

@@ -70,10 +70,10 @@ Status applier_apply(Applier *applier, Batch *batch, ApplyReport *report);
 
 /*
  * Notes up to when partitions are complete, and counts; also tells whether PostgreSQL can be
- * reached.
+ * reached. *lost: what was applied is not stored any more, see position_store_reach().
  */
 Status applier_count(Applier *applier, const PositionReach *reaches, size_t reach_count,
-					 HistoryCounts *counts);
+					 HistoryCounts *counts, bool *lost);
 
 /* Forgets what is known of stored versions: after partitions were lost. */
 void applier_forget(Applier *applier);

@@ -59,8 +59,8 @@ task_run(ApplyWorker *worker, ApplyTask *task)
 			batch_task_run(worker, task);
 			break;
 		case APPLY_TASK_COUNT:
-			task->status =
-				applier_count(worker->applier, task->reaches, task->reach_count, &task->counts);
+			task->status = applier_count(worker->applier, task->reaches, task->reach_count,
+										 &task->counts, &task->positions_lost);
 			break;
 	}
 	task->duration_us = clock_monotonic_us() - start_us;

@@ -35,6 +35,7 @@ typedef struct ApplyTask
 	const PositionReach *reaches; /* COUNT */
 	size_t reach_count;
 	HistoryCounts counts; /* out, COUNT */
+	bool positions_lost;  /* out, COUNT: stored positions are before those that were applied */
 	int64_t duration_us;  /* out */
 	Status status;		  /* out */
 } ApplyTask;

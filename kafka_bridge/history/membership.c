@@ -460,10 +460,10 @@ membership_reaches_make(Membership *membership)
 	{
 		const Partition *partition = &membership->table.partitions[i];
 
-		if (partition->complete_at_us > 0 || partition->anchor.offset >= 0)
+		if (partition->state != PARTITION_CLAIMING)
 			membership->reaches[membership->reach_count++] =
 				(PositionReach){partition->number, partition->fence, partition->complete_at_us,
-								partition->anchor};
+								partition->anchor, partition->applied_offset};
 	}
 	return status_ok();
 }

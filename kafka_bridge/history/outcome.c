@@ -31,9 +31,10 @@ outcome_of_task(const ApplyTask *task, bool partition_went, bool poison_stops)
 		return HAPPENED_TASK_FAILED;
 	if (task->status.class != STATUS_OK)
 		return HAPPENED_TASK_BROKEN;
-	if (task->kind != APPLY_TASK_BATCH)
-		return HAPPENED_DONE;
-	return outcome_of_batch(&task->report, partition_went, poison_stops);
+	if (task->kind == APPLY_TASK_BATCH)
+		return outcome_of_batch(&task->report, partition_went, poison_stops);
+	return task->kind == APPLY_TASK_COUNT && task->positions_lost ? HAPPENED_FENCE_LOST
+																  : HAPPENED_DONE;
 }
 
 /* What a batch that was not applied means, while its partitions are this process's. */

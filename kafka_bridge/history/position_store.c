@@ -68,17 +68,24 @@ static const char advance_sql[] =
 	"FROM " POSITIONS " WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = b.partition "
 	"AND o.fence = b.fence AND o.next_offset = b.from_offset";
 
-#define REACH_COLUMNS 5
+#define REACH_COLUMNS 6
 
-/* By this server's clock never in the future. */
+/* By this server's clock never in the future. A partition of which commits are lost is not complete. */
 static const char reach_sql[] =
-	"UPDATE %1$s.wallet_history_offsets o SET complete_at = "
+	"WITH told AS (SELECT n[i][1] AS partition, n[i][2] AS fence, n[i][3] AS complete_at_us, "
+	"n[i][4] AS anchor_offset, n[i][5] AS anchor, n[i][6] AS next_offset "
+	"FROM (SELECT $3::int8[] AS n) AS numbers, generate_subscripts(n, 1) AS i), "
+	"stored AS (UPDATE %1$s.wallet_history_offsets o SET complete_at = "
 	"least(now(), greatest(o.complete_at, "
-	"'epoch'::timestamptz + nullif(n[i][3], 0) * interval '1 microsecond')), "
-	"anchor_offset = CASE WHEN n[i][4] < 0 THEN o.anchor_offset ELSE n[i][4] END, "
-	"anchor = CASE WHEN n[i][4] < 0 THEN o.anchor ELSE n[i][5] END "
-	"FROM (SELECT $3::int8[] AS n) AS numbers, generate_subscripts(n, 1) AS i "
-	"WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = n[i][1] AND o.fence = n[i][2]";
+	"'epoch'::timestamptz + nullif(t.complete_at_us, 0) * interval '1 microsecond')), "
+	"anchor_offset = CASE WHEN t.anchor_offset < 0 THEN o.anchor_offset ELSE t.anchor_offset END, "
+	"anchor = CASE WHEN t.anchor_offset < 0 THEN o.anchor ELSE t.anchor END "
+	"FROM told t WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = t.partition "
+	"AND o.fence = t.fence AND o.next_offset >= t.next_offset "
+	"AND (t.complete_at_us > 0 OR t.anchor_offset >= 0)) "
+	"SELECT count(*) FROM told t JOIN %1$s.wallet_history_offsets o "
+	"ON o.group_id = $1 AND o.topic = $2 AND o.partition = t.partition "
+	"WHERE o.fence = t.fence AND o.next_offset < t.next_offset";
 
 Status
 position_store_prepare(const HistorySession *session, const Wait *wait)
@@ -202,11 +209,13 @@ position_store_claim(const HistorySession *session, const Wait *wait, const Posi
 
 Status
 position_store_reach(const HistorySession *session, const Wait *wait, const PositionKey *key,
-					 const PositionReach *reaches, size_t count)
+					 const PositionReach *reaches, size_t count, bool *lost)
 {
 	ArrayParameter numbers = {.failed = false};
 	PgParameters parameters = {.count = 0};
+	PGresult *result = NULL;
 
+	*lost = false;
 	if (count == 0)
 		return status_ok();
 	array_begin_table(&numbers, ARRAY_ELEMENT_INT8, REACH_COLUMNS);
@@ -217,14 +226,19 @@ position_store_reach(const HistorySession *session, const Wait *wait, const Posi
 		array_add_int8(&numbers, reaches[i].complete_at_us);
 		array_add_int8(&numbers, reaches[i].anchor.offset);
 		array_add_int8(&numbers, reaches[i].anchor.hash);
+		array_add_int8(&numbers, reaches[i].next_offset);
 	}
 	pg_parameters_add_text(&parameters, key->group);
 	pg_parameters_add_text(&parameters, key->topic);
 	array_end(&numbers, &parameters);
 
-	Status status = pg_parameters_run(&parameters, session->connection, wait,
-									  (PgQuery){.prepared = REACH_STATEMENT}, NULL);
+	Status status =
+		pg_parameters_run(&parameters, session->connection, wait,
+						  (PgQuery){.prepared = REACH_STATEMENT, .column_count = 1}, &result);
 
+	if (status_is_ok(&status))
+		*lost = strtoull(PQgetvalue(result, 0, 0), NULL, 10) > 0;
+	PQclear(result);
 	array_free(&numbers);
 	return status;
 }

@@ -50,10 +50,15 @@ typedef struct PositionReach
 	int64_t fence;
 	int64_t complete_at_us; /* all that it held then is applied; 0: not known */
 	PositionMark anchor;	/* what was applied a while ago; none: nothing */
+	int64_t next_offset;	/* of the next record to be applied */
 } PositionReach;
 
+/*
+ * Stores that. *lost: a partition that is still this process's has an earlier position than it was
+ * told, for which nothing is stored then: PostgreSQL lost its last commits in a crash.
+ */
 Status position_store_reach(const HistorySession *session, const Wait *wait, const PositionKey *key,
-							const PositionReach *reaches, size_t count);
+							const PositionReach *reaches, size_t count, bool *lost);
 
 typedef enum PositionState
 {

@@ -109,6 +109,7 @@ test_what_a_task_amounts_to(void **state)
 {
 	ApplyTask batch = {.kind = APPLY_TASK_BATCH, .status = status_ok()};
 	ApplyTask claim = {.kind = APPLY_TASK_CLAIM, .status = status_ok()};
+	ApplyTask count = {.kind = APPLY_TASK_COUNT, .status = status_ok()};
 
 	(void) state;
 	batch.report.outcome = APPLY_DONE;
@@ -118,7 +119,10 @@ test_what_a_task_amounts_to(void **state)
 	assert_int_equal(outcome_of_task(&batch, false, false), HAPPENED_FENCE_LOST);
 	/* What the report of another kind of task holds is of no account. */
 	claim.report.outcome = APPLY_FENCED;
+	claim.positions_lost = true;
 	assert_int_equal(outcome_of_task(&claim, false, false), HAPPENED_DONE);
+	count.positions_lost = true;
+	assert_int_equal(outcome_of_task(&count, false, false), HAPPENED_FENCE_LOST);
 	batch.report.outcome = APPLY_HALT;
 	assert_int_equal(outcome_of_task(&batch, true, true), HAPPENED_POLICY_HALT);
 	batch.report.outcome = APPLY_POISON;

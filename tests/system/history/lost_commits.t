@@ -1,0 +1,48 @@
+# What PostgreSQL loses of the history's last commits in a crash is noticed and applied again, though no event comes after
+# (INV-9, INV-15): the history commits without waiting for the WAL.
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use lib dirname(abs_path(__FILE__)) . '/../../harness';
+
+use Stack;
+use Test::More;
+
+my $TRIES = 5;
+# The server writes its WAL when somebody waits for it, and else not for this long.
+my $stack = Stack->start(conf => { wal_writer_delay => '10s' });
+my @wallets = $stack->create_wallets(4, fund => '100.00');
+
+sub stored { return $stack->sql('SELECT count(*) FROM transaction_events') }
+
+# Commits of the history that the crash takes; 0 where the server had just written them.
+sub crash_after_applying
+{
+    $stack->sql('SELECT wallet_fund(?, 1)', $_) for @wallets;
+    $stack->wait_history;
+    my $before = stored();
+    $stack->history->suspend;
+    $stack->postgres->kill9;
+    $stack->postgres->start;
+    my $lost = $before - stored();
+    $stack->history->resume;
+    return $lost;
+}
+
+my $lost = 0;
+for (1 .. $TRIES)
+{
+    last if ($lost = crash_after_applying()) > 0;
+    $stack->wait_history;
+}
+cmp_ok($lost, '>', 0, 'a crash took events that were applied');
+$stack->wait_history;
+$stack->history->wait_log(qr/positions are not as this process left them/);
+pass('they come back, and the reason is told');
+is($stack->sql('SELECT count(*) FROM wallet_history_gaps'), 0, 'without a gap');
+$stack->sql('SELECT wallet_fund(?, 1)', $wallets[0]);
+$stack->wait_history;
+$stack->verify;
+done_testing;
