@@ -78,7 +78,9 @@ compare(const char *text, size_t size, const char *wrong, const Members *members
 		FUZZ_CHECK(json_error_code(&error) == json_error_numeric_overflow ||
 				   json_error_code(&error) == json_error_stack_overflow);
 	if (wrong != NULL && value != NULL)
-		FUZZ_CHECK(is_array != json_is_array(value) || depth_most(text, size) >= JSON_DEPTH_MAX);
+		/* jansson passes by a NUL behind a number. */
+		FUZZ_CHECK(is_array != json_is_array(value) || depth_most(text, size) >= JSON_DEPTH_MAX ||
+				   memchr(text, '\0', size) != NULL);
 	if (wrong == NULL && value != NULL && is_array)
 		FUZZ_CHECK(json_array_size(value) == members->count &&
 				   string_bytes(value) == members->string_bytes);
