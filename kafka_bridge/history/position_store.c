@@ -70,7 +70,7 @@ static const char advance_sql[] =
 
 #define REACH_COLUMNS 6
 
-/* By this server's clock never in the future. A partition of which commits are lost is not complete. */
+/* By this server's clock never in the future, and not where commits were lost. */
 static const char reach_sql[] =
 	"WITH told AS (SELECT n[i][1] AS partition, n[i][2] AS fence, n[i][3] AS complete_at_us, "
 	"n[i][4] AS anchor_offset, n[i][5] AS anchor, n[i][6] AS next_offset "
