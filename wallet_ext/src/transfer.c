@@ -39,9 +39,7 @@ transfer_open_wallets(Transfer *transfer)
 	const Request *request = transfer->request;
 	const pg_uuid_t *ids[] = {request->from_wallet_id, request->to_wallet_id};
 
-	call_open_wallets(&transfer->call, ids, lengthof(ids), NULL);
-	transfer->sides[FROM] = wallet_set_get(&transfer->call.wallets, request->from_wallet_id);
-	transfer->sides[TO] = wallet_set_get(&transfer->call.wallets, request->to_wallet_id);
+	call_open_wallets(&transfer->call, ids, lengthof(ids), transfer->sides);
 }
 
 static Fault
