@@ -7,7 +7,6 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "miscadmin.h"
-#include "port/pg_bswap.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -33,7 +32,7 @@ static const SideIndex side_indexes[] = {
 /* A row's place in the order of one of them. */
 typedef struct SidePlace
 {
-	uint64 wallet_id[2]; /* as numbers that compare as its bytes */
+	WalletOrder wallet;
 	int64 version;
 	LedgerRow *row;
 } SidePlace;
@@ -44,9 +43,10 @@ compare_places(const void *left, const void *right)
 	const SidePlace *one = left;
 	const SidePlace *other = right;
 
-	for (int i = 0; i < lengthof(one->wallet_id); i++)
-		if (one->wallet_id[i] != other->wallet_id[i])
-			return one->wallet_id[i] < other->wallet_id[i] ? -1 : 1;
+	int order = wallet_compare_order(&one->wallet, &other->wallet);
+
+	if (order != 0)
+		return order;
 	return one->version < other->version ? -1 : one->version > other->version;
 }
 
@@ -66,16 +66,10 @@ ledger_sort_places(LedgerRow *rows, int count, const SideIndex *side, int *place
 	for (int i = 0; i < count; i++)
 	{
 		const LedgerSide *of_row = row_side(&rows[i], side);
-		SidePlace *place = &places[*place_count];
-
 		if (!of_row->present)
 			continue;
-		memcpy(place->wallet_id, of_row->wallet_id.data, UUID_LEN);
-		place->wallet_id[0] = pg_ntoh64(place->wallet_id[0]);
-		place->wallet_id[1] = pg_ntoh64(place->wallet_id[1]);
-		place->version = of_row->version;
-		place->row = &rows[i];
-		(*place_count)++;
+		places[(*place_count)++] =
+			(SidePlace){wallet_order(&of_row->wallet_id), of_row->version, &rows[i]};
 	}
 	qsort(places, *place_count, sizeof(SidePlace), compare_places);
 	return places;

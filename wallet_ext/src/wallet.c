@@ -14,6 +14,7 @@
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "port/pg_bswap.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
@@ -55,6 +56,17 @@ int
 wallet_compare_id(const pg_uuid_t *left, const pg_uuid_t *right)
 {
 	return memcmp(left->data, right->data, UUID_LEN);
+}
+
+WalletOrder
+wallet_order(const pg_uuid_t *id)
+{
+	WalletOrder order;
+
+	memcpy(order.numbers, id->data, UUID_LEN);
+	for (int i = 0; i < lengthof(order.numbers); i++)
+		order.numbers[i] = pg_ntoh64(order.numbers[i]);
+	return order;
 }
 
 void

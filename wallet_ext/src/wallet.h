@@ -86,6 +86,23 @@ extern WalletStatus wallet_status_from_text(const text *name);
 /* Byte order of ids: the order of locks. */
 extern int wallet_compare_id(const pg_uuid_t *left, const pg_uuid_t *right);
 
+/* An id as numbers that compare as its bytes: to sort many. */
+typedef struct WalletOrder
+{
+	uint64 numbers[2];
+} WalletOrder;
+
+extern WalletOrder wallet_order(const pg_uuid_t *id);
+
+static inline int
+wallet_compare_order(const WalletOrder *left, const WalletOrder *right)
+{
+	for (int i = 0; i < lengthof(left->numbers); i++)
+		if (left->numbers[i] != right->numbers[i])
+			return left->numbers[i] < right->numbers[i] ? -1 : 1;
+	return 0;
+}
+
 /* Opens wallets for writing. The snapshot must be registered until wallet_scan_end. Without
  * is_of_many each wallet that is found has a slot of its own. */
 extern void wallet_scan_begin(WalletScan *scan, Snapshot snapshot, bool is_of_many);
