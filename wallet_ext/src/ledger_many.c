@@ -211,7 +211,7 @@ ledger_enter_keys(Ledger *ledger, LedgerRow *const *rows, int count,
 	MemoryContext caller = CurrentMemoryContext;
 	IndexEntry entry;
 
-	if (count <= 1 || !ledger->description->is_direct ||
+	if (!ledger->description->is_direct ||
 		!has_one_index_of_keys(ledger->description) ||
 		!index_entry_begin(&entry, ledger->table, ledger->description,
 						   ledger->description->lookup_index, 1))
