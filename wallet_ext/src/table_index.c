@@ -70,15 +70,17 @@ table_index_enter_executed(const TableIndexEntry *entry, Relation index, EState 
 	PG_END_TRY();
 }
 
-/* Enters the row into an index of keys and turns 23505 into the error of on_duplicate. */
+/* Enters a row into a unique index and turns 23505 into the error of on_duplicate. */
 static void
-table_index_enter_unique(const TableIndexEntry *entry, Relation index, IndexInfo *info)
+index_enter_unique(const IndexEntry *entry, Datum *values, bool *nulls, ItemPointer tid,
+				   void (*on_duplicate)(void *argument), void *argument)
 {
 	MemoryContext caller = CurrentMemoryContext;
 
 	PG_TRY();
 	{
-		table_index_enter(entry, index, info, NULL);
+		index_insert(entry->index, values, nulls, tid, entry->table, UNIQUE_CHECK_YES, false,
+					 entry->info);
 	}
 	PG_CATCH();
 	{
@@ -87,10 +89,24 @@ table_index_enter_unique(const TableIndexEntry *entry, Relation index, IndexInfo
 		/* The index has let go of its buffers before raising, and on_duplicate raises as well. */
 		MemoryContextSwitchTo(caller);
 		FlushErrorState();
-		entry->on_duplicate(entry->argument);
+		on_duplicate(argument);
 		pg_unreachable();
 	}
 	PG_END_TRY();
+}
+
+/* Enters the inserted row into an index of keys. */
+static void
+table_index_enter_key(const TableIndexEntry *entry, Relation index, IndexInfo *info)
+{
+	const IndexEntry of_keys = {entry->table, index, info};
+	Datum values[INDEX_MAX_KEYS];
+	bool nulls[INDEX_MAX_KEYS];
+
+	Assert(entry->change == ROW_INSERTED);
+	FormIndexDatum(info, entry->slot, NULL, values, nulls);
+	index_enter_unique(&of_keys, values, nulls, &entry->slot->tts_tid, entry->on_duplicate,
+					   entry->argument);
 }
 
 bool
@@ -121,7 +137,7 @@ table_index_insert(Relation table, const TableDescription *description, TupleTab
 		Relation index = index_open(known->oid, RowExclusiveLock);
 
 		if (known->is_of_keys && on_duplicate != NULL)
-			table_index_enter_unique(&entry, index, known->info);
+			table_index_enter_key(&entry, index, known->info);
 		else if (!known->needs_executor)
 			table_index_enter(&entry, index, known->info, NULL);
 		else
@@ -201,6 +217,15 @@ index_entry_add(const IndexEntry *entry, Datum *values, ItemPointer tid)
 
 	index_insert(entry->index, values, nulls, tid, entry->table,
 				 entry->info->ii_Unique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO, false, entry->info);
+}
+
+void
+index_entry_add_key(const IndexEntry *entry, Datum key, ItemPointer tid,
+					void (*on_duplicate)(void *argument), void *argument)
+{
+	bool is_null = false;
+
+	index_enter_unique(entry, &key, &is_null, tid, on_duplicate, argument);
 }
 
 void
