@@ -357,6 +357,22 @@ wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue)
 }
 
 bool
+wallet_seems_free(WalletScan *scan, Wallet *wallet)
+{
+	ItemPointerData tid = wallet->tid;
+	SnapshotData dirty;
+
+	InitDirtySnapshot(dirty);
+	wallet_open_slot(scan, wallet);
+
+	bool found = table_tuple_fetch_row_version(scan->table, &tid, &dirty, wallet->slot);
+
+	wallet_drop_slot(scan, wallet);
+	/* The look fills in who is about to change the row that it found. */
+	return found && !TransactionIdIsValid(dirty.xmax);
+}
+
+bool
 wallet_try_lock(WalletScan *scan, Wallet *wallet)
 {
 	ItemPointerData tid = wallet->tid;

@@ -127,6 +127,10 @@ extern void wallet_find(WalletScan *scan, const pg_uuid_t *id, Wallet *wallet);
  * one by one; only for operations of few wallets. */
 extern void wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue);
 
+/* Whether nobody has changed the row or is about to; who only locks it isn't seen. Lets go of the
+ * wallet's slot. */
+extern bool wallet_seems_free(WalletScan *scan, Wallet *wallet);
+
 /* Writes wallet->next where nobody else holds or has changed the row and it is written directly;
  * otherwise changes nothing and returns false. */
 extern bool wallet_try_update(WalletScan *scan, Wallet *wallet);

@@ -124,9 +124,24 @@ wallet_is_changed(const Wallet *wallet)
 	return wallet->found && wallet->next.version != wallet->state.version;
 }
 
+/* A look is cheap, and many wallets are not to be written in vain for one that others are at. */
+static bool
+wallet_set_seems_free(WalletSet *set)
+{
+	for (int i = 0; i < set->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (set->wallets[i].found && !wallet_seems_free(&set->scan, &set->wallets[i]))
+			return false;
+	}
+	return true;
+}
+
 bool
 wallet_set_try_write(WalletSet *set)
 {
+	if (set->scan.is_of_many && !wallet_set_seems_free(set))
+		return false;
 	for (int i = 0; i < set->count; i++)
 	{
 		Wallet *wallet = &set->wallets[i];
