@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "http/door.h"
 #include "http/server.h"
-#include "http_client.h"
+#include "http_server.h"
 
 #define HALL	16
 #define CROWD	300					   /* more than may wait */
@@ -81,23 +81,13 @@ static const HttpOptions options = {
 	.thread_count = 2,
 };
 
-static int
-server_begin(void **state)
+static void
+kept_reset(void)
 {
-	Status status = http_server_start(&options, &plan, &server);
-
-	(void) state;
 	atomic_store(&kept_count, 0);
-	return !status_is_ok(&status);
 }
 
-static int
-server_end(void **state)
-{
-	(void) state;
-	http_server_stop(&server);
-	return server != NULL;
-}
+static Served served = {&options, &plan, kept_reset};
 
 static void
 test_knock(void **state)
@@ -257,16 +247,6 @@ test_full_hall(void **state)
 	assert_in_range(refused, 1, CROWD / 4);
 }
 
-static void
-server_restart(const HttpOptions *with)
-{
-	http_server_stop(&server);
-
-	Status status = http_server_start(with, &plan, &server);
-
-	assert_true(status_is_ok(&status));
-}
-
 /* A further connection of an address takes the place of a silent one, or is closed. */
 static void
 test_connections_of_a_client(void **state)
@@ -278,7 +258,7 @@ test_connections_of_a_client(void **state)
 
 	(void) state;
 	narrow.client_connections_max = 3;
-	server_restart(&narrow);
+	server_restart(&narrow, &plan);
 	for (size_t i = 0; i < 2; i++)
 	{
 		fds[i] = client_connect();
@@ -310,7 +290,7 @@ test_requests_of_a_client(void **state)
 
 	(void) state;
 	narrow.client_requests_max = 1;
-	server_restart(&narrow);
+	server_restart(&narrow, &plan);
 	fd = client_connect();
 	client_send(fd, "GET /kept " REST "\r\n");
 	kept_await(1);
@@ -326,14 +306,13 @@ test_requests_of_a_client(void **state)
 int
 main(void)
 {
-#define SERVER_TEST(test) cmocka_unit_test_setup_teardown(test, server_begin, server_end)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_knock),
-		SERVER_TEST(test_silent_crowd),
-		SERVER_TEST(test_deaf_crowd),
-		SERVER_TEST(test_full_hall),
-		SERVER_TEST(test_connections_of_a_client),
-		SERVER_TEST(test_requests_of_a_client),
+		SERVER_TEST(test_silent_crowd, &served),
+		SERVER_TEST(test_deaf_crowd, &served),
+		SERVER_TEST(test_full_hall, &served),
+		SERVER_TEST(test_connections_of_a_client, &served),
+		SERVER_TEST(test_requests_of_a_client, &served),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
