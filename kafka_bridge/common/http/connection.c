@@ -17,7 +17,6 @@
 
 #define SWEEP_INTERVAL_MS 100
 #define RESERVE_WAIT_MS	  100 /* for a client of the reserve, where others want its place */
-#define SILENCE_MS		  500 /* that is not just the way of a request through the network */
 
 struct HttpConnection
 {
@@ -72,7 +71,7 @@ connection_is_silent(const HttpConnection *connection, int64_t now_ms)
 	int unread = 0;
 
 	return connection->place == HTTP_PLACE_HALL && !connection->is_worked && !connection->is_shut &&
-		   now_ms - connection->waits_ms >= SILENCE_MS &&
+		   now_ms - connection->waits_ms >= HTTP_SILENCE_MS &&
 		   (ioctl(connection->fd, FIONREAD, &unread) != 0 || unread == 0);
 }
 

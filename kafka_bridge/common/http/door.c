@@ -25,8 +25,7 @@
 #define EVENTS_AT_ONCE	   64
 #define ACCEPTS_AT_ONCE	   64
 #define RESERVE_SEND_BYTES (256 * 1024)
-#define SILENCE_MS		   500 /* that is not just the way of a request through the network */
-#define SHORTAGE_MS		   20  /* without descriptors, before it is tried again */
+#define SHORTAGE_MS		   20 /* without descriptors, before it is tried again */
 
 typedef struct Visitor
 {
@@ -221,7 +220,7 @@ visitor_refuse(HttpDoor *door, Visitor *visitor)
 static bool
 visitor_is_old(const Visitor *visitor)
 {
-	return visitor != NULL && clock_monotonic_ms() - visitor->since_ms >= SILENCE_MS;
+	return visitor != NULL && clock_monotonic_ms() - visitor->since_ms >= HTTP_SILENCE_MS;
 }
 
 /*
