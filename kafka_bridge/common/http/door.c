@@ -261,28 +261,62 @@ queues_serve(HttpDoor *door)
 		visitor_dismiss(door, prompt->first);
 }
 
-/* A client's own silent connection makes room for its next one. */
-static bool
-client_room_make(HttpDoor *door, const HttpClient *client)
+/* Of a client at the door. */
+typedef struct Company
 {
-	Visitor *silent = NULL;
-	size_t waiting = 0;
+	size_t counts[HTTP_KNOCK_PROMPT + 1]; /* by HttpKnock */
+	Visitor *silent;					  /* the oldest, or NULL */
+} Company;
 
-	if (!http_connections_bound_clients(door->plan.connections))
-		return true;
+static Company
+company_find(const HttpDoor *door, const HttpClient *client)
+{
+	Company company = {.silent = NULL};
+
 	for (HttpKnock knock = HTTP_KNOCK_SILENT; knock <= HTTP_KNOCK_PROMPT; knock++)
 		for (Visitor *at = door->queues[knock].first; at != NULL; at = at->next)
 			if (http_client_equals(&at->client, client))
 			{
-				waiting++;
-				if (silent == NULL && knock == HTTP_KNOCK_SILENT)
-					silent = at;
+				company.counts[knock]++;
+				if (company.silent == NULL && knock == HTTP_KNOCK_SILENT)
+					company.silent = at;
 			}
-	if (http_connections_client_has_room(door->plan.connections, client, waiting, silent == NULL))
+	return company;
+}
+
+/*
+ * For one that has not said yet what it wants: it may be the health. So a client that has all its
+ * connections may have as many more here as the reserve takes; of those the silent ones give way.
+ */
+static bool
+silent_room_make(HttpDoor *door, const HttpClient *client)
+{
+	if (!http_connections_bound_clients(door->plan.connections))
 		return true;
-	if (silent != NULL)
-		visitor_dismiss(door, silent);
-	return silent != NULL;
+
+	const Company company = company_find(door, client);
+	size_t unasked = company.counts[HTTP_KNOCK_SILENT] + company.counts[HTTP_KNOCK_PROMPT];
+	size_t waiting = unasked + company.counts[HTTP_KNOCK_ORDINARY];
+
+	if (http_connections_client_has_room(door->plan.connections, client, waiting, false) ||
+		(unasked < HTTP_RESERVE_MAX && !visitor_is_old(company.silent)))
+		return true;
+	if (company.silent != NULL)
+		visitor_dismiss(door, company.silent);
+	return company.silent != NULL;
+}
+
+/* For one that wants something ordinary: a silent connection of its client's in the hall makes it. */
+static bool
+ordinary_room_make(HttpDoor *door, const HttpClient *client)
+{
+	if (!http_connections_bound_clients(door->plan.connections))
+		return true;
+
+	const Company company = company_find(door, client);
+
+	return http_connections_client_has_room(door->plan.connections, client,
+											company.counts[HTTP_KNOCK_ORDINARY], true);
 }
 
 static void
@@ -300,7 +334,7 @@ visitor_come(HttpDoor *door, int fd, const struct sockaddr_storage *address, soc
 	visitor->client = http_client_of((const struct sockaddr *) address);
 	visitor->address = *address;
 	visitor->address_bytes = bytes;
-	if (!client_room_make(door, &visitor->client) ||
+	if (!silent_room_make(door, &visitor->client) ||
 		epoll_ctl(door->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
 	{
 		close(fd);
@@ -357,6 +391,8 @@ visitor_look(HttpDoor *door, Visitor *visitor, uint32_t events)
 		knock = http_knock_read(door->plan.routes, door->plan.route_count, data, (size_t) bytes);
 	/* A client that has closed its side, and has not asked for anything whole. */
 	if (knock == HTTP_KNOCK_SILENT && (events & EPOLLRDHUP))
+		visitor_dismiss(door, visitor);
+	else if (knock == HTTP_KNOCK_ORDINARY && !ordinary_room_make(door, &visitor->client))
 		visitor_dismiss(door, visitor);
 	else if (knock != HTTP_KNOCK_SILENT)
 	{

@@ -247,14 +247,32 @@ test_full_hall(void **state)
 	assert_in_range(refused, 1, CROWD / 4);
 }
 
-/* A further connection of an address takes the place of a silent one, or is closed. */
+/* Further ones come, one after the other, until the silent one has given way. */
+static void
+silent_await(int silent)
+{
+	struct pollfd polled = {.fd = silent, .events = POLLIN};
+	int64_t late_ms = clock_monotonic_ms() + ANSWER_TIMEOUT_MS;
+
+	do
+	{
+		assert_true(clock_monotonic_ms() < late_ms);
+		close(client_connect());
+	} while (poll(&polled, 1, 50) == 0);
+	assert_string_equal(client_receive(silent), "");
+}
+
+/*
+ * A further connection of an address takes the place of a silent one, or is closed; the health has
+ * places of its own.
+ */
 static void
 test_connections_of_a_client(void **state)
 {
 	HttpOptions narrow = options;
 	int fds[3];
 	int silent = -1;
-	int refused = -1;
+	int prompt[2];
 
 	(void) state;
 	narrow.client_connections_max = 3;
@@ -267,13 +285,19 @@ test_connections_of_a_client(void **state)
 	kept_await(2);
 	silent = client_connect();
 	assert_contains(ask("GET /healed " REST "\r\n"), "\r\n\r\nother");
-	assert_string_equal(client_receive(silent), "");
+	silent_await(silent);
 	fds[2] = client_connect();
 	client_send(fds[2], "GET /kept " REST "\r\n");
 	kept_await(3);
-	refused = client_connect();
-	send(refused, "GET /healed " REST "\r\n", 1, MSG_NOSIGNAL);
-	assert_string_equal(client_receive(refused), "");
+	assert_string_equal(ask("GET /healed " REST "\r\n"), "");
+	for (size_t i = 0; i < 2; i++)
+	{
+		prompt[i] = client_connect();
+		client_send(prompt[i], "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+	}
+	assert_prompt("a client with all its connections");
+	for (size_t i = 0; i < 2; i++)
+		assert_contains(client_receive(prompt[i]), "\r\n\r\nwell");
 	kept_end(3);
 	for (size_t i = 0; i < 3; i++)
 		assert_contains(client_receive(fds[i]), "\r\n\r\nkept");
