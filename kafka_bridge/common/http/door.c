@@ -27,6 +27,8 @@
 #define RESERVE_SEND_BYTES (256 * 1024)
 #define SHORTAGE_MS		   20 /* without descriptors, before it is tried again */
 
+#define CROWDED "too many connections at once"
+
 typedef struct Visitor
 {
 	struct Visitor *previous;
@@ -190,9 +192,9 @@ queues_enter(HttpDoor *door)
 		visitor_enter(door, ordinary->first, HTTP_PLACE_HALL);
 }
 
-/* As every problem; said without the library, which has no place for it. */
+/* As every problem; said without the library, which has no place for it. detail as it is in JSON. */
 static void
-visitor_refuse(HttpDoor *door, Visitor *visitor)
+visitor_refuse(HttpDoor *door, Visitor *visitor, const char *detail)
 {
 	char discarded[HTTP_KNOCK_BYTES];
 	char id[HTTP_REQUEST_ID_BYTES];
@@ -200,11 +202,10 @@ visitor_refuse(HttpDoor *door, Visitor *visitor)
 	char answer[1024];
 
 	http_request_id_fill(NULL, id);
-	snprintf(
-		body, sizeof(body),
-		"{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"too "
-		"many connections at once\",\"code\":\"unavailable\",\"request_id\":\"%s\"}",
-		id);
+	snprintf(body, sizeof(body),
+			 "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
+			 "\"detail\":\"%s\",\"code\":\"unavailable\",\"request_id\":\"%s\"}",
+			 detail, id);
 	snprintf(answer, sizeof(answer),
 			 "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
 			 "X-Request-Id: %s\r\nContent-Type: application/problem+json\r\n"
@@ -237,7 +238,7 @@ crowd_thin(HttpDoor *door)
 	if (visitor_is_old(silent))
 		visitor_dismiss(door, silent);
 	else if (ordinary != NULL)
-		visitor_refuse(door, ordinary);
+		visitor_refuse(door, ordinary, CROWDED);
 	else if (silent == NULL || visitor_is_old(prompt))
 		visitor_dismiss(door, prompt);
 	else
@@ -256,7 +257,7 @@ queues_serve(HttpDoor *door)
 	while (silent->first != NULL && silent->first->since_ms <= late_ms)
 		visitor_dismiss(door, silent->first);
 	while (ordinary->first != NULL && ordinary->first->since_ms <= late_ms)
-		visitor_refuse(door, ordinary->first);
+		visitor_refuse(door, ordinary->first, CROWDED);
 	while (prompt->first != NULL && prompt->first->since_ms <= late_ms)
 		visitor_dismiss(door, prompt->first);
 }
@@ -441,9 +442,11 @@ door_watch(HttpDoor *door, int fd, void *name)
 static void
 door_free(HttpDoor *door)
 {
-	for (HttpKnock knock = HTTP_KNOCK_SILENT; knock <= HTTP_KNOCK_PROMPT; knock++)
+	while (door->queues[HTTP_KNOCK_SILENT].first != NULL)
+		visitor_dismiss(door, door->queues[HTTP_KNOCK_SILENT].first);
+	for (HttpKnock knock = HTTP_KNOCK_ORDINARY; knock <= HTTP_KNOCK_PROMPT; knock++)
 		while (door->queues[knock].first != NULL)
-			visitor_dismiss(door, door->queues[knock].first);
+			visitor_refuse(door, door->queues[knock].first, "the service is stopping");
 	if (door->epoll_fd >= 0)
 		close(door->epoll_fd);
 	if (door->close_fd >= 0)

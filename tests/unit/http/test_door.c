@@ -205,6 +205,17 @@ kept_await(size_t count)
 	}
 }
 
+static void
+hall_fill(int fds[HALL])
+{
+	for (size_t i = 0; i < HALL; i++)
+	{
+		fds[i] = client_connect();
+		client_send(fds[i], "GET /kept " REST "\r\n");
+	}
+	kept_await(HALL);
+}
+
 /* Those that wait get their answer when there is room, those for whom there is none are told so
  * where that can be done at once. */
 static void
@@ -215,12 +226,7 @@ test_full_hall(void **state)
 	int refused = 0;
 
 	(void) state;
-	for (size_t i = 0; i < HALL; i++)
-	{
-		fds[i] = client_connect();
-		client_send(fds[i], "GET /kept " REST "\r\n");
-	}
-	kept_await(HALL);
+	hall_fill(fds);
 	assert_prompt("a full hall");
 	for (size_t i = 0; i < CROWD; i++)
 	{
@@ -245,6 +251,31 @@ test_full_hall(void **state)
 		assert_contains(answer, "too many connections at once");
 	}
 	assert_in_range(refused, 1, CROWD / 4);
+}
+
+/* Who waits for room, when the server stops, is told so. */
+static void
+test_full_hall_that_drains(void **state)
+{
+	int fds[HALL];
+	int waiting = -1;
+	const char *answer = NULL;
+
+	(void) state;
+	hall_fill(fds);
+	waiting = client_connect();
+	client_send(waiting, "GET /healed " REST "\r\n");
+	/* The door has looked at those before it then. */
+	assert_prompt("a full hall");
+	assert_false(http_server_drain(server, 1));
+	answer = client_receive(waiting);
+	assert_contains(answer, "HTTP/1.1 503 ");
+	assert_contains(answer, "Retry-After: 1\r\n");
+	assert_contains(answer, "the service is stopping");
+	kept_end(HALL);
+	assert_true(http_server_drain(server, ANSWER_TIMEOUT_MS));
+	for (size_t i = 0; i < HALL; i++)
+		assert_contains(client_receive(fds[i]), "\r\n\r\nkept");
 }
 
 /* Further ones come, one after the other, until the silent one has given way. */
@@ -335,6 +366,7 @@ main(void)
 		SERVER_TEST(test_silent_crowd, &served),
 		SERVER_TEST(test_deaf_crowd, &served),
 		SERVER_TEST(test_full_hall, &served),
+		SERVER_TEST(test_full_hall_that_drains, &served),
 		SERVER_TEST(test_connections_of_a_client, &served),
 		SERVER_TEST(test_requests_of_a_client, &served),
 	};
