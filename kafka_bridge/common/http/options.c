@@ -144,7 +144,8 @@ http_options_check(const HttpOptions *options)
 	const char *reason = options->hosts != NULL ? http_hosts_check(options->hosts) : NULL;
 
 	if (reason != NULL)
-		return status_fatal(EXIT_CODE_CONFIGURATION, "HTTP_HOSTS %s", reason);
+		return status_about(status_fatal(EXIT_CODE_CONFIGURATION, "HTTP_HOSTS %s", reason),
+							"HTTP_HOSTS");
 
 	Status status = http_options_tokens_read(options, &tokens);
 
