@@ -135,7 +135,13 @@ sample_check(const void *config, const ConfigCommand *command)
 	if (sample->timeout_ms == 666)
 		return status_fatal(EXIT_CODE_CONFIGURATION, "not this one");
 	if (sample->timeout_ms == 667)
-		return status_fatal(EXIT_CODE_CONFIGURATION, "T_TIMEOUT is not this one");
+		return status_about(status_fatal(EXIT_CODE_CONFIGURATION, "T_TIMEOUT is not this one"),
+							"T_TIMEOUT");
+	if (sample->timeout_ms == 668)
+		return status_about(status_fatal(EXIT_CODE_CONFIGURATION, "not so long"), "T_TIMEOUT");
+	if (sample->timeout_ms == 669)
+		return status_about(status_fatal(EXIT_CODE_CONFIGURATION, "T_TIMEOUT forbids the port"),
+							"T_PORT");
 	return status_ok();
 }
 
@@ -452,6 +458,9 @@ test_configuration_errors(void **state)
 				   "cannot read other.env: No such file or directory");
 	assert_refused(load("--timeout", "666", NULL), EXIT_CODE_CONFIGURATION, "not this one");
 	assert_refused(load("--timeout", "667", NULL), EXIT_CODE_USAGE, "T_TIMEOUT is not this one");
+	assert_refused(load("--timeout", "668", NULL), EXIT_CODE_USAGE, "not so long");
+	assert_refused(load("--timeout", "669", NULL), EXIT_CODE_CONFIGURATION,
+				   "T_TIMEOUT forbids the port");
 	setenv("T_TIMEOUT", "667", 1);
 	assert_refused(load(NULL), EXIT_CODE_CONFIGURATION, "T_TIMEOUT is not this one");
 	unsetenv("T_TIMEOUT");
