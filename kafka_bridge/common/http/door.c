@@ -192,7 +192,7 @@ queues_enter(HttpDoor *door)
 		visitor_enter(door, ordinary->first, HTTP_PLACE_HALL);
 }
 
-/* As every problem; said without the library, which has no place for it. detail as it is in JSON. */
+/* As every problem; said without the library, which has no place for it. detail is in JSON. */
 static void
 visitor_refuse(HttpDoor *door, Visitor *visitor, const char *detail)
 {
@@ -307,7 +307,7 @@ silent_room_make(HttpDoor *door, const HttpClient *client)
 	return company.silent != NULL;
 }
 
-/* For one that wants something ordinary: a silent connection of its client's in the hall makes it. */
+/* For one that wants something ordinary: a silent one of its client's in the hall makes room. */
 static bool
 ordinary_room_make(HttpDoor *door, const HttpClient *client)
 {
