@@ -129,21 +129,14 @@ static const ConfigCommand commands[] = {
 static Status
 sample_check(const void *config, const ConfigCommand *command)
 {
+	static const char *const about[] = {NULL, "T_TIMEOUT", "T_PORT"};
 	const Sample *sample = config;
 
 	(void) command;
-	Status wrong = status_fatal(EXIT_CODE_CONFIGURATION, "T_TIMEOUT is not this one");
-
-	switch (sample->timeout_ms)
-	{
-		case 666:
-			return wrong;
-		case 667:
-			return status_about(wrong, "T_TIMEOUT");
-		case 668:
-			return status_about(wrong, "T_PORT");
-	}
-	return status_ok();
+	if (sample->timeout_ms < 666 || sample->timeout_ms > 668)
+		return status_ok();
+	return status_about(status_fatal(EXIT_CODE_CONFIGURATION, "T_TIMEOUT is not this one"),
+						about[sample->timeout_ms - 666]);
 }
 
 static const ConfigProgram program = {
