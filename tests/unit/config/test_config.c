@@ -544,7 +544,7 @@ test_other_answers(void **state)
 	assert_string_equal(printed, "the configuration is valid\n");
 	assert_true(source.answered);
 	assert_refused(load_printed("--check-config", "--timeout=666", NULL), EXIT_CODE_CONFIGURATION,
-				   "not this one");
+				   "T_TIMEOUT is not this one");
 	assert_loads(load_printed("--options-markdown", NULL, NULL));
 	assert_non_null(strstr(printed, "| `--mode CHOICE` | `T_MODE` |  | How. One of stop, go. |\n"));
 }
