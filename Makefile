@@ -14,7 +14,7 @@ endif
 # The programs that up, check and bench use are the ones that were built here.
 export WALLET_BIN ?= $(CURDIR)/kafka_bridge/build$(if $(sanitizers),-sanitize)
 
-.PHONY: help all programs extension install uninstall installcheck deps up status down demo check check-race check-clients check-console check-openapi check-pg check-linearizability check-valgrind chaos fuzz docker-check docs lint format clean bench bench-ready bench-smoke bench-delivery oracle soak-http
+.PHONY: help all programs extension install uninstall installcheck deps up status down demo check check-race check-clients check-console check-openapi check-pg check-linearizability check-valgrind check-ha chaos fuzz docker-check docs lint format clean bench bench-ready bench-smoke bench-delivery oracle soak-http
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -132,6 +132,12 @@ chaos: ## the pipeline under load while network, processes and servers fail (SEE
 	@scripts/deps check
 	@$(privately) $(MAKE) -s install programs
 	@CHAOS_SEED='$(SEED)' CHAOS_MINUTES='$(or $(MINUTES),10)' $(privately) tests/chaos/run
+
+check-ha: ## PostgreSQL under Patroni, three brokers, two of each program: one part after the other fails (FAILOVERS=10 SEED=1)
+	@scripts/deps check
+	@scripts/deps check-ha
+	@$(privately) $(MAKE) -s install programs
+	@HA_SEED='$(SEED)' HA_FAILOVERS='$(or $(FAILOVERS),10)' HA_DELIVERY='$(DELIVERY)' HA_FAULTS='$(FAULTS)' $(privately) tests/availability/run
 
 fuzz: ## fuzz what reads strangers' bytes, each target for MINUTES=10 (FUZZ='json tokens': some); findings in .run/fuzz/
 	@scripts/deps check

@@ -13,7 +13,8 @@ use parent 'Load';
 =head1 SYNOPSIS
 
     my $load = HttpLoad->start(
-        url         => 'http://127.0.0.1:3000',
+        url         => 'http://127.0.0.1:3000',     # or several: a client goes to the next one where it gets no answer
+        timeout     => 5,                           # seconds for an answer; default: 30
         history_url => 'http://127.0.0.1:3001',     # mixed only; default: no reads there
         wallets     => \@wallets,                   # between which random amounts go
         mixed       => 1,           # every operation, batches and reads; default: transfers
@@ -42,7 +43,8 @@ sub _client
     local $SIG{TERM} = sub { $stop = 1 };
 
     srand($$);
-    $self->{http} = HTTP::Tiny->new(keep_alive => 1, timeout => 30);
+    $self->{http} = HTTP::Tiny->new(keep_alive => 1, timeout => $self->{timeout} // 30);
+    $self->{urls} = [ ref $self->{url} ? @{ $self->{url} } : $self->{url} ];
     for (my $n = 1; !$stop && $n <= ($self->{operations} // $n); $n++)
     {
         my ($from, $to) = (int rand @wallets, int(rand(@wallets - 1)));
@@ -154,12 +156,13 @@ sub _answer
     $request->{headers}{'Content-Type'} = 'application/json' if $method eq 'POST';
     while (time < $give_up)
     {
-        my $response = $self->{http}->request($method, ($url // $self->{url}) . $path, $request);
+        my $response = $self->{http}->request($method, ($url // $self->{urls}[0]) . $path, $request);
         my $status   = $response->{status} == 599 ? 'broken' : $response->{status};
 
         $self->{status}{$status}++;
         if ($status eq 'broken' || $status == 503)
         {
+            push @{ $self->{urls} }, shift @{ $self->{urls} };
             select undef, undef, undef, 0.05;
             next;
         }

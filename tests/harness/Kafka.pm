@@ -96,6 +96,8 @@ sub _listen
             ',', qw(BROKER:PLAINTEXT CONTROLLER:PLAINTEXT), map { "$_:$protocol_of->{$_}" } @names));
 }
 
+sub scripts { return $scripts }
+
 sub at
 {
     my ($class, $brokers) = @_;

@@ -5,7 +5,9 @@ use strict;
 use warnings;
 
 use Carp qw(croak);
+use DBD::Pg ();
 use POSIX ();
+use Time::HiRes qw(time);
 
 use Wait;
 
@@ -17,12 +19,14 @@ use Wait;
         clients    => 8,            # default 4
         operations => 25,           # of each client; default: until stop
         mixed      => 1,            # holds, captures, reversals, posts and batches too; default: transfers
-        pause      => 0.01);        # seconds between two calls of a client; default: none
+        pause      => 0.01,         # seconds between two calls of a client; default: none
+        patience   => 5);           # seconds after which a server that does not answer is left; default: never
     $load->wait_progress(100);      # until so many calls more have been acknowledged
     $load->wait;                    # for clients with a number of operations
     $load->stop;
     my $calls  = $load->acknowledged;   # { idempotency key => transaction id }
     my @errors = $load->errors;         # unexpected ones
+    my @times  = $load->times;          # when calls were acknowledged, in order
 
 As a client should, each repeats a call whose outcome it does not know (connection lost, server starting,
 40001, 40P01) with the same key until it is answered. Refusals for want of money are answers.
@@ -64,6 +68,7 @@ sub _note
     open my $file, '>>', "$self->{directory}/$client.$kind" or return;
     syswrite $file, "$text\n";
     close $file;
+    $self->_note($client, 'time', sprintf '%.3f', time) if $kind eq 'done';
     return;
 }
 
@@ -107,7 +112,7 @@ sub _call
     {
         my $id = eval {
             $self->{session} //= $self->{server}->connect(user => $self->{user} // 'wallet_user');
-            $self->{session}->selectrow_array($statement, undef, @arguments, $key);
+            $self->_ask($statement, @arguments, $key);
         };
         return $self->_note($client, 'done', "$key $id") if $id;
 
@@ -119,6 +124,34 @@ sub _call
         undef $self->{session};
         select undef, undef, undef, 0.05;
     }
+}
+
+# Sessions that were left without an answer: to end one in order would wait for it.
+my @left;
+
+sub _ask
+{
+    my ($self, $statement, @values) = @_;
+    my $session = $self->{session};
+    return $session->selectrow_array($statement, undef, @values) unless $self->{patience};
+
+    my $query = $session->prepare($statement, { pg_async => DBD::Pg::PG_ASYNC() });
+    my $end   = time + $self->{patience};
+    my $bits  = '';
+    vec($bits, $session->{pg_socket}, 1) = 1;
+    $query->execute(@values);
+    until ($session->pg_ready)
+    {
+        if ((my $rest = $end - time) > 0)
+        {
+            select my $ready = $bits, undef, undef, $rest;
+            next;
+        }
+        push @left, delete $self->{session}, $query;
+        die "no answer\n";
+    }
+    $session->pg_result;
+    return $query->fetchrow_array;
 }
 
 sub _lines
@@ -142,6 +175,13 @@ sub acknowledged
 }
 
 sub errors { return $_[0]->_lines('error') }
+
+sub times
+{
+    my ($self) = @_;
+    my @times = sort { $a <=> $b } $self->_lines('time');
+    return @times;
+}
 
 sub wait_progress
 {

@@ -30,6 +30,8 @@ our @EXPORT = qw(poll_until);
         conf      => { wal_sender_timeout => '3s' },   # of PostgreSQL
         own_kafka => 1,             # a broker of this test's own, that it may stop and kill
         broker    => $kafka,        # this one, made by the test
+        server    => $postgres,     # likewise
+        slot      => 'wallet_bridge',                        # not a name of its own
         topic     => 'wallet-events', group => 'history',    # not names of its own
         kafka     => 0,             # none, and neither bridge nor history
         bridge    => 0,             # do not start wallet_bridge yet ($stack->bridge->start later)
@@ -77,14 +79,14 @@ sub start
     my $self = bless {
         topic => $option{topic} // "wallet-events-$name",
         group => $option{group} // "history-$name",
-        slot  => $name =~ s/-/_/gr,
+        slot  => $option{slot} // $name =~ s/-/_/gr,
     }, $class;
     my $has_kafka = $option{kafka} // 1;
 
     $self->{kafka} = $option{broker} // ($option{own_kafka} ? Kafka->own : Kafka->shared) if $has_kafka;
     @option{qw(bridge history)} = (0, 0) unless $has_kafka;
 
-    $self->{postgres} = Postgres->new(conf => $option{conf} // {});
+    $self->{postgres} = $option{server} // Postgres->new(conf => $option{conf} // {});
     $self->install_extension if $option{extension} // 1;
     my %env = map { ($_ => ref $option{$_} ? $option{$_} : {}) } qw(bridge history service);
     $self->{bridge}  = $self->another_bridge(%{ $env{bridge} });
