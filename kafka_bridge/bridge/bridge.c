@@ -60,6 +60,7 @@ typedef struct Bridge
 	TopicWatch *topic_watch; /* lives within the outbox */
 	ProgressKey key;
 	int64_t generation;	 /* of this term */
+	uint32_t timeline;	 /* likewise: another one is another history */
 	bool term_lost;		 /* another bridge had the slot: this term's position is stale */
 	bool connected_once; /* credentials and database were right at some time */
 	char source[SERVER_SOURCE_BYTES]; /* ce_source */
@@ -308,39 +309,37 @@ term_fence(Bridge *bridge, StartupDecision *decision)
 
 /* Everything before the first stream of a term: leads to the position to start from. */
 static Status
-term_prepare(Bridge *bridge, uint64_t *start_lsn)
+term_prepare(Bridge *bridge, StartupDecision *decision)
 {
-	StartupDecision decision;
-	Status status = term_ask(bridge, &decision);
+	Status status = term_ask(bridge, decision);
 
 	if (status_is_ok(&status) &&
-		(decision.action == STARTUP_STREAM || decision.action == STARTUP_ADOPT))
-		status = term_fence(bridge, &decision);
+		(decision->action == STARTUP_STREAM || decision->action == STARTUP_ADOPT))
+		status = term_fence(bridge, decision);
 	if (!status_is_ok(&status))
 		return status;
-	switch (decision.action)
+	switch (decision->action)
 	{
 		case STARTUP_ADOPT:
 			log_warning("no recorded position: going on from the slot's confirmed one",
-						log_lsn("from", decision.start_lsn));
+						log_lsn("from", decision->start_lsn));
 			break;
 		case STARTUP_STREAM:
 			break;
 		case STARTUP_SETUP:
 			status = bridge_set_up(bridge);
 			/* What was set up is judged like anything else. */
-			return status_is_ok(&status) ? term_prepare(bridge, start_lsn) : status;
+			return status_is_ok(&status) ? term_prepare(bridge, decision) : status;
 		case STARTUP_STANDBY:
 		case STARTUP_REFUSE:
 			return status_retry("the slot was taken meanwhile");
 	}
 	topic_problems_log(bridge->config->kafka.topic, &bridge->kafka.topic.survey);
-	*start_lsn = decision.start_lsn;
 	return status;
 }
 
 static Status
-term_open_outbox(Bridge *bridge, uint64_t start_lsn)
+term_open_outbox(Bridge *bridge, const StartupDecision *decision)
 {
 	const BridgeOptions *options = &bridge->config->bridge;
 	ProgressRecord record = record_make(bridge);
@@ -353,7 +352,7 @@ term_open_outbox(Bridge *bridge, uint64_t start_lsn)
 		.transactional = is_transactional(bridge),
 		.key = bridge->key,
 		.record = record,
-		.start_lsn = start_lsn,
+		.start_lsn = decision->start_lsn,
 		.tail = tail_holds ? &bridge->kafka.tail : NULL,
 		.transactions_max = (uint32_t) options->in_flight_transactions,
 		.bytes_max = (uint64_t) options->in_flight_bytes,
@@ -365,9 +364,11 @@ term_open_outbox(Bridge *bridge, uint64_t start_lsn)
 		.health_loop = bridge->plan->outbox_loop,
 	};
 
-	plan.record.lsn = found->record.lsn;
+	plan.record.lsn = decision->recorded_lsn;
 	plan.record.inside = found->record.inside;
+	plan.record.event_lsn = found->record.event_lsn;
 	bridge->generation = record.generation;
+	bridge->timeline = record.timeline;
 	bridge->publisher = NULL;
 
 	Status status = outbox_open(&plan, &bridge->outbox);
@@ -394,6 +395,13 @@ resumption_check(Bridge *bridge)
 	StartupDecision decision;
 	Status status = kafka_ask(bridge, &now);
 
+	if (status_is_ok(&status) && bridge->server.timeline != bridge->timeline)
+	{
+		/* What was received last may not be in its history: the record tells, and the topic. */
+		bridge->term_lost = true;
+		status = status_retry("another server is the primary now, on timeline %" PRIu32,
+							  bridge->server.timeline);
+	}
 	if (status_is_ok(&status) && (!now.found.exists || record->generation > bridge->generation ||
 								  bridge->server.slot.confirmed > positions.received))
 	{
@@ -409,8 +417,6 @@ resumption_check(Bridge *bridge)
 	kafka_facts_free(&now);
 	if (status_is_ok(&status) && decision.action != STARTUP_STREAM)
 		status = status_retry("the slot was taken meanwhile");
-	if (status_is_ok(&status))
-		outbox_set_timeline(bridge->outbox, bridge->server.timeline);
 	return status;
 }
 
@@ -525,14 +531,14 @@ refusal_note(Bridge *bridge)
 static Status
 term_run(Bridge *bridge)
 {
-	uint64_t start_lsn = 0;
+	StartupDecision decision;
 	Status status = topic_reader_open(&bridge->config->kafka, &bridge->observer, &bridge->reader);
 
 	bridge->term_lost = false;
 	if (status_is_ok(&status))
-		status = term_prepare(bridge, &start_lsn);
+		status = term_prepare(bridge, &decision);
 	if (status_is_ok(&status))
-		status = term_open_outbox(bridge, start_lsn);
+		status = term_open_outbox(bridge, &decision);
 	if (status_is_ok(&status))
 		status = term_stream(bridge);
 	if (bridge->outbox != NULL && status.class == STATUS_RETRY && stop_is_requested(bridge))

@@ -144,6 +144,18 @@ mark_renew(Outbox *outbox)
 	return mark;
 }
 
+/* Of the commits up to lsn the end of the newest one with events, or of none before it. */
+static uint64_t
+event_lsn_get(Outbox *outbox, uint64_t lsn)
+{
+	pthread_mutex_lock(&outbox->lock);
+
+	uint64_t newest = outbox->event_lsn;
+
+	pthread_mutex_unlock(&outbox->lock);
+	return newest < lsn ? newest : lsn;
+}
+
 /* Records that what lies before lsn, and inside a commit, is in Kafka with it. */
 static void
 progress_write(Outbox *outbox, uint64_t lsn, ProgressInside inside)
@@ -154,8 +166,8 @@ progress_write(Outbox *outbox, uint64_t lsn, ProgressInside inside)
 
 	/* The stream starts at the slot, which may be behind what was recorded. */
 	progress_record_raise(record, lsn, inside);
+	record->event_lsn = event_lsn_get(outbox, record->lsn);
 	record->state = PROGRESS_STREAMING;
-	record->timeline = atomic_load(&outbox->timeline);
 	record->mark = mark_renew(outbox);
 	progress_key_write(&outbox->plan.key, key);
 	progress_record_write(record, value);
@@ -317,7 +329,7 @@ outbox_open(const OutboxPlan *plan, Outbox **outbox)
 	opened->confirmed = plan->start_lsn;
 	opened->mark = plan->record.mark;
 	opened->found = plan->record;
-	atomic_store(&opened->timeline, plan->record.timeline);
+	opened->event_lsn = plan->record.event_lsn;
 	opened->acknowledged_ms = opened->opened_ms = clock_monotonic_ms();
 	snprintf(opened->refusal, sizeof(opened->refusal), "%s", plan->refusal);
 	pthread_mutex_init(&opened->lock, NULL);

@@ -88,9 +88,6 @@ void outbox_settle(Outbox *outbox);
 /* The server has nothing for us before lsn. */
 void outbox_advance(Outbox *outbox, uint64_t lsn);
 
-/* The stream now comes from this timeline: progress records say so. */
-void outbox_set_timeline(Outbox *outbox, uint32_t timeline);
-
 OutboxPositions outbox_get_positions(Outbox *outbox);
 
 /* On: the progress record is written at once until this is switched off. */

@@ -196,7 +196,12 @@ commit_take(Outbox *outbox, const Frame *frame)
 	bool in_order = frame->end_lsn >= inflight_get_received(outbox->ring);
 
 	if (in_order)
+	{
 		inflight_commit(outbox->ring, frame->end_lsn);
+		/* Begun again at the slot, which is behind what was recorded. */
+		if (frame->end_lsn > outbox->event_lsn)
+			outbox->event_lsn = frame->end_lsn;
+	}
 	pthread_mutex_unlock(&outbox->lock);
 	if (!in_order)
 		return outbox_fail(outbox, status_bug("the stream went back"));
@@ -261,19 +266,4 @@ outbox_advance(Outbox *outbox, uint64_t lsn)
 	pthread_mutex_lock(&outbox->lock);
 	inflight_advance(outbox->ring, lsn);
 	pthread_mutex_unlock(&outbox->lock);
-}
-
-void
-outbox_set_timeline(Outbox *outbox, uint32_t timeline)
-{
-	unsigned before = atomic_exchange(&outbox->timeline, timeline);
-
-	pthread_mutex_lock(&outbox->lock);
-
-	bool open = inflight_get_open(outbox->ring, &(uint64_t){0}, &(uint64_t){0}, &(uint64_t){0});
-
-	pthread_mutex_unlock(&outbox->lock);
-	/* On another timeline another transaction may stand where this one was. */
-	if (before != timeline && open)
-		outbox_fail(outbox, status_retry("the timeline changed inside a transaction"));
 }

@@ -28,13 +28,13 @@ struct Outbox
 	atomic_bool stop;
 	atomic_bool flush_now;
 	atomic_bool settled;
-	atomic_uint timeline;
 	pthread_mutex_t handover; /* transactional: taken before lock */
 
-	pthread_mutex_t lock; /* guards the five below */
+	pthread_mutex_t lock; /* guards the six below */
 	Inflight *ring;
 	uint64_t confirmed;
-	bool reader_waits; /* for room */
+	uint64_t event_lsn; /* end of the newest commit with events that was handed over */
+	bool reader_waits;	/* for room */
 	Status failure;
 	TopicMark mark; /* of the newest progress record */
 

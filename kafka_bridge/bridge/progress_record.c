@@ -55,6 +55,9 @@ progress_record_write(const ProgressRecord *record, char text[PROGRESS_VALUE_BYT
 		bytes += snprintf(text + bytes, PROGRESS_VALUE_BYTES - (size_t) bytes,
 						  ",\"inside\":{\"lsn\":\"%s\",\"events\":%" PRIu32 "}",
 						  lsn_write(record->inside.end_lsn, lsn), record->inside.events);
+	if (record->event_lsn != 0)
+		bytes += snprintf(text + bytes, PROGRESS_VALUE_BYTES - (size_t) bytes,
+						  ",\"event_lsn\":\"%s\"", lsn_write(record->event_lsn, lsn));
 	bytes += snprintf(text + bytes, PROGRESS_VALUE_BYTES - (size_t) bytes, "}");
 	assert(bytes > 0 && bytes < PROGRESS_VALUE_BYTES);
 	return (size_t) bytes;
@@ -120,6 +123,14 @@ progress_record_raise(ProgressRecord *record, uint64_t lsn, ProgressInside insid
 		*ours = (ProgressInside){0};
 }
 
+uint64_t
+progress_record_needs(const ProgressRecord *record)
+{
+	if (record->inside.end_lsn != 0)
+		return record->inside.end_lsn;
+	return record->event_lsn != 0 ? record->event_lsn : record->lsn;
+}
+
 bool
 progress_record_has(const ProgressRecord *record, uint64_t end_lsn, uint32_t ordinal)
 {
@@ -141,6 +152,17 @@ inside_read(const json_t *object, ProgressRecord *record)
 		return false;
 	record->inside.events = (uint32_t) events;
 	return record->inside.end_lsn > record->lsn;
+}
+
+static bool
+event_lsn_read(const json_t *object, ProgressRecord *record)
+{
+	char lsn[LSN_TEXT_BYTES];
+
+	if (json_object_get(object, "event_lsn") == NULL)
+		return true;
+	return text_read(object, "event_lsn", lsn, sizeof(lsn)) && lsn_read(lsn, &record->event_lsn) &&
+		   record->event_lsn <= record->lsn;
 }
 
 /* Members that earlier versions did not write. */
@@ -191,7 +213,8 @@ record_members_read(const json_t *object, ProgressRecord *record)
 		return false;
 	record->timeline = (uint32_t) timeline;
 	record->partition_count = (int) partitions;
-	return identity_members_read(object, record) && inside_read(object, record);
+	return identity_members_read(object, record) && inside_read(object, record) &&
+		   event_lsn_read(object, record);
 }
 
 bool

@@ -6,8 +6,8 @@
  *		{"v":1,"generation":3,"state":"streaming","lsn":"0/16B3748","timeline":1,"options":"...",
  *		 "partitions":6,"topic":"wallet-events","since":1764460800000,"topic_id":"...",
  *		 "mark":{"partition":2,"offset":17,"event_id":"..."},
- *		 "inside":{"lsn":"0/16C0000","events":9}}
- * Unknown members are ignored, so that a later version may append some; the last four may lack.
+ *		 "inside":{"lsn":"0/16C0000","events":9},"event_lsn":"0/16B3700"}
+ * Unknown members are ignored, so that a later version may append some; the last five may lack.
  *
  * The generation counts the owners of the position: whoever takes over writes with the next one,
  * and a record of an earlier generation that comes late (its writer was frozen) no longer counts.
@@ -66,6 +66,7 @@ typedef struct ProgressRecord
 	int64_t generation;
 	uint64_t lsn;
 	ProgressInside inside; /* of a commit that ends after lsn */
+	uint64_t event_lsn;	   /* end of the newest commit up to lsn that has events; 0: not known */
 	uint32_t timeline;
 	int partition_count;
 	char options[PROGRESS_OPTIONS_BYTES];	/* of the output plugin */
@@ -84,6 +85,12 @@ size_t progress_record_write(const ProgressRecord *record, char text[PROGRESS_VA
  * record must never go back behind what the topic has, or the next start would send it again.
  */
 void progress_record_raise(ProgressRecord *record, uint64_t lsn, ProgressInside inside);
+
+/*
+ * The position that a server must contain to have every commit of which events are in Kafka. WAL
+ * behind it, up to lsn, is of no concern to anybody, and a standby need not have got it.
+ */
+uint64_t progress_record_needs(const ProgressRecord *record);
 
 /* Whether the record says that an event is in Kafka. */
 bool progress_record_has(const ProgressRecord *record, uint64_t end_lsn, uint32_t ordinal);

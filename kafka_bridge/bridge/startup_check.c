@@ -69,31 +69,41 @@ timeline_check(const StartupFacts *facts)
 
 	if (record->timeline == facts->timeline)
 		return decision_make(STARTUP_STREAM, 0);
-	if (facts->timeline_switch >= record->lsn && facts->timeline_switch != 0)
+	if (facts->timeline_switch >= progress_record_needs(record) && facts->timeline_switch != 0)
 		return decision_make(STARTUP_STREAM, 0);
 	return decision_refuse(
 		"V2: events up to %s of timeline %" PRIu32 " are in Kafka, but this server is on timeline "
 		"%" PRIu32 " and does not contain that position: it lost commits (failover or "
 		"point-in-time recovery) or is an old primary; compare with \"wallet_bridge verify\", then "
 		"accept with \"wallet_bridge %s\"",
-		lsn_write(record->lsn, lsn), record->timeline, facts->timeline, accepting_command(facts));
+		lsn_write(progress_record_needs(record), lsn), record->timeline, facts->timeline,
+		accepting_command(facts));
+}
+
+/* What lies behind the switch belongs to a history that this server does not have. */
+static uint64_t
+recorded_lsn(const StartupFacts *facts)
+{
+	const ProgressRecord *record = &facts->record;
+	bool left_before = record->timeline != facts->timeline && facts->timeline_switch < record->lsn;
+
+	return left_before ? facts->timeline_switch : record->lsn;
 }
 
 /* V3: the record against the server's WAL. */
 static StartupDecision
 wal_check(const StartupFacts *facts)
 {
-	const ProgressRecord *record = &facts->record;
+	uint64_t lsn = recorded_lsn(facts);
 	char recorded[LSN_TEXT_BYTES];
 	char other[LSN_TEXT_BYTES];
 
-	if (record->lsn > facts->wal_end)
+	if (lsn > facts->wal_end)
 		return decision_refuse(
 			"V3: events up to %s are in Kafka, but this server's WAL ends at %s: "
 			"it lost commits; compare with \"wallet_bridge verify\", then accept "
 			"with \"wallet_bridge %s\"",
-			lsn_write(record->lsn, recorded), lsn_write(facts->wal_end, other),
-			accepting_command(facts));
+			lsn_write(lsn, recorded), lsn_write(facts->wal_end, other), accepting_command(facts));
 	return decision_make(STARTUP_STREAM, 0);
 }
 
@@ -101,18 +111,17 @@ wal_check(const StartupFacts *facts)
 static StartupDecision
 position_check(const StartupFacts *facts)
 {
-	const ProgressRecord *record = &facts->record;
+	uint64_t lsn = recorded_lsn(facts);
 	char recorded[LSN_TEXT_BYTES];
 	char other[LSN_TEXT_BYTES];
 
-	if (facts->slot.confirmed > record->lsn)
+	if (facts->slot.confirmed > lsn)
 		return decision_refuse(
 			"V4: slot \"%s\" is at %s, beyond the recorded position %s: it was "
 			"dropped and created again, or moved, and what lies between may not "
 			"be in Kafka; accept with \"wallet_bridge progress set\" and publish "
 			"the missing part with \"wallet_bridge backfill\"",
-			facts->slot_name, lsn_write(facts->slot.confirmed, other),
-			lsn_write(record->lsn, recorded));
+			facts->slot_name, lsn_write(facts->slot.confirmed, other), lsn_write(lsn, recorded));
 	return decision_make(STARTUP_STREAM, 0);
 }
 
@@ -226,7 +235,10 @@ record_check(const StartupFacts *facts)
 	if (decision.action == STARTUP_STREAM)
 		decision = format_check(facts);
 	if (decision.action == STARTUP_STREAM)
+	{
 		decision.start_lsn = facts->slot.confirmed;
+		decision.recorded_lsn = recorded_lsn(facts);
+	}
 	return decision;
 }
 

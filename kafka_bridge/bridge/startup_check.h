@@ -5,7 +5,7 @@
  * Pure: the caller gathers the facts from PostgreSQL and Kafka, this room judges them, and does
  * nothing. The checks have the numbers of the design:
  *		V1	the position was recorded for this system and database
- *		V2	this server's timeline continues the recorded one
+ *		V2	this server's timeline continues the recorded one, behind the newest event's commit
  *		V3	this server's WAL reaches the recorded position
  *		V4	the slot is the one that was confirmed to: it exists and was not moved past the record
  *		V5	the slot is usable and ours; plugin options and partitions are the recorded ones
@@ -85,7 +85,7 @@ typedef struct StartupFacts
 
 typedef enum StartupAction
 {
-	STARTUP_STREAM,	 /* from start_lsn; up to the record only what the topic has not */
+	STARTUP_STREAM,	 /* from start_lsn; up to recorded_lsn only what the topic has not */
 	STARTUP_ADOPT,	 /* the same, but no record confirms the position: worth a warning */
 	STARTUP_SETUP,	 /* create the slot, dropping one that an interrupted set-up left behind */
 	STARTUP_STANDBY, /* another bridge has the slot: wait and ask again */
@@ -96,6 +96,8 @@ typedef struct StartupDecision
 {
 	StartupAction action;
 	uint64_t start_lsn;
+	/* The record's position, as far as this server's WAL is the recorded timeline's. */
+	uint64_t recorded_lsn;
 	Status status; /* OK unless refused; RETRY where waiting may help */
 } StartupDecision;
 

@@ -309,7 +309,7 @@ sub _rest
 sub switch_over
 {
     my ($self) = @_;
-    my ($from, $to) = ($self->leader, $self->sync_standby);
+    my ($from, $to) = map { my $role = $_; poll_until(sub { $self->$role }, what => "a $role", deadline => 60) } qw(leader sync_standby);
     return $self->_rest('POST', $from, '/switchover', { leader => $from, candidate => $to });
 }
 

@@ -10,6 +10,7 @@
 
 #include "fmgr.h"
 #include "replication/reorderbuffer.h"
+#include "replication/walsender_private.h"
 
 #if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 190000
 #error "wallet_decoder is made for PostgreSQL 15 to 18"
@@ -35,3 +36,16 @@ change_get_new_tuple(const ReorderBufferChange *change)
 
 /* From 16 on the server itself reports progress while a transaction's changes are skipped. */
 #define SERVER_REPORTS_SKIPPED_CHANGES (PG_VERSION_NUM >= 160000)
+
+/*
+ * Whether synchronous_standby_names has a name, as the checkpointer has told everybody; under
+ * SyncRepLock. Minor releases of 2025 turned the field into flags.
+ */
+#ifdef SYNC_STANDBY_DEFINED
+#define SYNCHRONOUS_STANDBYS_DEFINED ((WalSndCtl->sync_standbys_status & SYNC_STANDBY_DEFINED) != 0)
+#else
+#define SYNCHRONOUS_STANDBYS_DEFINED (WalSndCtl->sync_standbys_defined)
+#endif
+
+/* Of libpq/libpq.h, which includes headers of GSSAPI that an installation need not have. */
+extern bool pq_check_connection(void);

@@ -25,6 +25,7 @@
 #include "replication/logical.h"
 #include "replication/origin.h"
 #include "replication/output_plugin.h"
+#include "standby_wait.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -151,6 +152,8 @@ row_write(LogicalDecodingContext *context, WalletDecoder *decoder, ReorderBuffer
 	LedgerSide sides[LEDGER_SIDES_MAX];
 	int side_count = ledger_row_list_sides(&decoder->row, sides);
 
+	if (!decoder->has_sent)
+		standby_wait(context, transaction->end_lsn);
 	for (int index = 0; index < side_count; index++)
 	{
 		if (decoder->options.format == FORMAT_JSON)

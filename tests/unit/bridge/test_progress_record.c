@@ -67,6 +67,7 @@ test_record_round_trip(void **state)
 									  .offset = 17,
 									  .event_id = "0b7e9c1e-0000-5000-8000-0123456789ab"},
 							 .inside = {.end_lsn = 0xABCDEF0123456790u, .events = 9},
+							 .event_lsn = 0xABCDEF0123456700u,
 							 .since_ms = 1764460800000};
 	ProgressRecord read;
 	char text[PROGRESS_VALUE_BYTES];
@@ -79,7 +80,8 @@ test_record_round_trip(void **state)
 						"\"topic\":\"wallet-events\",\"since\":1764460800000,"
 						"\"topic_id\":\"kF8fSsDRQ0iT5Wz-e1xZpA\",\"mark\":{\"partition\":2,"
 						"\"offset\":17,\"event_id\":\"0b7e9c1e-0000-5000-8000-0123456789ab\"},"
-						"\"inside\":{\"lsn\":\"ABCDEF01/23456790\",\"events\":9}}");
+						"\"inside\":{\"lsn\":\"ABCDEF01/23456790\",\"events\":9},"
+						"\"event_lsn\":\"ABCDEF01/23456700\"}");
 	assert_true(progress_record_read(text, bytes, &read));
 	assert_int_equal(read.state, PROGRESS_STREAMING);
 	assert_true(read.generation == record.generation);
@@ -95,6 +97,20 @@ test_record_round_trip(void **state)
 	assert_true(read.since_ms == record.since_ms);
 	assert_true(read.inside.end_lsn == record.inside.end_lsn);
 	assert_int_equal(read.inside.events, 9);
+	assert_true(read.event_lsn == record.event_lsn);
+}
+
+static void
+test_record_needs(void **state)
+{
+	ProgressRecord record = {.lsn = 10};
+
+	(void) state;
+	assert_true(progress_record_needs(&record) == 10); /* of an earlier version */
+	record.event_lsn = 7;
+	assert_true(progress_record_needs(&record) == 7);
+	record.inside = (ProgressInside){.end_lsn = 30, .events = 2};
+	assert_true(progress_record_needs(&record) == 30);
 }
 
 /* Positions as "lsn", "lsn inside/events"; the later of both, and what it has. */
@@ -177,6 +193,8 @@ test_record_rubbish(void **state)
 		"\"partitions\":6,\"topic\":\"t\",\"mark\":7}",
 		"{\"v\":1,\"generation\":1,\"state\":\"setup\",\"lsn\":\"0/1\",\"timeline\":1,\"options\":\"\","
 		"\"partitions\":6,\"topic\":\"t\",\"since\":-1}",
+		"{\"v\":1,\"generation\":1,\"state\":\"setup\",\"lsn\":\"0/1\",\"timeline\":1,\"options\":\"\","
+		"\"partitions\":6,\"topic\":\"t\",\"event_lsn\":\"0/2\"}",
 		NULL,
 	};
 	ProgressRecord record;
@@ -224,6 +242,7 @@ main(void)
 		cmocka_unit_test(test_key_rubbish),
 		cmocka_unit_test(test_record_round_trip),
 		cmocka_unit_test(test_record_never_goes_back),
+		cmocka_unit_test(test_record_needs),
 		cmocka_unit_test(test_record_has),
 		cmocka_unit_test(test_record_rubbish),
 		cmocka_unit_test(test_unknown_members_are_ignored),

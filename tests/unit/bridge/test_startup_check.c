@@ -263,6 +263,34 @@ test_v2_timeline(void **state)
 	expect_refusal(&facts, "V2");
 }
 
+/* The primary died with WAL that the standby had not got, and none of it had to do with events. */
+static void
+test_v2_switch_behind_the_events(void **state)
+{
+	(void) state;
+
+	StartupFacts facts = facts_of_restart();
+
+	facts.timeline = 2;
+	facts.timeline_switch = 980;
+	facts.slot.confirmed = 900;
+	facts.record.event_lsn = 980;
+	expect_action(&facts, STARTUP_STREAM, 900);
+	/* The record says nothing of what the new primary wrote there. */
+	assert_true(startup_check(&facts).recorded_lsn == 980);
+	facts.slot.confirmed = 981;
+	expect_refusal(&facts, "V4");
+	facts.slot.confirmed = 900;
+	facts.record.event_lsn = 981;
+	expect_refusal(&facts, "V2: events up to 0/3D5");
+	facts.record.event_lsn = 0;
+	expect_refusal(&facts, "V2: events up to 0/3E8");
+	/* Events of a commit that was split. */
+	facts.record.event_lsn = 970;
+	facts.record.inside = (ProgressInside){.end_lsn = 1010, .events = 3};
+	expect_refusal(&facts, "V2: events up to 0/3F2");
+}
+
 static void
 test_v3_lost_commits(void **state)
 {
@@ -357,6 +385,7 @@ main(void)
 		cmocka_unit_test(test_active_slot_means_standby),
 		cmocka_unit_test(test_v1_other_system),
 		cmocka_unit_test(test_v2_timeline),
+		cmocka_unit_test(test_v2_switch_behind_the_events),
 		cmocka_unit_test(test_v3_lost_commits),
 		cmocka_unit_test(test_v4_slot_gone_or_moved),
 		cmocka_unit_test(test_v5_slot_not_ours),
