@@ -14,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "postgres/hosts.h"
+
 const ConfigOption pg_options[] = {
 	{
 		.flag = "database-url",
@@ -31,7 +34,7 @@ const ConfigOption pg_options[] = {
 		.default_text = "10s",
 		.minimum = 100,
 		.maximum = 600000,
-		.help = "Longest one attempt to connect may take.",
+		.help = "Longest one attempt to connect may take, all hosts together.",
 	},
 	{
 		.flag = "database-tcp-timeout",
@@ -279,6 +282,38 @@ notice_ignore(void *context, const PGresult *result)
 	(void) result;
 }
 
+/*
+ * The hosts from the first one on, as libpq takes them. Whoever does not answer gets its share of
+ * the time, since libpq would wait for it as long as for all: *first is then the one behind it.
+ */
+static Status
+connect_hosts(ConnectionParameters *parameters, const PgHosts *hosts, const Wait *attempt,
+			  size_t *first, PGconn **connection)
+{
+	Wait share = *attempt;
+	int64_t now = clock_monotonic_ms();
+	size_t others = hosts->count - *first - 1;
+
+	if (attempt->deadline_ms > now && others > 0)
+		share.deadline_ms = now + (attempt->deadline_ms - now) / (int64_t) (others + 1);
+	if (*first > 0 && hosts->name != NULL)
+		parameter_set(parameters, "host", pg_hosts_rest(hosts->name, *first));
+	if (*first > 0 && hosts->address != NULL)
+		parameter_set(parameters, "hostaddr", pg_hosts_rest(hosts->address, *first));
+	if (*first > 0 && hosts->port != NULL)
+		parameter_set(parameters, "port", pg_hosts_rest(hosts->port, *first));
+	/* expand_dbname is off: a dbname in the URL is a name, not another URL. */
+	*connection = PQconnectStartParams(parameters->keywords, parameters->values, 0);
+
+	Status status = connect_poll(*connection, &share);
+
+	if (share.deadline_ms >= 0 && clock_monotonic_ms() >= share.deadline_ms)
+		*first = 1 + pg_hosts_find(hosts, *first, PQhost(*connection), PQport(*connection));
+	else
+		*first = hosts->count;
+	return status;
+}
+
 Status
 pg_connection_open(const PgOptions *options, PgMode mode, const char *application_name,
 				   const Wait *wait, PGconn **connection)
@@ -297,10 +332,15 @@ pg_connection_open(const PgOptions *options, PgMode mode, const char *applicatio
 	snprintf(tcp_user_timeout, sizeof(tcp_user_timeout), "%" PRId64, options->tcp_user_timeout_ms);
 	if (parameters_begin(&parameters, parsed))
 	{
+		PgHosts hosts = pg_hosts_read(parsed);
+		size_t first = 0;
+
 		parameters_fill(&parameters, parsed, mode, application_name, tcp_user_timeout);
-		/* expand_dbname is off: a dbname in the URL is a name, not another URL. */
-		*connection = PQconnectStartParams(parameters.keywords, parameters.values, 0);
-		status = connect_poll(*connection, &attempt);
+		do
+		{
+			pg_connection_close(connection);
+			status = connect_hosts(&parameters, &hosts, &attempt, &first, connection);
+		} while (!status_is_ok(&status) && first < hosts.count);
 	}
 	else
 		status = status_bug("out of memory");

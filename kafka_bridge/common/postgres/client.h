@@ -23,7 +23,7 @@
 typedef struct PgOptions
 {
 	char *url;					 /* URI or key=value */
-	int64_t connect_timeout_ms;	 /* one attempt, all addresses together */
+	int64_t connect_timeout_ms;	 /* one attempt, all hosts and addresses together */
 	int64_t tcp_user_timeout_ms; /* sent data without an answer breaks the connection */
 } PgOptions;
 
@@ -42,7 +42,8 @@ Status pg_url_check(const char *url);
 /*
  * Connects. Without a database or user in the URL (nor PGDATABASE, PGUSER, a service) wallet_db
  * and wallet_user. The wait's deadline and connect_timeout_ms both hold; only looking up a host
- * name can't be interrupted. On OK *connection is the caller's, for pg_connection_close().
+ * name can't be interrupted. Of several hosts one that accepts and never answers, as a frozen
+ * server does, gets its share of the time, then the next one is asked. On OK *connection is the caller's, for pg_connection_close().
  */
 Status pg_connection_open(const PgOptions *options, PgMode mode, const char *application_name,
 						  const Wait *wait, PGconn **connection);

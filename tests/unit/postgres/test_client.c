@@ -19,6 +19,7 @@
 #include "assert_within.h"
 #include "base/clock.h"
 #include "postgres/client.h"
+#include "postgres/hosts.h"
 
 typedef struct SqlstateCase
 {
@@ -140,6 +141,56 @@ test_mute_server_ends_at_the_deadline(void **state)
 	close(peer);
 }
 
+/* A frozen server must not keep anybody from the one that took its place. */
+static void
+test_mute_host_is_passed_over(void **state)
+{
+	char mute_url[128];
+	char gone_url[128];
+	char url[256];
+	int mute = mute_peer_listen(mute_url, sizeof(mute_url));
+	int gone = mute_peer_listen(gone_url, sizeof(gone_url));
+	const PgOptions options = {.url = url, .connect_timeout_ms = 600, .tcp_user_timeout_ms = 1000};
+	Wait wait = wait_begin(-1, WAIT_FOREVER);
+	PGconn *connection = NULL;
+
+	(void) state;
+	/* Nobody listens there any more: the connection is refused. */
+	close(gone);
+	snprintf(url, sizeof(url), "host=127.0.0.1,127.0.0.1,127.0.0.1 port=%d,%d,%d user=u",
+			 atoi(strrchr(mute_url, ':') + 1), atoi(strrchr(mute_url, ':') + 1),
+			 atoi(strrchr(gone_url, ':') + 1));
+
+	Status status = pg_connection_open(&options, PG_MODE_NORMAL, "test", &wait, &connection);
+
+	assert_int_equal(status.class, STATUS_RETRY);
+	assert_non_null(strstr(status.text, "refused"));
+	assert_null(connection);
+	close(mute);
+}
+
+static void
+test_hosts(void **state)
+{
+	PQconninfoOption *parsed = PQconninfoParse("host=a,b,a port=1,2,3", NULL);
+	PgHosts hosts = pg_hosts_read(parsed);
+	char entry[PG_HOST_BYTES];
+
+	(void) state;
+	assert_int_equal(hosts.count, 3);
+	assert_string_equal(pg_hosts_rest(hosts.name, 1), "b,a");
+	assert_string_equal(pg_hosts_rest("5432", 2), "5432");
+	pg_hosts_entry(hosts.port, 1, entry);
+	assert_string_equal(entry, "2");
+	assert_int_equal(pg_hosts_find(&hosts, 0, "a", "3"), 2);
+	assert_int_equal(pg_hosts_find(&hosts, 1, "a", "1"), 3);
+	assert_int_equal(pg_hosts_find(&hosts, 0, NULL, NULL), 3);
+	PQconninfoFree(parsed);
+	parsed = PQconninfoParse("user=u", NULL);
+	assert_int_equal(pg_hosts_read(parsed).count, 1);
+	PQconninfoFree(parsed);
+}
+
 static void
 test_stop_ends_a_connect(void **state)
 {
@@ -194,6 +245,8 @@ main(void)
 		cmocka_unit_test(test_sqlstates),
 		cmocka_unit_test(test_url),
 		cmocka_unit_test(test_mute_server_ends_at_the_deadline),
+		cmocka_unit_test(test_mute_host_is_passed_over),
+		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_stop_ends_a_connect),
 		cmocka_unit_test(test_nobody_listens),
 	};
