@@ -32,6 +32,7 @@
 #include "server_facts.h"
 #include "server_watch.h"
 #include "setup.h"
+#include "slot_watch.h"
 #include "startup_facts.h"
 #include "kafka/topic_reader.h"
 #include "topic_watch.h"
@@ -58,6 +59,7 @@ typedef struct Bridge
 	Publisher *publisher; /* until the outbox has it */
 	Outbox *outbox;
 	TopicWatch *topic_watch; /* lives within the outbox */
+	SlotWatch *slot_watch;	 /* likewise; NULL without other hosts */
 	ProgressKey key;
 	int64_t generation;	 /* of this term */
 	uint32_t timeline;	 /* likewise: another one is another history */
@@ -373,6 +375,8 @@ term_open_outbox(Bridge *bridge, const StartupDecision *decision)
 
 	Status status = outbox_open(&plan, &bridge->outbox);
 
+	if (status_is_ok(&status))
+		status = slot_watch_open(&plan, bridge->config, bridge->outbox, &bridge->slot_watch);
 	if (!status_is_ok(&status))
 		return status;
 	return topic_watch_open(&(TopicWatchPlan){.config = bridge->config,
@@ -451,9 +455,13 @@ stream_run(Bridge *bridge, bool *streamed)
 
 	if (status_is_ok(&status))
 		status = repl_stream_start(bridge->stream, bridge->config->bridge.slot, from, &wait);
+	/* Another bridge was quicker, and has the next generation. */
+	if (pg_status_is(&status, PG_OBJECT_IN_USE))
+		bridge->term_lost = true;
 	if (status_is_ok(&status))
 	{
 		*streamed = true;
+		outbox_has_slot(bridge->outbox);
 		peer_report(bridge, BRIDGE_PEER_POSTGRESQL, &status);
 		role_set(bridge, BRIDGE_ROLE_ACTIVE);
 		log_info("streaming started", log_text("slot", bridge->config->bridge.slot),
@@ -551,6 +559,7 @@ term_run(Bridge *bridge)
 	refusal_note(bridge);
 	server_watch_close(&bridge->watch);
 	topic_watch_close(&bridge->topic_watch);
+	slot_watch_close(&bridge->slot_watch);
 	outbox_close(&bridge->outbox);
 	publisher_close(&bridge->publisher);
 	health_loop_rest(bridge->plan->health, bridge->plan->outbox_loop);

@@ -11,6 +11,8 @@ static const char *const transaction_ends[] = {"committed", "lost", "fenced", NU
 static const char *const topic_problems[] = {"compaction", "retention", "timestamps",
 											 "foreign_source", NULL};
 
+const char *const standby_slot_states[] = {"synchronised", "behind", "missing", "unknown", NULL};
+
 const MetricDefinition bridge_metrics[BRIDGE_METRIC_COUNT] = {
 	[BRIDGE_METRIC_INFO] = {.name = "wallet_bridge_build_info",
 							.type = METRIC_INFO,
@@ -106,4 +108,11 @@ const MetricDefinition bridge_metrics[BRIDGE_METRIC_COUNT] = {
 	[BRIDGE_METRIC_TOPIC_MESSAGE_BYTES] = {.name = "wallet_bridge_topic_message_bytes_max",
 										   .type = METRIC_GAUGE,
 										   .help = "What the event topic takes in one message."},
+	[BRIDGE_METRIC_STANDBY_SLOTS] = {.name = "wallet_bridge_standby_slots",
+									 .type = METRIC_GAUGE,
+									 .help = "Standbys among the hosts of DATABASE_URL, by the "
+											 "state of the slot's copy there; of the bridge that "
+											 "streams.",
+									 .label = "state",
+									 .label_values = standby_slot_states},
 };

@@ -34,6 +34,7 @@ typedef enum BridgeMetric
 	BRIDGE_METRIC_COMMIT_TO_ACK,
 	BRIDGE_METRIC_TOPIC_PROBLEM, /* label: TopicProblem */
 	BRIDGE_METRIC_TOPIC_MESSAGE_BYTES,
+	BRIDGE_METRIC_STANDBY_SLOTS, /* label: StandbySlot */
 	BRIDGE_METRIC_COUNT
 } BridgeMetric;
 
@@ -51,5 +52,18 @@ typedef enum BridgeKafkaTransaction
 	BRIDGE_KAFKA_TRANSACTION_LOST,
 	BRIDGE_KAFKA_TRANSACTION_FENCED
 } BridgeKafkaTransaction;
+
+/* The slot's copy on a standby; labels of BRIDGE_METRIC_STANDBY_SLOTS. */
+typedef enum StandbySlot
+{
+	STANDBY_SLOT_SYNCHRONISED,
+	STANDBY_SLOT_BEHIND, /* not moved on any more, invalid, or never synchronised */
+	STANDBY_SLOT_MISSING,
+	STANDBY_SLOT_UNKNOWN, /* the host does not answer */
+	STANDBY_SLOT_COUNT
+} StandbySlot;
+
+/* By StandbySlot, and a NULL. */
+extern const char *const standby_slot_states[];
 
 extern const MetricDefinition bridge_metrics[BRIDGE_METRIC_COUNT];

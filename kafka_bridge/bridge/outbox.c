@@ -213,7 +213,7 @@ progress_is_due(Outbox *outbox, const OutboxPositions *positions)
 	bool probes = positions->transactions == 0 && publisher_is_cut_off(outbox->publisher);
 	int64_t now = clock_monotonic_ms();
 
-	if (outbox->writing != 0)
+	if (outbox->writing != 0 || !atomic_load(&outbox->has_slot))
 		return false;
 	if (outbox->written_ms == 0)
 		return true;
@@ -395,6 +395,13 @@ void
 outbox_set_flush_now(Outbox *outbox, bool flush_now)
 {
 	if (atomic_exchange(&outbox->flush_now, flush_now) != flush_now && flush_now)
+		publisher_wake(outbox->publisher);
+}
+
+void
+outbox_has_slot(Outbox *outbox)
+{
+	if (!atomic_exchange(&outbox->has_slot, true))
 		publisher_wake(outbox->publisher);
 }
 

@@ -82,6 +82,12 @@ void outbox_close(Outbox **outbox);
  */
 OutboxResult outbox_take(Outbox *outbox, FrameKind kind, const Frame *frame);
 
+/*
+ * The stream has begun, so the slot is ours, and with it the position. No record is written before:
+ * it would be of a later generation than those of whoever was quicker, and make them void.
+ */
+void outbox_has_slot(Outbox *outbox);
+
 /* The stream has nothing more at the moment, or waits for room. */
 void outbox_settle(Outbox *outbox);
 

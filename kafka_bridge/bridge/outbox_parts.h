@@ -28,6 +28,7 @@ struct Outbox
 	atomic_bool stop;
 	atomic_bool flush_now;
 	atomic_bool settled;
+	atomic_bool has_slot;	  /* until then the position may be another bridge's */
 	pthread_mutex_t handover; /* transactional: taken before lock */
 
 	pthread_mutex_t lock; /* guards the six below */

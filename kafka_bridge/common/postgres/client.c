@@ -314,12 +314,35 @@ connect_hosts(ConnectionParameters *parameters, const PgHosts *hosts, const Wait
 	return status;
 }
 
-Status
-pg_connection_open(const PgOptions *options, PgMode mode, const char *application_name,
-				   const Wait *wait, PGconn **connection)
+/* That one alone, whatever it is. */
+static void
+host_select(ConnectionParameters *parameters, PgHosts *hosts, size_t host,
+			char entries[3][PG_HOST_BYTES])
+{
+	const char *const keywords[] = {"host", "hostaddr", "port"};
+	const char *const lists[] = {hosts->name, hosts->address, hosts->port};
+
+	for (int i = 0; i < 3; i++)
+	{
+		if (lists[i] == NULL)
+			continue;
+		pg_hosts_entry(lists[i], host, entries[i]);
+		parameter_set(parameters, keywords[i], entries[i]);
+	}
+	parameter_set(parameters, "target_session_attrs", "any");
+	*hosts = (PgHosts){.count = 1};
+}
+
+#define EVERY_HOST SIZE_MAX
+
+/* Of the hosts all, or the one. */
+static Status
+connection_open(const PgOptions *options, PgMode mode, const char *application_name, size_t host,
+				const Wait *wait, PGconn **connection)
 {
 	PQconninfoOption *parsed = NULL;
 	ConnectionParameters parameters;
+	char entries[3][PG_HOST_BYTES];
 	char tcp_user_timeout[32];
 	Wait attempt = connect_wait(options, wait);
 
@@ -336,6 +359,8 @@ pg_connection_open(const PgOptions *options, PgMode mode, const char *applicatio
 		size_t first = 0;
 
 		parameters_fill(&parameters, parsed, mode, application_name, tcp_user_timeout);
+		if (host != EVERY_HOST)
+			host_select(&parameters, &hosts, host, entries);
 		do
 		{
 			pg_connection_close(connection);
@@ -351,6 +376,30 @@ pg_connection_open(const PgOptions *options, PgMode mode, const char *applicatio
 	else
 		PQsetNoticeReceiver(*connection, notice_ignore, NULL);
 	return status;
+}
+
+Status
+pg_connection_open(const PgOptions *options, PgMode mode, const char *application_name,
+				   const Wait *wait, PGconn **connection)
+{
+	return connection_open(options, mode, application_name, EVERY_HOST, wait, connection);
+}
+
+Status
+pg_connection_open_host(const PgOptions *options, size_t host, const char *application_name,
+						const Wait *wait, PGconn **connection)
+{
+	return connection_open(options, PG_MODE_NORMAL, application_name, host, wait, connection);
+}
+
+size_t
+pg_host_count(const char *url)
+{
+	PQconninfoOption *parsed = PQconninfoParse(url, NULL);
+	size_t count = parsed != NULL ? pg_hosts_read(parsed).count : 1;
+
+	PQconninfoFree(parsed);
+	return count;
 }
 
 void

@@ -43,10 +43,18 @@ Status pg_url_check(const char *url);
  * Connects. Without a database or user in the URL (nor PGDATABASE, PGUSER, a service) wallet_db
  * and wallet_user. The wait's deadline and connect_timeout_ms both hold; only looking up a host
  * name can't be interrupted. Of several hosts one that accepts and never answers, as a frozen
- * server does, gets its share of the time, then the next one is asked. On OK *connection is the caller's, for pg_connection_close().
+ * server does, gets its share of the time, then the next one is asked. On OK *connection is the
+ * caller's, for pg_connection_close().
  */
 Status pg_connection_open(const PgOptions *options, PgMode mode, const char *application_name,
 						  const Wait *wait, PGconn **connection);
+
+/* How many hosts a URL that pg_url_check() took names; 1 where it names none. */
+size_t pg_host_count(const char *url);
+
+/* Connects to that one of them, whatever it is: target_session_attrs does not count. */
+Status pg_connection_open_host(const PgOptions *options, size_t host, const char *application_name,
+							   const Wait *wait, PGconn **connection);
 
 /* Closes and sets to NULL; NULL is fine. Never blocks. */
 void pg_connection_close(PGconn **connection);
