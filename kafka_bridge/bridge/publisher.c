@@ -20,6 +20,7 @@
 
 #include "event_message.h"
 #include "kafka_transaction.h"
+#include "linger.h"
 #include "observe/log.h"
 #include "publisher_handle.h"
 #include "transaction_state.h"
@@ -51,6 +52,7 @@ struct Publisher
 	bool accept_repartition;
 	atomic_int partition_count_seen; /* another one, 0 while it is as expected */
 	atomic_bool cut_off;
+	atomic_bool hurries;
 	KafkaObserver observer;
 	TopicMark mark;		  /* of the thread that polls */
 	pthread_mutex_t lock; /* guards failure */
@@ -544,7 +546,11 @@ publisher_poll(Publisher *publisher, int timeout_ms)
 {
 	bool committed = false;
 
-	rd_kafka_poll(publisher->handle, timeout_ms);
+	/* As long as this runs nothing lingers in any of the library's threads. */
+	if (atomic_exchange(&publisher->hurries, false))
+		rd_kafka_flush(publisher->handle, LINGER_MS);
+	else
+		rd_kafka_poll(publisher->handle, timeout_ms);
 	if (publisher->transaction == NULL)
 		return;
 
@@ -586,4 +592,11 @@ void
 publisher_wake(Publisher *publisher)
 {
 	rd_kafka_queue_yield(publisher->main_queue);
+}
+
+void
+publisher_hurry(Publisher *publisher)
+{
+	atomic_store(&publisher->hurries, true);
+	publisher_wake(publisher);
 }

@@ -24,7 +24,7 @@ extern bool wal_reader_is_streaming(void);
 
 /*
  * Whether the reader goes for more before it passes the page that it is in. Not where the rest of
- * the page ends a WAL segment before its time: then nothing is read until there is another segment.
+ * the page ends a WAL segment before its time: what is left of that is passed in one step.
  */
 extern bool wal_reader_goes_on(const XLogReaderState *reader);
 
