@@ -6,9 +6,8 @@
  * called with the number of partitions that librdkafka sees at that moment: a changed number is
  * noticed there, before a single event goes to another partition than its wallet's earlier ones.
  *
- * Two deliveries. Idempotent: a record counts when the brokers acknowledge it. Transactional:
- * records go into a Kafka transaction, which the progress record closes; publisher_poll commits
- * it, and only then are its records reported.
+ * Idempotent delivery: a record counts when the brokers acknowledge it. Transactional: it goes into
+ * a Kafka transaction, which the progress record closes; publisher_poll commits that, then reports.
  */
 #include "publisher.h"
 
@@ -546,7 +545,6 @@ publisher_poll(Publisher *publisher, int timeout_ms)
 {
 	bool committed = false;
 
-	/* As long as this runs nothing lingers in any of the library's threads. */
 	if (atomic_exchange(&publisher->hurries, false))
 		rd_kafka_flush(publisher->handle, LINGER_MS);
 	else

@@ -117,7 +117,7 @@ bool publisher_takes_records(const Publisher *publisher);
 void publisher_poll(Publisher *publisher, int timeout_ms);
 void publisher_wake(Publisher *publisher);
 
-/* What waits for company is sent at once, by publisher_poll. Any thread. */
+/* What waits for company is sent at once: nothing lingers while publisher_poll flushes. */
 void publisher_hurry(Publisher *publisher);
 
 /* What an event of this many bytes of JSON, or its dead letter, occupies until it is reported. */

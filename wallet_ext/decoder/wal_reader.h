@@ -29,6 +29,7 @@ extern bool wal_reader_is_streaming(void);
 extern bool wal_reader_goes_on(const XLogReaderState *reader);
 
 /*
- * A position that the reader is sure to pass: a whole page of WAL that is there already lies behind it. Invalid where there is none.
+ * A position that the reader is sure to pass: a whole page of WAL that is there already lies behind
+ * it. Invalid where there is none.
  */
 extern XLogRecPtr wal_reader_get_passed_for_sure(void);

@@ -17,7 +17,7 @@ my %seen;    # end of a commit => its events
 
 $server->sql('CREATE EXTENSION wallet');
 $server->sql('CREATE TABLE other (n integer)');
-$server->sql('SELECT pg_create_logical_replication_slot(?, ?)', $slot, 'wallet_decoder');
+$server->sql('SELECT pg_create_logical_replication_slot(?, ?)', $_, 'wallet_decoder') for $slot, 'lines';
 my @wallets = map { $server->sql('SELECT wallet_create(?)', "user $_") } 1 .. 2;
 $server->sql('SELECT wallet_fund(?, 1000)', $_) for @wallets;
 
@@ -51,10 +51,12 @@ sub message_read
 
 sub stream_open
 {
+    my ($name, $options) = @_;
+    $buffer = '';
     $socket = IO::Socket::UNIX->new(Peer => "$server->{base}/.s.PGSQL." . $server->port) // die "no socket: $!";
     message_send('', pack('N(Z*)*x', 196_608, user => 'postgres', database => $server->{dbname}, replication => 'database'));
     until ((message_read(30))[0] eq 'Z') { }
-    message_send('Q', "START_REPLICATION SLOT $slot LOGICAL 0/0 (\"format\" 'frame', \"protocol_version\" '2')\0");
+    message_send('Q', "START_REPLICATION SLOT $name LOGICAL 0/0 ($options)\0");
     until ((message_read(30))[0] eq 'W') { }
     return;
 }
@@ -120,7 +122,7 @@ transfers_make(1500, q{
     IF n % 400 = 0 THEN PERFORM pg_switch_wal(); END IF;
     IF n % 500 = 0 THEN INSERT INTO other SELECT generate_series(1, 3000); COMMIT; END IF;
     IF n % 11 = 0 THEN PERFORM pg_logical_emit_message(true, 'other', repeat('x', 9000)); COMMIT; END IF;});
-stream_open();
+stream_open($slot, q{"format" 'frame', "protocol_version" '2'});
 my $rows = ledger_rows();
 poll_until(
     sub {
@@ -152,5 +154,19 @@ for my $round (1 .. 40)
 is_deeply(\@late,   [], 'what was committed came without a next commit');
 is_deeply(\@broken, [], 'and again before any keepalive beyond it');
 is(eval { my $sum = 0; $sum += $_ for values %seen; $sum }, $server->sql('SELECT sum(version + 1) FROM wallets'), 'every event came');
+
+# A reader of lines with an end position stops at a message that names it.
+my ($lines, $last) = (0, 0);
+stream_open('lines', q{"format" 'json'});
+while ($last < keys %seen)
+{
+    my ($type, $body) = message_read(30) or last;
+    my ($kind, $start) = unpack 'a Q>', $body;
+    next if $kind ne 'w';
+    $lines++;
+    $last++ if defined $seen{$start};
+}
+is($last,  keys %seen, 'the last line of a transaction comes with the end of its commit');
+is($lines, $server->sql('SELECT sum(version + 1) FROM wallets'), 'and every line came');
 
 done_testing();
