@@ -7,6 +7,7 @@
 #include "fmgr.h"
 
 #include "currency.h"
+#include "group_queue.h"
 #include "guc.h"
 #include "origin.h"
 #include "relation_cache.h"
@@ -24,4 +25,5 @@ _PG_init(void)
 	currency_init();
 	origin_init();
 	row_hint_init();
+	group_queue_init();
 }
