@@ -185,8 +185,7 @@ batch_run(Batch *batch)
 {
 	TransferMany *many = &batch->many;
 
-	many->ids =
-		palloc_extended(sizeof(pg_uuid_t *) * 2 * Max(many->count, 1), MCXT_ALLOC_HUGE);
+	many->ids = palloc_extended(sizeof(pg_uuid_t *) * 2 * Max(many->count, 1), MCXT_ALLOC_HUGE);
 	many->keys =
 		palloc_extended(sizeof(text *) * Max(many->count, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int i = 0; i < many->count; i++)

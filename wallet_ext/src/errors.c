@@ -570,8 +570,8 @@ error_raise_group_additions(const char *table)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("grouped transfers need table \"%s\" with nothing added that runs", table),
-			 errdetail("It has a trigger, constraint, default or the like that would run in "
+			 errmsg("grouped transfers need table \"%s\" as the extension made it", table),
+			 errdetail("It has an added column, trigger, constraint or the like: that would act in "
 					   "another session."),
-			 errhint("wallet_transfer() does what was added.")));
+			 errhint("wallet_transfer() honours it.")));
 }

@@ -164,10 +164,10 @@ pg_noreturn extern void error_raise_reentry(const char *function);
 pg_noreturn extern void error_raise_invariant(const char *invariant, const pg_uuid_t *wallet_id,
 											  const char *column, const char *value);
 
-/* 55000: the server has no room for groups, since the library isn't preloaded or by its settings. */
+/* 55000: the server has no memory for groups: not preloaded, or by its settings. */
 pg_noreturn extern void error_raise_group_not_there(void);
 
-/* 25001: a grouped transfer in a transaction that can't have it; what: what the transaction is. */
+/* 25001: a grouped transfer in a transaction that can't have it; what: what that is. */
 pg_noreturn extern void error_raise_group_transaction(const char *what);
 
 /* 53400: no room for a request of so many bytes; too many databases with groups. */

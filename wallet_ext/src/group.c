@@ -5,8 +5,8 @@
  * The caller checks what needs no table and asks; the worker (group_worker.h) judges, writes and
  * commits; the caller raises or returns what it is told. So the transfer is committed when the call
  * returns, outside of the caller's transaction. Where somebody is in the way, it is the caller who
- * waits, as it would at a row of its own: by lock_timeout, seen by the deadlock detector, and nobody
- * else with it. Then it asks again.
+ * waits, by lock_timeout and seen by the deadlock detector, and nobody else with it. Then it asks
+ * again.
  */
 #include "postgres.h"
 

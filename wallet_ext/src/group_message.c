@@ -7,6 +7,7 @@
 #include "access/xact.h"
 #include "lib/stringinfo.h"
 
+#include "group_area.h"
 #include "group_message.h"
 #include "guc.h"
 
@@ -73,10 +74,10 @@ append_aligned(StringInfo bytes, const void *value, int length)
 static dsa_pointer
 store(const StringInfoData *bytes)
 {
-	dsa_pointer piece = group_queue_allocate(bytes->len);
+	dsa_pointer piece = group_area_allocate(bytes->len);
 
 	if (DsaPointerIsValid(piece))
-		memcpy(dsa_get_address(group_queue_area(), piece), bytes->data, bytes->len);
+		memcpy(group_area_address(piece), bytes->data, bytes->len);
 	return piece;
 }
 
@@ -148,7 +149,7 @@ copy_uuid(const pg_uuid_t *id)
 GroupMessage
 group_message_read(dsa_pointer piece)
 {
-	const char *start = dsa_get_address(group_queue_area(), piece);
+	const char *start = group_area_address(piece);
 	const char *at = start + sizeof(Stored);
 	Stored stored;
 
@@ -219,11 +220,11 @@ group_text_store(const GroupText *text)
 GroupText
 group_text_take(dsa_pointer piece)
 {
-	const char *at = dsa_get_address(group_queue_area(), piece);
+	const char *at = group_area_address(piece);
 	GroupText text = {.message = next_string(&at)};
 
 	text.detail = next_optional(&at);
 	text.hint = next_optional(&at);
-	dsa_free(group_queue_area(), piece);
+	group_area_free(piece);
 	return text;
 }

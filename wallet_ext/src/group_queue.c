@@ -15,7 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
-#include "errors.h"
+#include "group_area.h"
 #include "group_queue.h"
 #include "guc.h"
 
@@ -66,13 +66,8 @@ typedef struct Shared
 } Shared;
 
 static Shared *shared = NULL;
-static void *area_at = NULL;
-
-/* As the server started. */
-static Size area_bytes = 0;
 
 /* Of this process. */
-static dsa_area *area = NULL;
 static int my_queue = -1;
 static bool is_registered = false; /* what is to be done at its end */
 
@@ -95,40 +90,24 @@ group_queue_request_memory(void)
 {
 	if (previous_request_hook != NULL)
 		previous_request_hook();
-	RequestAddinShmemSpace(add_size(MAXALIGN(shared_bytes()), area_bytes));
-}
-
-static void
-shared_fill(void)
-{
-	memset(shared, 0, shared_bytes());
-	shared->tranche = LWLockNewTrancheId();
-	LWLockInitialize(&shared->registry, shared->tranche);
-	for (int i = 0; i < GROUP_QUEUES; i++)
-		SpinLockInit(&shared->queues[i].mutex);
-
-	dsa_area *made = dsa_create_in_place(area_at, area_bytes, shared->tranche, NULL);
-
-	/* It lasts as long as the server, and never asks for more memory. */
-	dsa_pin(made);
-	dsa_set_size_limit(made, area_bytes);
-	dsa_detach(made);
+	RequestAddinShmemSpace(shared_bytes());
 }
 
 static void
 group_queue_startup(void)
 {
 	bool found = false;
-	bool area_found = false;
 
 	if (previous_startup_hook != NULL)
 		previous_startup_hook();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	shared = ShmemInitStruct("wallet groups", shared_bytes(), &found);
-	area_at = ShmemInitStruct("wallet group area", area_bytes, &area_found);
-	if (!found)
-		shared_fill();
-	LWLockRelease(AddinShmemInitLock);
+	if (found)
+		return;
+	memset(shared, 0, shared_bytes());
+	shared->tranche = LWLockNewTrancheId();
+	LWLockInitialize(&shared->registry, shared->tranche);
+	for (int i = 0; i < GROUP_QUEUES; i++)
+		SpinLockInit(&shared->queues[i].mutex);
 }
 
 void
@@ -136,7 +115,6 @@ group_queue_init(void)
 {
 	if (!process_shared_preload_libraries_in_progress || guc_group_memory == 0)
 		return;
-	area_bytes = (Size) guc_group_memory * 1024;
 	previous_request_hook = shmem_request_hook;
 	shmem_request_hook = group_queue_request_memory;
 	previous_startup_hook = shmem_startup_hook;
@@ -165,34 +143,6 @@ static void
 wake(int place)
 {
 	SetLatch(&ProcGlobal->allProcs[place].procLatch);
-}
-
-dsa_area *
-group_queue_area(void)
-{
-	if (area == NULL)
-	{
-		MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
-
-		LWLockRegisterTranche(shared->tranche, "WalletGroup");
-		area = dsa_attach_in_place(area_at, NULL);
-		dsa_pin_mapping(area);
-		MemoryContextSwitchTo(caller);
-	}
-	return area;
-}
-
-dsa_pointer
-group_queue_allocate(Size bytes)
-{
-	return dsa_allocate_extended(group_queue_area(), bytes, DSA_ALLOC_NO_OOM);
-}
-
-static void
-area_free(dsa_pointer piece)
-{
-	if (DsaPointerIsValid(piece))
-		dsa_free(group_queue_area(), piece);
 }
 
 /* The queue may be given to another database. */
@@ -293,7 +243,7 @@ group_queue_exit(int code, Datum argument)
 	GroupAnswer answer;
 
 	if (group_queue_leave(&answer) == GROUP_TOO_LATE)
-		area_free(answer.text);
+		group_area_free(answer.text);
 }
 
 static void
@@ -326,7 +276,7 @@ group_queue_enter(const GroupRequest *request)
 	if (queue == NULL)
 	{
 		LWLockRelease(&shared->registry);
-		area_free(request->message);
+		group_area_free(request->message);
 		return false;
 	}
 	place->queue = my_queue;
@@ -365,7 +315,7 @@ group_queue_answer(GroupAnswer *answer)
 	if (answered)
 		message = place_empty(place, answer);
 	SpinLockRelease(&queue->mutex);
-	area_free(message);
+	group_area_free(message);
 	return answered;
 }
 
@@ -398,7 +348,7 @@ group_queue_leave(GroupAnswer *answer)
 			break;
 	}
 	SpinLockRelease(&queue->mutex);
-	area_free(message);
+	group_area_free(message);
 	return leaving;
 }
 
@@ -473,9 +423,9 @@ place_reply(int number, const GroupAnswer *answer)
 
 	if (place_return(&shared->queues[my_queue], number, answer))
 	{
-		area_free(message);
+		group_area_free(message);
 		if (answer != NULL)
-			area_free(answer->text);
+			group_area_free(answer->text);
 	}
 	wake(number);
 }
@@ -523,7 +473,6 @@ group_queue_attach(void)
 	if (!is_mine)
 		return false;
 	taken = MemoryContextAlloc(TopMemoryContext, sizeof(int) * MaxBackends);
-	(void) group_queue_area();
 	register_exit(group_queue_worker_exit);
 	return true;
 }

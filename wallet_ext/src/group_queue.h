@@ -4,16 +4,16 @@
  *
  * A "place" is where a process's request lies: a process waits for one at a time, and so has one
  * place. A "queue" has the places of one database in the order in which they came; the database's
- * worker takes all that are there at once, which is a "group". What a place says beyond its state
- * lies in an area of variable pieces, whose size is wallet.group_memory.
+ * worker takes all that are there at once, which is a "group". What is asked and told lies in
+ * group_area.h.
  *
  * The mutex of a queue guards its places: their state and their links. What else is in a place is
  * its owner's while it is EMPTY, and the worker's while it is TAKEN.
  *
  * EMPTY, QUEUED (the owner has asked), TAKEN (the worker has begun), ANSWERED, EMPTY (the owner has
- * read the answer). An owner that doesn't wait any longer takes a QUEUED request back, which is then
- * EMPTY and was never begun, and leaves a TAKEN one: LEFT, which the worker makes EMPTY. A worker
- * that goes puts what it has taken and not committed back.
+ * read the answer). An owner that doesn't wait any longer takes a QUEUED request back, which was
+ * then never begun, and leaves a TAKEN one: LEFT, which the worker makes EMPTY. A worker that goes
+ * puts what it has taken and not committed back.
  *
  * Order of calls: group_queue_init once; of a caller group_queue_enter, group_queue_answer until it
  * is true, or group_queue_leave; of a worker group_queue_attach, then group_queue_take and
@@ -31,7 +31,7 @@ typedef enum GroupAnswerKind
 {
 	GROUP_DONE,
 	GROUP_FAILED,
-	GROUP_HELD_UP, /* somebody is at a wallet, a key or a table: to be waited for, then asked again */
+	GROUP_HELD_UP, /* somebody is at a wallet, a key or a table: wait, then ask again */
 } GroupAnswerKind;
 
 typedef struct GroupAnswer
@@ -86,14 +86,8 @@ extern void group_queue_init(void);
 /* Whether the server was started with room for groups. */
 extern bool group_queue_is_there(void);
 
-/* The area that messages and texts lie in. */
-extern dsa_area *group_queue_area(void);
-
-/* A piece of the area, or InvalidDsaPointer. */
-extern dsa_pointer group_queue_allocate(Size bytes);
-
-/* A caller's: whether its place is EMPTY. It isn't as long as somebody has LEFT it: an earlier call, or
- * an earlier process. */
+/* A caller's: whether its place is EMPTY. It isn't as long as somebody has LEFT it: an earlier call,
+ * or an earlier process. */
 extern bool group_queue_is_free(void);
 
 /* False, and the message is freed, where too many databases have queues. */

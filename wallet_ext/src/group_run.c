@@ -181,7 +181,7 @@ run_commit(void)
 	PopActiveSnapshot();
 	group_queue_commit(true);
 	CommitTransactionCommand();
-	/* A worker that is told to end while it waits for a standby doesn't know whether that has it. */
+	/* Who is told to end while it waits for a standby doesn't know whether that has it. */
 	if (!ProcDiePending)
 		group_queue_commit(false);
 }

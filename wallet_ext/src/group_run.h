@@ -5,8 +5,8 @@
  * They are one transaction. One that is refused fails alone, by what transfer_many.h does. Where
  * somebody is at a wallet or a key of one, that one is told so and the others go on: the worker
  * waits for nobody as long as it can be seen before. For what can't be seen, a lock on a table or a
- * race, it waits as long as GROUP_LOCK_TIMEOUT; then all are told so. After any other error each is tried once
- * more in a transaction of its own, and gets its own error.
+ * race, it waits as long as GROUP_LOCK_TIMEOUT; then all are told so. After any other error each is
+ * tried once more in a transaction of its own, and gets its own error.
  *
  * The rows are written as the tables' owner in a restricted context, since an index of somebody
  * else's may run code; tables that carry more than the extension's own are refused (INV-13).
@@ -34,7 +34,7 @@ typedef struct GroupItem
 /* Whether the item is to wait for its wallets and key, alone: it was held up again and again. */
 extern bool group_item_is_patient(const GroupItem *item);
 
-/* Answers each in its item. Called outside of a transaction; what they make is in the current memory
- * context. */
+/* Answers each in its item. Called outside of a transaction; what they make is in the current
+ * memory context. */
 extern void group_run_together(GroupItem **items, int count, GroupCounts *counts);
 extern void group_run_alone(GroupItem *item);

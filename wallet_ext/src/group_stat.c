@@ -19,11 +19,16 @@ group_stat_return(const GroupStat *stat, ReturnSetInfo *result)
 {
 	const GroupCounts *counts = &stat->counts;
 	Datum values[COLUMNS] = {
-		ObjectIdGetDatum(stat->database),  Int32GetDatum(stat->worker_pid),
-		Int64GetDatum(counts->groups),	   Int64GetDatum(counts->transfers),
-		Int64GetDatum(counts->failed),	   Int64GetDatum(counts->held_up),
-		Int64GetDatum(counts->alone),	   Int64GetDatum(counts->left),
-		Int64GetDatum(counts->full),	   Int64GetDatum(counts->largest),
+		ObjectIdGetDatum(stat->database),
+		Int32GetDatum(stat->worker_pid),
+		Int64GetDatum(counts->groups),
+		Int64GetDatum(counts->transfers),
+		Int64GetDatum(counts->failed),
+		Int64GetDatum(counts->held_up),
+		Int64GetDatum(counts->alone),
+		Int64GetDatum(counts->left),
+		Int64GetDatum(counts->full),
+		Int64GetDatum(counts->largest),
 		Float8GetDatum((double) counts->waited / 1000),
 	};
 	bool nulls[COLUMNS] = {false, stat->worker_pid == 0};

@@ -31,8 +31,8 @@ extern int guc_max_batch_items;
  * the server starts. */
 extern int guc_row_hints;
 
-/* wallet.group_memory: kB of shared memory for what grouped transfers ask and are told; read when the
- * server starts. */
+/* wallet.group_memory: kB of shared memory for what grouped transfers ask and are told; read when
+ * the server starts. */
 extern int guc_group_memory;
 
 /* wallet.seal: wallets without a chain of seals begin one with their next entry. */

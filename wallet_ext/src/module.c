@@ -7,6 +7,7 @@
 #include "fmgr.h"
 
 #include "currency.h"
+#include "group_area.h"
 #include "group_queue.h"
 #include "guc.h"
 #include "origin.h"
@@ -25,5 +26,6 @@ _PG_init(void)
 	currency_init();
 	origin_init();
 	row_hint_init();
+	group_area_init();
 	group_queue_init();
 }

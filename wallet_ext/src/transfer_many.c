@@ -58,8 +58,8 @@ static bool
 keys_look_up(TransferMany *many, bool wait)
 {
 	TransferKeys *keys = many->known_keys;
-	bool waited = keys->place_count > 0 &&
-				  idempotency_look_up_all(&many->call.ledger, keys->places, keys->place_count, wait);
+	bool waited = keys->place_count > 0 && idempotency_look_up_all(&many->call.ledger, keys->places,
+																   keys->place_count, wait);
 
 	for (int i = 0; i < keys->place_count; i++)
 		*keys->of_items[keys->places[i].position] =
@@ -70,8 +70,7 @@ keys_look_up(TransferMany *many, bool wait)
 void
 transfer_many_open(TransferMany *many)
 {
-	many->sides =
-		palloc_extended(sizeof(Wallet *) * 2 * Max(many->count, 1), MCXT_ALLOC_HUGE);
+	many->sides = palloc_extended(sizeof(Wallet *) * 2 * Max(many->count, 1), MCXT_ALLOC_HUGE);
 	many->known_keys = keys_sort(many);
 	many->results = palloc_extended(sizeof(TransferResult) * Max(many->count, 1),
 									MCXT_ALLOC_ZERO | MCXT_ALLOC_HUGE);
@@ -259,8 +258,8 @@ item_judge(TransferMany *many, int item)
 	LedgerRow owner;
 
 	if (key != NULL && key->is_taken &&
-		idempotency_look_up(&many->call.ledger, many->keys[item], many->call.snapshot,
-							&owner) == KEY_TAKEN)
+		idempotency_look_up(&many->call.ledger, many->keys[item], many->call.snapshot, &owner) ==
+			KEY_TAKEN)
 		stored = &owner;
 	if (!many->atomic)
 		item_try_transfer(many, item, stored, &many->results[item]);
