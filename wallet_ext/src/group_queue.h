@@ -86,7 +86,7 @@ extern void group_queue_init(void);
 /* Whether the server was started with room for groups. */
 extern bool group_queue_is_there(void);
 
-/* A caller's: whether its place is EMPTY. It isn't as long as somebody has LEFT it: an earlier call,
+/* A caller's: whether its place is EMPTY. It isn't as long as somebody has LEFT it, an earlier call
  * or an earlier process. */
 extern bool group_queue_is_free(void);
 
