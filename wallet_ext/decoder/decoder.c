@@ -214,8 +214,11 @@ row_write(LogicalDecodingContext *context, WalletDecoder *decoder, ReorderBuffer
 	LedgerSide sides[LEDGER_SIDES_MAX];
 	int side_count = ledger_row_list_sides(&decoder->row, sides);
 
-	if (!decoder->has_sent)
+	if (!decoder->has_sent && standby_is_behind(transaction->end_lsn))
+	{
+		held_send(context);
 		standby_wait(context, transaction->end_lsn);
+	}
 	for (int index = 0; index < side_count; index++)
 	{
 		if (decoder->options.format == FORMAT_JSON)

@@ -30,23 +30,23 @@
 #define LOOKS_UNTIL_LONG  100
 #define LOOKS_PER_MESSAGE 10 /* a client that is gone, replies, keepalives: now and then */
 
-static bool
-standby_has(XLogRecPtr end_lsn)
+bool
+standby_is_behind(XLogRecPtr end_lsn)
 {
+	if (!am_walsender || !SyncRepRequested() || MyWalSnd->sync_standby_priority > 0)
+		return false;
 	LWLockAcquire(SyncRepLock, LW_SHARED);
 
-	bool has = !SYNCHRONOUS_STANDBYS_DEFINED || WalSndCtl->lsn[SYNC_REP_WAIT_FLUSH] >= end_lsn;
+	bool is_behind = SYNCHRONOUS_STANDBYS_DEFINED && WalSndCtl->lsn[SYNC_REP_WAIT_FLUSH] < end_lsn;
 
 	LWLockRelease(SyncRepLock);
-	return has;
+	return is_behind;
 }
 
 void
 standby_wait(LogicalDecodingContext *context, XLogRecPtr end_lsn)
 {
-	if (!am_walsender || !SyncRepRequested() || MyWalSnd->sync_standby_priority > 0)
-		return;
-	for (int looks = 0; !standby_has(end_lsn); looks++)
+	for (int looks = 0; standby_is_behind(end_lsn); looks++)
 	{
 		long look_ms = looks < LOOKS_UNTIL_LONG ? LOOK_MS : LOOK_LONG_MS;
 

@@ -10,9 +10,11 @@
 #include "replication/logical.h"
 
 /*
- * Returns when the WAL up to end_lsn is flushed on as many synchronous standbys as a commit waits
- * for; at once where none is configured, where the reader is one of them, and outside of a
- * walsender. Ends the walsender where its
- * client is gone meanwhile.
+ * Whether the WAL up to end_lsn is not yet flushed on as many synchronous standbys as a commit
+ * waits for. False where none is configured, where the reader is one of them, and outside of a
+ * walsender.
  */
+extern bool standby_is_behind(XLogRecPtr end_lsn);
+
+/* Returns when it is no longer. Ends the walsender where its client is gone meanwhile. */
 extern void standby_wait(LogicalDecodingContext *context, XLogRecPtr end_lsn);
