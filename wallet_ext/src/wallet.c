@@ -407,9 +407,9 @@ wallet_check_next(const Wallet *wallet)
 	/* A time that no event can state would also become that of the other wallet. */
 	if (next->updated_at >= CLOCK_END ||
 		(wallet->found && next->updated_at <= state->updated_at && !is_same))
-		error_raise_invariant(
-			"INV-2", &wallet->id, "updated_at",
-			pstrdup(timestamptz_to_str(Max(next->updated_at, state->updated_at))));
+		error_raise_invariant("INV-2", &wallet->id, "updated_at",
+							  pstrdup(
+								  timestamptz_to_str(Max(next->updated_at, state->updated_at))));
 }
 
 static void
