@@ -126,6 +126,10 @@ $$;
 SELECT ddl, said(ddl, call) FROM unnest(ARRAY['SELECT swap(''wallets'')', 'SELECT swap(''wallet_ledger'')', 'SELECT swap(''wallet_holds'')']) AS ddl,
     unnest(ARRAY[$$wallet_hold('a0000000-0000-0000-0000-000000000001', 1)$$, $$wallet_get('a0000000-0000-0000-0000-000000000001')$$,
                  $$(SELECT count(*) FROM wallet_statement('a0000000-0000-0000-0000-000000000001'))$$]) AS call;
+-- The table of scales too is found by name, columns and belonging.
+SELECT ddl, said(ddl, call) FROM unnest(ARRAY['ALTER TABLE wallet_currency_scales RENAME scale TO decimals', 'ALTER TABLE wallet_currency_scales RENAME TO former',
+        'SELECT swap(''wallet_currency_scales'')', 'ALTER TABLE wallet_currency_scales ADD note text; ALTER TABLE wallet_currency_scales ALTER scale DROP NOT NULL']) AS ddl,
+    unnest(ARRAY[$$wallet_fund('a0000000-0000-0000-0000-000000000001', 1)$$, $$wallet_set_currency('GBP', 2)$$]) AS call;
 -- All is found whatever the caller's search_path has before pg_catalog.
 CREATE SCHEMA planted;
 CREATE FUNCTION planted.never(text, text) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN false;
