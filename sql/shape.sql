@@ -152,6 +152,8 @@ SELECT ddl, said(ddl, $$wallet_post(ARRAY[ROW('a0000000-0000-0000-0000-000000000
 FROM (VALUES ('ALTER TYPE wallet_leg ALTER ATTRIBUTE amount TYPE float8'), ('ALTER TYPE wallet_leg RENAME ATTRIBUTE amount TO sum'),
              ('ALTER TYPE wallet_leg ADD ATTRIBUTE note text')) AS change (ddl);
 SELECT said('ALTER TYPE wallet_details ADD ATTRIBUTE note text', $$wallet_get('a0000000-0000-0000-0000-000000000001')$$);
+SELECT call, said('ALTER TYPE wallet_details ADD ATTRIBUTE note text; ALTER TYPE wallet_details DROP ATTRIBUTE note', call)
+FROM unnest(ARRAY[$$wallet_get('a0000000-0000-0000-0000-000000000001')$$, $$(SELECT 1 / count(*) FROM wallet_list('alice') WHERE available IS NOT NULL)$$]) AS call;
 SELECT wallet_read_rows(NULL::integer, NULL::text, -1);
 SELECT wallet_read_argument(NULL::integer, NULL::text);
 

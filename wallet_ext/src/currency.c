@@ -104,9 +104,8 @@ scales_look_for(Relation table, const ScalesColumn *column, AttrNumber *number)
 	return table_finding("shape", true,
 						 psprintf("column %s of " SCALES_TABLE " with type %s", column->name,
 								  format_type_be(column->type)),
-						 *number == InvalidAttrNumber
-							 ? pstrdup("missing")
-							 : format_type_be(get_atttype(oid, *number)));
+						 *number == InvalidAttrNumber ? pstrdup("missing")
+													  : format_type_be(get_atttype(oid, *number)));
 }
 
 static AttrNumber

@@ -101,10 +101,36 @@ details_check_type(TupleDesc descriptor)
 		TEXTOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, NUMERICOID, JSONBOID,
 	};
 
-	for (int i = 0; i < Max(descriptor->natts, DETAILS_COLUMNS); i++)
-		if (i >= descriptor->natts || i >= DETAILS_COLUMNS ||
-			TupleDescAttr(descriptor, i)->atttypid != types[i])
+	int count = 0;
+
+	for (int i = 0; i < descriptor->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
+
+		if (attribute->attisdropped)
+			continue;
+		if (count == DETAILS_COLUMNS || attribute->atttypid != types[count++])
 			error_raise_shape("type wallet_details as the extension made it", "altered");
+	}
+	if (count != DETAILS_COLUMNS)
+		error_raise_shape("type wallet_details as the extension made it", "altered");
+}
+
+/* Of a type that once had other attributes too. */
+static HeapTuple
+details_form(TupleDesc descriptor, const Datum *values, const bool *nulls)
+{
+	Datum *places = palloc0(sizeof(Datum) * descriptor->natts);
+	bool *empty = palloc(sizeof(bool) * descriptor->natts);
+	int count = 0;
+
+	for (int i = 0; i < descriptor->natts; i++)
+	{
+		empty[i] = TupleDescAttr(descriptor, i)->attisdropped || nulls[count];
+		if (!TupleDescAttr(descriptor, i)->attisdropped)
+			places[i] = values[count++];
+	}
+	return heap_form_tuple(descriptor, places, empty);
 }
 
 Datum
@@ -136,7 +162,7 @@ wallet_get(PG_FUNCTION_ARGS)
 	nulls[DETAILS_AVAILABLE] = false;
 	values[DETAILS_METADATA] = read_created_metadata(schema, wallet_id, &nulls[DETAILS_METADATA]);
 
-	HeapTuple details = heap_form_tuple(descriptor, values, nulls);
+	HeapTuple details = details_form(descriptor, values, nulls);
 
 	index_read_end(&read);
 	PG_RETURN_DATUM(HeapTupleGetDatum(details));
