@@ -225,8 +225,8 @@ wallet_place(const pg_uuid_t *id)
 	return least;
 }
 
-/* Whoever comes new takes over the waits of who has to go: else those that come later, one after the
- * other, would never stay. */
+/* Whoever comes new takes over the waits of who has to go: else those that come later, one after
+ * the other, would never stay. */
 static void
 wallet_count(const pg_uuid_t *id, int64 waited)
 {
