@@ -6,7 +6,7 @@ CREATE FUNCTION wallet_stat_rows(
 ) RETURNS SETOF record
     LANGUAGE c VOLATILE PARALLEL SAFE ROWS 20 AS 'MODULE_PATHNAME', 'wallet_stat_rows';
 COMMENT ON FUNCTION wallet_stat_rows() IS
-$$Internal, for wallet_stat: its rows.$$;
+$$Internal, for wallet_stat: its rows, of this database alone.$$;
 
 CREATE VIEW wallet_stat AS
 SELECT s.function, s.calls, s.replayed, s.items, s.largest, s.conflicts, s.waits, s.waited_ms, s.key_waits, s.key_waited_ms
@@ -19,7 +19,7 @@ CREATE FUNCTION wallet_stat_wallets_rows(
 ) RETURNS SETOF record
     LANGUAGE c VOLATILE PARALLEL SAFE ROWS 100 AS 'MODULE_PATHNAME', 'wallet_stat_wallets_rows';
 COMMENT ON FUNCTION wallet_stat_wallets_rows() IS
-$$Internal, for wallet_stat_wallets: its rows.$$;
+$$Internal, for wallet_stat_wallets: its rows, of this database alone.$$;
 
 CREATE VIEW wallet_stat_wallets AS
 SELECT w.wallet_id, w.waits, w.waited_ms FROM wallet_stat_wallets_rows() AS w;
