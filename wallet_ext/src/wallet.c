@@ -25,10 +25,12 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "clock.h"
 #include "compat.h"
 #include "errors.h"
 #include "lock_class.h"
 #include "row_hint.h"
+#include "stat.h"
 #include "table_row.h"
 #include "text_value.h"
 #include "wallet.h"
@@ -317,47 +319,6 @@ wallet_queue_hash(const Wallet *wallet)
 	return hash_bytes_extended(wallet->id.data, UUID_LEN, 0);
 }
 
-void
-wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue)
-{
-	uint8 flags = TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS;
-	TM_FailureData failure;
-
-	wallet_open_slot(scan, wallet);
-	if (scan->is_of_many)
-		wallet_scan_rest(scan);
-	/* A transaction of two calls that holds the row but not the place in line would deadlock with
-	 * the line's head. */
-	queue = queue && !wallet_is_ours(wallet);
-	if (queue)
-		lock_class_acquire(LOCK_CLASS_WALLET, wallet_queue_hash(wallet));
-	if (!IsolationUsesXactSnapshot())
-		flags |= TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
-
-	TM_Result result = table_tuple_lock(scan->table, &wallet->tid, scan->snapshot, wallet->slot,
-										GetCurrentCommandId(false), LockTupleNoKeyExclusive,
-										LockWaitBlock, flags, &failure);
-
-	/* The row is marked: who comes next waits for this transaction. A transaction of many calls
-	 * must not fill the server's lock table. */
-	if (queue)
-		lock_class_release(LOCK_CLASS_WALLET, wallet_queue_hash(wallet));
-	switch (result)
-	{
-		case TM_Ok:
-			wallet_read_slot(scan, wallet);
-			break;
-		case TM_Updated:
-		case TM_Deleted:
-			if (IsolationUsesXactSnapshot())
-				error_raise_serialization_failure();
-			wallet->found = false;
-			break;
-		default:
-			elog(ERROR, "wallet row was modified by its own command");
-	}
-}
-
 /* The first one in progress of those that together lock the row. */
 static TransactionId
 multixact_holder(MultiXactId multixact, bool is_lock_only)
@@ -398,6 +359,53 @@ wallet_holder(const WalletScan *scan, const Wallet *wallet)
 	return TransactionIdIsInProgress(xmax) ? xmax : InvalidTransactionId;
 }
 
+void
+wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue)
+{
+	uint8 flags = TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS;
+	TM_FailureData failure;
+
+	wallet_open_slot(scan, wallet);
+	if (scan->is_of_many)
+		wallet_scan_rest(scan);
+	/* A transaction of two calls that holds the row but not the place in line would deadlock with
+	 * the line's head. */
+	queue = queue && !wallet_is_ours(wallet);
+
+	bool waits = stat_is_on() && TransactionIdIsValid(wallet_holder(scan, wallet));
+	TimestampTz begun = waits ? stat_wait_begin(STAT_WAITS) : 0;
+
+	if (queue)
+		lock_class_acquire(LOCK_CLASS_WALLET, wallet_queue_hash(wallet));
+	if (!IsolationUsesXactSnapshot())
+		flags |= TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
+
+	TM_Result result = table_tuple_lock(scan->table, &wallet->tid, scan->snapshot, wallet->slot,
+										GetCurrentCommandId(false), LockTupleNoKeyExclusive,
+										LockWaitBlock, flags, &failure);
+
+	/* The row is marked: who comes next waits for this transaction. A transaction of many calls
+	 * must not fill the server's lock table. */
+	if (queue)
+		lock_class_release(LOCK_CLASS_WALLET, wallet_queue_hash(wallet));
+	if (waits)
+		stat_wait_end(STAT_WAITS, begun, &wallet->id);
+	switch (result)
+	{
+		case TM_Ok:
+			wallet_read_slot(scan, wallet);
+			break;
+		case TM_Updated:
+		case TM_Deleted:
+			if (IsolationUsesXactSnapshot())
+				error_raise_serialization_failure();
+			wallet->found = false;
+			break;
+		default:
+			elog(ERROR, "wallet row was modified by its own command");
+	}
+}
+
 bool
 wallet_seems_free(WalletScan *scan, Wallet *wallet)
 {
@@ -435,15 +443,22 @@ static void
 wallet_check_next(const Wallet *wallet)
 {
 	const WalletState *next = &wallet->next;
+	const WalletState *state = &wallet->state;
+	bool is_same = wallet->wrote_early && next->version == state->version;
 
 	if (next->held < 0)
 		error_raise_invariant("INV-2", &wallet->id, "held", money_format(next->held));
 	if (!money_fits(next->balance))
 		error_raise_invariant("INV-10", &wallet->id, "balance", money_format(next->balance));
-	if (next->version < 0 || (wallet->found && next->version <= wallet->state.version &&
-							  !(wallet->wrote_early && next->version == wallet->state.version)))
+	if (next->version < 0 || (wallet->found && next->version <= state->version && !is_same))
 		error_raise_invariant("INV-2", &wallet->id, "version",
 							  psprintf(INT64_FORMAT, next->version));
+	/* A time that no event can state would also become that of the other wallet. */
+	if (next->updated_at >= CLOCK_END ||
+		(wallet->found && next->updated_at <= state->updated_at && !is_same))
+		error_raise_invariant("INV-2", &wallet->id, "updated_at",
+							  pstrdup(
+								  timestamptz_to_str(Max(next->updated_at, state->updated_at))));
 }
 
 static void
