@@ -5,6 +5,7 @@ use warnings;
 
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
+use POSIX qw(WNOHANG);
 use lib dirname(abs_path(__FILE__)) . '/../../harness';
 
 use Stack;
@@ -52,14 +53,27 @@ sub standby_thaw
     return;
 }
 
-# A payment whose commit waits for the standby: its session; the stream then waits for the same. Left open, for its end would
-# wait for the answer.
-my @queries;
+# A payment of a process of its own, whose exit code says whether it was acknowledged.
+sub pay
+{
+    my $pid = fork // die "fork: $!\n";
+    return $pid if $pid;
+    my $done = eval { $first->connect->do('SELECT wallet_transfer(?, ?, 0.01)', undef, $alice, $bob); 1 };
+    # Without the END blocks: they are the parent's.
+    POSIX::_exit($done ? 0 : 1);
+}
+
+sub is_acknowledged
+{
+    my ($pid) = @_;
+    poll_until(sub { waitpid($pid, WNOHANG) == $pid }, what => 'the end of the payment');
+    return $? == 0;
+}
+
+# Its commit waits for the standby, and the stream for the same.
 sub pay_and_wait
 {
-    my $session = $first->connect;
-    push @queries, $session, $session->prepare('SELECT wallet_transfer(?, ?, 0.01)', { pg_async => 1 });
-    $queries[-1]->execute($alice, $bob);
+    my $pid = pay();
     for my $waiting ('test', 'wallet_bridge')
     {
         poll_until(
@@ -68,7 +82,7 @@ sub pay_and_wait
             },
             what => "$waiting to wait for the standby");
     }
-    return $session;
+    return $pid;
 }
 
 subtest 'the bridge is one of the standbys that are waited for' => sub {
@@ -76,12 +90,10 @@ subtest 'the bridge is one of the standbys that are waited for' => sub {
     poll_until(sub { $first->sql(q(SELECT sync_state IN ('sync', 'potential') FROM pg_stat_replication WHERE application_name = 'wallet_bridge')) },
         what => 'the bridge to count as a standby');
     standby_freeze();
-    my $session = $first->connect;
-    push my @payment, $session, $session->prepare('SELECT wallet_transfer(?, ?, 0.01)', { pg_async => 1 });
-    $payment[-1]->execute($alice, $bob);
+    my $payment = pay();
     poll_until(sub { $stack->kafka->count($stack->topic) == 8 }, what => 'the events');
     standby_thaw();
-    ok($session->pg_result, 'neither waits for the other');
+    ok(is_acknowledged($payment), 'neither waits for the other');
     set_standbys($first, 'walreceiver');
     poll_until(sub { $first->sql(q(SELECT sync_state = 'async' FROM pg_stat_replication WHERE application_name = 'wallet_bridge')) },
         what => 'the bridge not to count any more');
@@ -89,18 +101,19 @@ subtest 'the bridge is one of the standbys that are waited for' => sub {
 
 subtest 'a standby that hangs' => sub {
     standby_freeze();
-    my $session = pay_and_wait();
+    my $payment = pay_and_wait();
     is($stack->kafka->count($stack->topic), 8, 'nothing is published');
     standby_thaw();
-    ok($session->pg_result, 'the payment is acknowledged once the standby goes on');
+    ok(is_acknowledged($payment), 'the payment is acknowledged once the standby goes on');
     $stack->wait_bridge;
     is($stack->kafka->count($stack->topic), 10, 'and then published');
 };
 
 subtest 'the primary is stopped meanwhile' => sub {
     standby_freeze();
-    my $session = pay_and_wait();
+    my $payment = pay_and_wait();
     cmp_ok($first->stop('fast'), '<', patient(15), 'a fast stop is not held up');
+    ok(!is_acknowledged($payment), 'the payment gets no answer');
     standby_thaw();
     $first->start;
     poll_until(sub { $stack->kafka->count($stack->topic) == 12 }, what => 'the event of what was committed');
@@ -116,9 +129,10 @@ subtest 'the primary dies meanwhile' => sub {
     # WAL that has nothing to do with events may be in the record and not on the standby.
     $first->sql('CHECKPOINT');
     $stack->wait_bridge;
-    my $session = pay_and_wait();
+    my $payment = pay_and_wait();
     $first->kill9;
     standby_thaw();
+    ok(!is_acknowledged($payment), 'the payment gets no answer');
 
     # As a cluster manager does that keeps logical slots over a failover.
     $second->stop;
