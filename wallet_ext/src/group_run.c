@@ -230,8 +230,8 @@ item_reply(GroupItem *item)
 	item->is_answered = true;
 }
 
-/* Whatever happens between the commit and the last answer, nothing goes back into the queue: what is
- * done must not be done again. */
+/* Whatever happens between the commit and the last answer, nothing goes back into the queue: what
+ * is done must not be done again. */
 static void
 run_reply(const Run *run)
 {

@@ -36,7 +36,7 @@ typedef struct GroupItem
 /* Whether the item is to wait for its wallets and key, alone: it was held up again and again. */
 extern bool group_item_is_patient(const GroupItem *item);
 
-/* Answers each as soon as it is known what it came to. Called outside of a transaction; what they make is in the current
- * memory context. */
+/* Answers each as soon as it is known what it came to. Called outside of a transaction; what they
+ * make is in the current memory context. */
 extern void group_run_together(GroupItem **items, int count, GroupCounts *counts);
 extern void group_run_alone(GroupItem *item);
