@@ -4,8 +4,6 @@ package P01;
 use strict;
 use warnings;
 
-use Measure;
-
 sub goal
 {
     return {

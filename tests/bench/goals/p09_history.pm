@@ -27,14 +27,14 @@ sub measure
     my ($bench) = @_;
     my $pipeline = $bench->pipeline;
     my $events   = 2 * $bench->{transfers};
-    my $there    = $pipeline->end_of($pipeline->{stack}->topic);
+    my $there    = $pipeline->events;
     my $file     = "$pipeline->{stack}{postgres}{base}/events";
     my @runs;
 
     if ($there < $events)
     {
         $pipeline->deliver('bridge', $pipeline->fill(($events - $there) / 2 + 8));
-        $there = $pipeline->end_of($pipeline->{stack}->topic);
+        $there = $pipeline->events;
     }
     for my $round (0 .. $bench->rounds)
     {

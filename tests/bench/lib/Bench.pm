@@ -80,6 +80,7 @@ sub measure_tables
         %$self{qw(rounds checkpoint directory report)},
         wallets => $server->{wallets},
         %plan,
+        $self->{clients} ? (clients => [ split /,/, $self->{clients} ]) : (),
         server => $server);
 }
 

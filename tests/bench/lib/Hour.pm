@@ -74,7 +74,7 @@ sub _start
         wallet_bridge  => sub { $stack->bridge->pid },
         wallet_history => sub { $stack->history->pid },
         wallet_service => sub { $stack->service->pid },
-        kafka          => sub { $pipeline->{kafka}{daemon}->pid }
+        kafka          => sub { $pipeline->broker_pids }
     };
     return;
 }
@@ -159,9 +159,9 @@ sub _look
     for my $name (keys %{ $self->{pids_of} })
     {
         my @pids = $self->{pids_of}{$name}->();
-        $look{cpu}{$name} = sum(map { Machine::cpu_us($_) } @pids);
+        $look{cpu}{$name} = sum(0, map { Machine::cpu_us($_) } @pids);
         $look{cpu}{$name} += Machine::cpu_of_ended_us($pids[0]) if $name eq 'postgres';
-        $look{memory}{$name} = sum(map { Machine::memory_mib($_) } @pids);
+        $look{memory}{$name} = sum(0, map { Machine::memory_mib($_) } @pids);
     }
     $look{database_bytes} = $stack->sql('SELECT pg_database_size(current_database())');
     $look{kafka_bytes}    = _bytes_below(test_directory() . '/kafka1.data');

@@ -90,8 +90,8 @@ sub judge
     my ($ratio) = @_;
     my $reaches = sub { my ($bound) = @_; $ratio->{less} ? $ratio->{median} <= $bound : $ratio->{median} >= $bound };
 
-    return '' unless defined $ratio->{must};
     return 'aim met' if defined $ratio->{aim} && $reaches->($ratio->{aim});
+    return defined $ratio->{aim} ? 'aim missed' : '' unless defined $ratio->{must};
     return $reaches->($ratio->{must}) ? 'met' : 'missed';
 }
 
