@@ -23,7 +23,7 @@ sub goal
             my @others = map { $_->{name} } grep { !$_->{is_tigerbeetle} } $bench->peers;
             return $bench->measure_tables(
                 script     => 'transfer.pgbench',
-                candidates => [ qw(wallet plpgsql), $bench->has('pgledger'), 'tpcb', 'ceiling', @others ],
+                candidates => [ qw(wallet plpgsql), $bench->has('pgledger'), 'ceiling', @others ],
                 clients    => [ 8, 32 ],
                 seconds    => $bench->seconds(15));
         }

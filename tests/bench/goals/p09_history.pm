@@ -26,19 +26,16 @@ sub measure
 {
     my ($bench) = @_;
     my $pipeline = $bench->pipeline;
-    my $events   = 2 * $bench->{transfers};
+    # A part of the topic.
+    my $events   = 4 * $bench->{transfers};
     my $there    = $pipeline->events;
     my $file     = "$pipeline->{stack}{postgres}{base}/events";
     my @runs;
 
-    if ($there < $events)
-    {
-        $pipeline->deliver('bridge', $pipeline->fill(($events - $there) / 2 + 8));
-        $there = $pipeline->events;
-    }
+    $pipeline->deliver('bridge', $pipeline->fill(($events - $there) / 2 + 8)) if $there < $events;
     for my $round (0 .. $bench->rounds)
     {
-        my @turns = (sub { drain($pipeline, $round, $there) }, sub { copy($pipeline, "history_$round", $file, $round) });
+        my @turns = (sub { drain($pipeline, $round, $events) }, sub { copy($pipeline, "history_$round", $file, $round) });
         @turns = reverse @turns if $round && $round % 2 == 0;
         for my $turn (@turns)
         {
@@ -81,7 +78,7 @@ sub drain
     my $seconds = time - $first_at;
     my $run = {
         candidate  => 'history', tps => ($count - $first) / ($seconds || 0.001),
-        cpu_us     => Machine::cpu_us($history->pid) / $events,
+        cpu_us     => Machine::cpu_us($history->pid) / $count,
         memory_mib => Machine::memory_mib($history->pid)
     };
     die "wallet_history did not stop as it should\n" if $history->stop ne '0';

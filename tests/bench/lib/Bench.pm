@@ -49,7 +49,7 @@ sub note    { my ($self, %run) = @_; return $self->{report}->({%run}) }
 sub server
 {
     my ($self) = @_;
-    return $self->{server} //= BenchServer->new(%$self{qw(wallets scale segments pool pgledger peers)});
+    return $self->{server} //= BenchServer->new(%$self{qw(wallets segments pool pgledger peers)});
 }
 
 # Checkpoints come as often as they must for a run to have one.
@@ -70,6 +70,15 @@ sub pipeline
     my ($self) = @_;
     require Pipeline;
     return $self->{pipeline} //= Pipeline->new(%$self{qw(debezium partitions)});
+}
+
+# Without a Debezium, and with nothing to catch up with.
+sub another_pipeline
+{
+    my ($self) = @_;
+    require Pipeline;
+    $self->{pipeline}->finish if $self->{pipeline};
+    return $self->{pipeline} = Pipeline->new(partitions => $self->{partitions});
 }
 
 sub measure_tables

@@ -6,6 +6,7 @@ use warnings;
 
 use Carp qw(croak);
 use File::Basename qw(dirname);
+use List::Util qw(sum);
 use BatchClient;
 use Daemon;
 use Machine;
@@ -14,7 +15,7 @@ use Wait;
 
 =head1 SYNOPSIS
 
-    my $server = BenchServer->new(wallets => 100_000, scale => 32, segments => 350,    # takes half a minute
+    my $server = BenchServer->new(wallets => 100_000, segments => 350,    # takes half a minute
         rows => 1_000_000,                         # of the ledger, before anything is measured
         is_plain => 1,                             # without the PL/pgSQL
         pgledger => '/path/pgledger', peers => [ Peer->new(...) ], conf => {...});  # what else is compared
@@ -51,7 +52,6 @@ sub new
     $self->_recycle_wal;
     $self->_client('psql', qw(-X -q -A -t -v ON_ERROR_STOP=1 -v), "wallets=$self->{wallets}",
         '-v', 'baseline=' . ($self->{is_plain} ? 'false' : 'true'), '-f', "$directory/wallets.sql");
-    $self->_client('pgbench', qw(-i -q -s), $self->{scale}) if $self->{scale};
     $self->_pgledger if $self->{pgledger};
     $self->_ledger_fill if $self->{rows};
     $self->sql('VACUUM ANALYZE');
@@ -197,7 +197,9 @@ sub _cpu_us
         sub { !grep { _command_of($_) =~ /\[local\]|^$/ } Machine::children_of($postmaster) },
         interval => 0.01,
         what     => 'the end of the sessions of pgbench');
-    return Machine::cpu_of_ended_us($postmaster);
+    # The worker of grouped transfers goes on.
+    my @workers = grep { _command_of($_) =~ /wallet group/ } Machine::children_of($postmaster);
+    return sum(Machine::cpu_of_ended_us($postmaster), map { Machine::cpu_us($_) } @workers);
 }
 
 # Empty for a process that has ended.
@@ -247,7 +249,7 @@ sub table_bytes
     return {
         map { $_->{name} => $_->{bytes} } $self->{postgres}->rows(
             q{SELECT oid::regclass::text AS name, pg_total_relation_size(oid) AS bytes FROM pg_class
-              WHERE relkind = 'r' AND relname ~ '^(wallets|wallet_ledger|pgbench_accounts)$'})
+              WHERE relkind = 'r' AND relname ~ '^(wallets|wallet_ledger)$'})
     };
 }
 

@@ -46,9 +46,6 @@ my %definition_of = (
         statement => "SELECT id FROM pgledger_create_transfer('pgla_' || :payer, 'pgla_' || :payee, :amount);"
     },
     plpgsql => { schema => 'bench_plpgsql' },
-    tpcb    => { arguments => [qw(-b tpcb-like)] },
-    tpcb1   => { arguments => [qw(-b tpcb-like)], search_path => 'bench_tpcb1' },
-    tpcb10  => { arguments => [qw(-b tpcb-like)], search_path => 'bench_tpcb10' },
     ceiling => { script => 'ceiling.pgbench' },
     batch   => { schema => 'public', sessions => 1, with_keys => 1 },
     batches => { schema => 'public', sessions => 2, with_keys => 0 },
@@ -72,7 +69,7 @@ sub _arguments
     my @script = ('-D', "wallets=$plan->{wallets}", '-f', $script, @rate);
 
     return (qw(-n -M prepared -c), $clients, '-j', $threads, '-T', $seconds,
-        @{ $definition->{arguments} // \@script });
+        @script);
 }
 
 sub _parse
@@ -92,9 +89,7 @@ sub _parse
 sub _pgbench
 {
     my ($plan, $definition, $clients, $seconds) = @_;
-    my $path = $definition->{schema} // $definition->{search_path};
-
-    local $ENV{PGOPTIONS} = $path ? "-c search_path=$path" : '';
+    local $ENV{PGOPTIONS} = $definition->{schema} ? "-c search_path=$definition->{schema}" : '';
     return _parse($plan->{server}->pgbench(_arguments($plan, $definition, $clients, $seconds)));
 }
 

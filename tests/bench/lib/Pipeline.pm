@@ -73,6 +73,16 @@ sub conditions
     return (Machine::conditions($self->{stack}->postgres), kafka => '4.3.1, one broker on the same machine', partitions => $self->{partitions});
 }
 
+# Before another one is made.
+sub finish
+{
+    my ($self) = @_;
+    $self->{connect}->stop if $self->{connect};
+    $self->{stack}->postgres->stop;
+    $self->{kafka}->stop if $self->{kafka}{daemon};
+    return;
+}
+
 # Named as in wallets.sql.
 sub _wallets_make
 {
@@ -252,23 +262,23 @@ sub deliver
     my $sender  = $self->_wait_slot($running{slot}, 1);
     my @pids    = ($running{pid}, $sender, $self->broker_pids);
     my @cpu     = map { Machine::cpu_us($_) } @pids;
-    my ($first, $first_at, $count);
+    my ($begin, $count) = time;
 
     poll_until(
         sub {
+            my $looked = time;
             $count = $delivered->();
-            ($first, $first_at) = ($count, time) if !defined $first && $count;
+            $begin = $looked unless $count;
             return $count >= $rows * $running{records};
         },
         interval => 0.01,
         deadline => 600,
         what     => "$who has delivered");
-    my $seconds = time - $first_at;
+    my $seconds = time - $begin;
     @cpu = map { Machine::cpu_us($pids[$_]) - $cpu[$_] } 0 .. $#pids;
     my $memory = Machine::memory_mib($running{pid});
     $self->stop($who);
-    # Where the first look saw it all.
-    my $rate = ($count - ($first < $count ? $first : 0)) / ($seconds || 0.001) / $running{records};
+    my $rate = $count / $seconds / $running{records};
     return {
         rows_per_s => $rate, tps => $rate, cpu_us => ($cpu[0] + $cpu[1]) / $rows, program_cpu_us => $cpu[0] / $rows,
         sender_cpu_us => $cpu[1] / $rows, broker_cpu_us => ($cpu[2] // 0) / $rows, memory_mib => $memory

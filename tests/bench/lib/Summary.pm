@@ -56,7 +56,7 @@ sub ratio
         $value_of{$name}{ $_->{round} } = $_->{$figure}
             for _chosen($runs, $figure, clients => $clients, candidate => $name);
     }
-    my @rounds = grep { defined $value_of{$other}{$_} } keys %{ $value_of{$one} } or return;
+    my @rounds = grep { $value_of{$other}{$_} } keys %{ $value_of{$one} } or return;
     my @ratios = map { $value_of{$one}{$_} / $value_of{$other}{$_} } @rounds;
     my ($above, $below) = map { median(@{ $value_of{$_} }{@rounds}) } $one, $other;
     return (min(@ratios), $above / $below, max(@ratios));

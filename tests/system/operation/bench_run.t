@@ -13,12 +13,12 @@ my $bench  = dirname(__FILE__) . '/../../bench';
 my $output = test_directory() . '/bench';
 my $docs   = test_directory() . '/docs';
 
-my ($code, $said) = run_command({}, "$bench/run", qw(--rounds 1 --seconds 1 --clients 2 --wallets 200 --scale 1 --segments 2 --growth-wallets 200
+my ($code, $said) = run_command({}, "$bench/run", qw(--rounds 1 --seconds 1 --clients 2 --wallets 200 --segments 2 --growth-wallets 200
     --growth-rows 500 --checkpoint-seconds 30 --transfers 800 --partitions 2 --minutes 0.15 --no-debezium --output), $output);
 is($code, 0, 'all benchmarks run') or diag $said;
 
 my %expected = (
-    single      => [qw(ceiling plpgsql tpcb wallet)],
+    single      => [qw(ceiling plpgsql wallet)],
     hot         => [qw(plpgsql wallet)],
     batch       => [qw(batch batches wallet)],
     bytes       => [qw(batch plpgsql wallet)],
