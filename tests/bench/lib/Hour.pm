@@ -8,7 +8,7 @@ use Carp qw(croak);
 use File::Find qw(find);
 use List::Util qw(max sum);
 use POSIX qw(WNOHANG);
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 
 use Machine;
 use Pipeline;
@@ -117,7 +117,7 @@ sub _watch
         my @here;
         while (time < $until)
         {
-            sleep 1;
+            select undef, undef, undef, 1;
             push @here, $self->_lag_ms;
         }
         my $now = $self->_look;
