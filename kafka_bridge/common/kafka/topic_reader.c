@@ -83,17 +83,50 @@ wait_goes_on(const Wait *wait)
 										: status_ok();
 }
 
+/* How far one partition is read. */
+typedef struct PartitionEnd
+{
+	int64_t target; /* where it ended when its end was first met; -1: not met yet */
+	bool reached;
+} PartitionEnd;
+
+/*
+ * Met is the end of what is committed, which an open transaction keeps before the partition's: what
+ * is committed behind it counts too.
+ */
+static void
+partition_end_note(rd_kafka_t *handle, const char *topic, const rd_kafka_message_t *met,
+				   PartitionEnd *end)
+{
+	int64_t low;
+	int64_t high;
+
+	if (end->target < 0)
+	{
+		/* As of the latest answer from the broker; asks nobody. */
+		rd_kafka_get_watermark_offsets(handle, topic, met->partition, &low, &high);
+		end->target = high > met->offset ? high : met->offset;
+		if (met->offset < end->target)
+			log_info("an open Kafka transaction keeps records back: waiting for its end",
+					 log_text("topic", topic), log_integer("partition", met->partition),
+					 log_integer("offset", met->offset));
+	}
+	end->reached = end->reached || met->offset >= end->target;
+}
+
 /*
  * Takes records out of the queue until all partitions met their end. One that is written to
- * meanwhile meets it again and again: ended remembers which did, and is all false at first.
+ * meanwhile meets it again and again.
  */
 static Status
-queue_drain(rd_kafka_queue_t *queue, int partition_count, bool *ended,
-			TopicRecordHandler record_handle, void *context, const Wait *wait)
+queue_drain(rd_kafka_queue_t *queue, rd_kafka_t *handle, const char *topic, int partition_count,
+			PartitionEnd *ends, TopicRecordHandler record_handle, void *context, const Wait *wait)
 {
 	Status status = status_ok();
 	int open = partition_count;
 
+	for (int partition = 0; partition < partition_count; partition++)
+		ends[partition] = (PartitionEnd){.target = -1};
 	while (open > 0 && status_is_ok(&status))
 	{
 		rd_kafka_message_t *record = rd_kafka_consume_queue(queue, wait_slice_ms(wait, SLICE_MS));
@@ -105,8 +138,11 @@ queue_drain(rd_kafka_queue_t *queue, int partition_count, bool *ended,
 		}
 		if (record->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
 		{
-			open -= ended[record->partition] ? 0 : 1;
-			ended[record->partition] = true;
+			PartitionEnd *end = &ends[record->partition];
+			bool was_reached = end->reached;
+
+			partition_end_note(handle, topic, record, end);
+			open -= end->reached && !was_reached ? 1 : 0;
 		}
 		else if (record->err != RD_KAFKA_RESP_ERR_NO_ERROR)
 			status = kafka_code_classify(record->err, "reading a topic", NULL);
@@ -123,11 +159,11 @@ topic_read_from(rd_kafka_t *handle, const char *topic, int partition_count, int6
 {
 	rd_kafka_topic_t *opened = rd_kafka_topic_new(handle, topic, NULL);
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(handle);
-	bool *ended = calloc((size_t) partition_count, sizeof(bool));
+	PartitionEnd *ends = calloc((size_t) partition_count, sizeof(*ends));
 	Status status = status_ok();
 	int started = 0;
 
-	if (opened == NULL || queue == NULL || ended == NULL)
+	if (opened == NULL || queue == NULL || ends == NULL)
 	{
 		status = status_bug("could not open topic \"%s\" for reading", topic);
 		goto cleanup;
@@ -138,7 +174,7 @@ topic_read_from(rd_kafka_t *handle, const char *topic, int partition_count, int6
 			status = kafka_code_classify(rd_kafka_last_error(), "reading a topic", NULL);
 			goto cleanup;
 		}
-	status = queue_drain(queue, partition_count, ended, record_handle, context, wait);
+	status = queue_drain(queue, handle, topic, partition_count, ends, record_handle, context, wait);
 cleanup:
 	while (started > 0)
 		rd_kafka_consume_stop(opened, --started);
@@ -146,7 +182,7 @@ cleanup:
 		rd_kafka_queue_destroy(queue);
 	if (opened != NULL)
 		rd_kafka_topic_destroy(opened);
-	free(ended);
+	free(ends);
 	return status;
 }
 

@@ -21,7 +21,10 @@ Status topic_reader_open(const KafkaOptions *options, KafkaObserver *observer, r
 /* Takes at most a few seconds; NULL is fine, sets to NULL. */
 void topic_reader_close(rd_kafka_t **handle);
 
-/* Reads until every partition's end was met, committed records only. */
+/*
+ * Reads until every partition's end was met, committed records only. While a Kafka transaction is
+ * open it waits for its end, so that no record that was committed before the call is left out.
+ */
 Status topic_read(rd_kafka_t *handle, const char *topic, int partition_count,
 				  TopicRecordHandler record_handle, void *context, const Wait *wait);
 
