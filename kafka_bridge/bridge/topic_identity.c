@@ -62,11 +62,16 @@ topic_identity_judge(rd_kafka_t *reader, const char *topic, const char *id,
 
 	Status status = topic_offsets_get(reader, topic, record->mark.partition, &low, &high, wait);
 
-	if (status_is_ok(&status) && record->mark.offset >= high)
-		search.state = TOPIC_ANEW;
-	else if (status_is_ok(&status) && record->mark.offset >= low)
-		status = topic_read_one(reader, topic, record->mark.partition, record->mark.offset,
-								mark_compare, &search, wait);
+	if (status_is_ok(&status) && record->mark.offset >= low)
+	{
+		int64_t offset = record->mark.offset < high ? record->mark.offset : RD_KAFKA_OFFSET_END;
+
+		status = topic_read_one(reader, topic, record->mark.partition, offset, mark_compare,
+								&search, &high, wait);
+		/* Behind an open transaction it can't be compared now. */
+		if (status_is_ok(&status) && record->mark.offset >= high)
+			search.state = TOPIC_ANEW;
+	}
 	*state = search.state;
 	return status;
 }
@@ -76,6 +81,9 @@ topic_identity_judge(rd_kafka_t *reader, const char *topic, const char *id,
 #define TAIL_DEPTH_PLACES 500
 #define TAIL_FACTOR		  20
 #define TAIL_DEPTH_MAX	  1000000
+
+/* For a partition that must be looked at more deeply: a million records may have to come. */
+#define TAIL_TIMEOUT_MS 60000
 
 typedef struct TailReading
 {
@@ -116,45 +124,63 @@ tail_look(void *context, const rd_kafka_message_t *record)
 		(void) cloud_event_sequence_read(sequence, &place->end_lsn, &place->ordinal);
 }
 
-/* Whether what was asked for may lie further back than depth in some partition. */
+/* Whether what is asked for may lie further back than depth in a partition. */
 static Status
-tail_ends_early(rd_kafka_t *reader, const char *topic, const TailReading *reading, int depth,
-				bool places, const Wait *wait, bool *early)
+tail_ends_early(rd_kafka_t *reader, const char *topic, const TailReading *reading,
+				const TopicPart *part, bool places, const Wait *wait, bool *early)
 {
+	int64_t low = 0;
+	int64_t high = 0;
 	Status status = status_ok();
 
 	*early = false;
-	for (int i = 0; i < reading->tail->partition_count && status_is_ok(&status) && !*early; i++)
-	{
-		int64_t low = 0;
-		int64_t high = 0;
+	if (places ? reading->tail->places[part->partition].end_lsn != 0
+			   : reading->seen[part->partition])
+		return status;
+	status = topic_offsets_get(reader, topic, part->partition, &low, &high, wait);
+	*early = status_is_ok(&status) && high - low > part->depth && part->depth < TAIL_DEPTH_MAX;
+	return status;
+}
 
-		if (places ? reading->tail->places[i].end_lsn != 0 : reading->seen[i])
-			continue;
-		status = topic_offsets_get(reader, topic, i, &low, &high, wait);
-		*early = status_is_ok(&status) && high - low > depth && depth < TAIL_DEPTH_MAX;
+/* What was seen of the partition before is seen again. */
+static Status
+partition_look_deeper(rd_kafka_t *reader, const char *topic, TailReading *reading, TopicPart part,
+					  bool places, int stop_fd)
+{
+	Wait wait = wait_begin(stop_fd, TAIL_TIMEOUT_MS);
+	bool early = true;
+	Status status = status_ok();
+
+	part.partition_count = 1;
+	while (status_is_ok(&status) && early)
+	{
+		status = tail_ends_early(reader, topic, reading, &part, places, &wait, &early);
+		if (!status_is_ok(&status) || !early)
+			break;
+		part.depth =
+			part.depth > TAIL_DEPTH_MAX / TAIL_FACTOR ? TAIL_DEPTH_MAX : part.depth * TAIL_FACTOR;
+		status = topic_read_part(reader, topic, &part, tail_look, reading, &wait);
 	}
 	return status;
 }
 
-/* What was seen before is seen again. */
+/* All partitions at once, and those that hold nothing of interest in their newest records alone. */
 static Status
-tail_look_deeper(rd_kafka_t *reader, const char *topic, TailReading *reading, TailDepth depth,
-				 const Wait *wait)
+tail_look_all(rd_kafka_t *reader, const char *topic, TailReading *reading, TailDepth depth,
+			  const Wait *wait)
 {
 	bool places = depth == TAIL_PLACES;
-	int offsets = places ? TAIL_DEPTH_PLACES : TAIL_DEPTH;
-	bool early = true;
-	Status status = status_ok();
+	TopicPart part = {.partition_count = reading->tail->partition_count,
+					  .depth = places ? TAIL_DEPTH_PLACES : TAIL_DEPTH,
+					  .passes_open = depth == TAIL_GLANCE};
+	Status status = topic_read_part(reader, topic, &part, tail_look, reading, wait);
 
-	while (early && status_is_ok(&status))
+	for (int i = 0; i < reading->tail->partition_count && depth != TAIL_GLANCE; i++)
 	{
-		status = topic_read_tail(reader, topic, reading->tail->partition_count, offsets, tail_look,
-								 reading, wait);
-		early = depth != TAIL_GLANCE;
-		if (status_is_ok(&status) && early)
-			status = tail_ends_early(reader, topic, reading, offsets, places, wait, &early);
-		offsets = offsets > TAIL_DEPTH_MAX / TAIL_FACTOR ? TAIL_DEPTH_MAX : offsets * TAIL_FACTOR;
+		if (!status_is_ok(&status))
+			break;
+		part.partition = i;
+		status = partition_look_deeper(reader, topic, reading, part, places, wait->stop_fd);
 	}
 	return status;
 }
@@ -173,7 +199,7 @@ topic_tail_read(rd_kafka_t *reader, const char *topic, int partition_count, Tail
 	if (tail->places == NULL || reading.sources == NULL || reading.seen == NULL)
 		status = status_bug("out of memory");
 	if (status_is_ok(&status))
-		status = tail_look_deeper(reader, topic, &reading, depth, wait);
+		status = tail_look_all(reader, topic, &reading, depth, wait);
 	for (int i = 0; i < partition_count && status_is_ok(&status); i++)
 		if (reading.sources[i][0] != '\0')
 			memcpy(tail->foreign_source, reading.sources[i], TOPIC_SOURCE_BYTES);

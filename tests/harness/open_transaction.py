@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Holds a Kafka transaction open that has written to a topic's partition 0, as a producer that died does.
+"""Holds a Kafka transaction open that has written to every partition of a topic, as a producer that died does.
 
     open_transaction.py BROKERS TOPIC
 
@@ -17,7 +17,8 @@ def main(brokers, topic):
     producer = Producer({"bootstrap.servers": brokers, "transactional.id": f"open-{topic}", "transaction.timeout.ms": 600000})
     producer.init_transactions(TIMEOUT_S)
     producer.begin_transaction()
-    producer.produce(topic, value=b"never", key=b"never", partition=0)
+    for partition in producer.list_topics(topic, TIMEOUT_S).topics[topic].partitions:
+        producer.produce(topic, value=b"never", key=b"never", partition=partition)
     producer.flush(TIMEOUT_S)
     print("open", flush=True)
     sys.stdin.read()
