@@ -65,35 +65,35 @@ static StartupDecision
 timeline_check(const StartupFacts *facts)
 {
 	const ProgressRecord *record = &facts->record;
+	uint64_t end = progress_record_end(record);
 	char lsn[LSN_TEXT_BYTES];
 
 	if (record->timeline == facts->timeline)
 		return decision_make(STARTUP_STREAM, 0);
-	if (facts->timeline_switch >= record->lsn && facts->timeline_switch != 0)
+	if (facts->timeline_switch >= end && facts->timeline_switch != 0)
 		return decision_make(STARTUP_STREAM, 0);
 	return decision_refuse(
 		"V2: events up to %s of timeline %" PRIu32 " are in Kafka, but this server is on timeline "
 		"%" PRIu32 " and does not contain that position: it lost commits (failover or "
 		"point-in-time recovery) or is an old primary; compare with \"wallet_bridge verify\", then "
 		"accept with \"wallet_bridge %s\"",
-		lsn_write(record->lsn, lsn), record->timeline, facts->timeline, accepting_command(facts));
+		lsn_write(end, lsn), record->timeline, facts->timeline, accepting_command(facts));
 }
 
 /* V3: the record against the server's WAL. */
 static StartupDecision
 wal_check(const StartupFacts *facts)
 {
-	const ProgressRecord *record = &facts->record;
+	uint64_t end = progress_record_end(&facts->record);
 	char recorded[LSN_TEXT_BYTES];
 	char other[LSN_TEXT_BYTES];
 
-	if (record->lsn > facts->wal_end)
+	if (end > facts->wal_end)
 		return decision_refuse(
 			"V3: events up to %s are in Kafka, but this server's WAL ends at %s: "
 			"it lost commits; compare with \"wallet_bridge verify\", then accept "
 			"with \"wallet_bridge %s\"",
-			lsn_write(record->lsn, recorded), lsn_write(facts->wal_end, other),
-			accepting_command(facts));
+			lsn_write(end, recorded), lsn_write(facts->wal_end, other), accepting_command(facts));
 	return decision_make(STARTUP_STREAM, 0);
 }
 

@@ -261,6 +261,15 @@ test_v2_timeline(void **state)
 	facts = facts_of_restart();
 	facts.record.timeline = 2;
 	expect_refusal(&facts, "V2");
+
+	/* Kafka has the beginning of a commit too. */
+	facts = facts_of_restart();
+	facts.record.inside = (ProgressInside){.end_lsn = 1200, .events = 3};
+	facts.timeline = 2;
+	facts.timeline_switch = 1199;
+	expect_refusal(&facts, "V2: events up to 0/4B0");
+	facts.timeline_switch = 1200;
+	expect_action(&facts, STARTUP_STREAM, 1000);
 }
 
 static void
@@ -276,6 +285,12 @@ test_v3_lost_commits(void **state)
 	expect_refusal(&facts, "accept with \"wallet_bridge progress set\"");
 	facts.slot = (SlotFacts){.exists = false};
 	expect_refusal(&facts, "V3: events up to 0/3E8");
+
+	/* Kafka has the beginning of a commit too. */
+	facts = facts_of_restart();
+	facts.record.inside = (ProgressInside){.end_lsn = 1200, .events = 3};
+	facts.wal_end = 1199;
+	expect_refusal(&facts, "V3: events up to 0/4B0");
 }
 
 static void
