@@ -283,6 +283,12 @@ term_ask(Bridge *bridge, StartupDecision *decision)
 	return status;
 }
 
+static bool
+decision_streams(const StartupDecision *decision)
+{
+	return decision->action == STARTUP_STREAM || decision->action == STARTUP_ADOPT;
+}
+
 /*
  * Opens the producer. In transactional delivery it takes the transactional id from whoever had it;
  * what was asked before may have changed until then, and can't any more (INV-7).
@@ -299,6 +305,8 @@ term_fence(Bridge *bridge, StartupDecision *decision)
 	status = publisher_fence(bridge->publisher, &wait);
 	if (status_is_ok(&status))
 		status = term_ask(bridge, decision);
+	if (status_is_ok(&status) && !decision_streams(decision))
+		status = status_retry("what Kafka or the server has changed meanwhile");
 	if (status_is_ok(&status) &&
 		(bridge->kafka.topic.partition_count != plan.partition_count ||
 		 bridge->kafka.topic.survey.message_bytes_max != plan.message_bytes_max))
@@ -313,8 +321,7 @@ term_prepare(Bridge *bridge, uint64_t *start_lsn)
 	StartupDecision decision;
 	Status status = term_ask(bridge, &decision);
 
-	if (status_is_ok(&status) &&
-		(decision.action == STARTUP_STREAM || decision.action == STARTUP_ADOPT))
+	if (status_is_ok(&status) && decision_streams(&decision))
 		status = term_fence(bridge, &decision);
 	if (!status_is_ok(&status))
 		return status;
