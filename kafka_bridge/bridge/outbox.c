@@ -9,7 +9,9 @@
  *
  * In transactional delivery the record says how far the stream was handed over, and goes into the
  * same Kafka transaction as the events up to there. The handover mutex keeps the stream's thread
- * from handing over anything between the two.
+ * from handing over anything between the two. A position is confirmed when the transaction after
+ * it was committed too: before that the brokers may, in a crash, forget to end the one that it was
+ * in (transaction_leftover.h), and it must be sent again.
  *
  * One mutex guards the ring; it is held for a few instructions only.
  */
@@ -99,7 +101,8 @@ progress_acknowledged(Outbox *outbox, bool delivered)
 		acks_flush(outbox);
 		pthread_mutex_lock(&outbox->lock);
 		assert(outbox->writing >= outbox->confirmed);
-		outbox->confirmed = outbox->writing;
+		outbox->confirmed = outbox->plan.transactional ? outbox->committed : outbox->writing;
+		outbox->committed = outbox->writing;
 		outbox->mark = outbox->plan.record.mark;
 		pthread_mutex_unlock(&outbox->lock);
 		metric_add(outbox->plan.metrics, BRIDGE_METRIC_PROGRESS_RECORDS, 0, 1);
@@ -304,7 +307,7 @@ outbox_open(const OutboxPlan *plan, Outbox **outbox)
 	opened->plan = *plan;
 	opened->publisher = publisher;
 	opened->failure = status_ok();
-	opened->confirmed = plan->start_lsn;
+	opened->confirmed = opened->committed = plan->start_lsn;
 	opened->mark = plan->record.mark;
 	opened->found = plan->record;
 	atomic_store(&opened->timeline, plan->record.timeline);

@@ -87,10 +87,10 @@ topic_identity_judge(rd_kafka_t *reader, const char *topic, const char *id,
 
 typedef struct TailReading
 {
+	const TailQuestion *question;
 	TopicTail *tail;
-	const char *source;
-	int64_t since_ms;
 	bool *seen;							 /* by partition: a record was there at all */
+	bool *left_out;						 /* by partition */
 	char (*sources)[TOPIC_SOURCE_BYTES]; /* by partition: of its newest record; "": ours or old */
 } TailReading;
 
@@ -114,9 +114,9 @@ tail_look(void *context, const rd_kafka_message_t *record)
 	}
 	if (!topic_header_read(record, "ce_source", source, sizeof(source)))
 		return;
-	if (strcmp(source, reading->source) != 0)
+	if (strcmp(source, reading->question->source) != 0)
 	{
-		if (rd_kafka_message_timestamp(record, &type) >= reading->since_ms)
+		if (rd_kafka_message_timestamp(record, &type) >= reading->question->since_ms)
 			snprintf(foreign, TOPIC_SOURCE_BYTES, "%s", source);
 		return;
 	}
@@ -126,85 +126,94 @@ tail_look(void *context, const rd_kafka_message_t *record)
 
 /* Whether what is asked for may lie further back than depth in a partition. */
 static Status
-tail_ends_early(rd_kafka_t *reader, const char *topic, const TailReading *reading,
-				const TopicPart *part, bool places, const Wait *wait, bool *early)
+tail_ends_early(rd_kafka_t *reader, const TailReading *reading, const TopicPart *part,
+				const Wait *wait, bool *early)
 {
+	const TailQuestion *question = reading->question;
 	int64_t low = 0;
 	int64_t high = 0;
 	Status status = status_ok();
 
 	*early = false;
-	if (places ? reading->tail->places[part->partition].end_lsn != 0
-			   : reading->seen[part->partition])
+	if (question->depth == TAIL_PLACES ? reading->tail->places[part->partition].end_lsn != 0
+									   : reading->seen[part->partition])
 		return status;
-	status = topic_offsets_get(reader, topic, part->partition, &low, &high, wait);
+	status = topic_offsets_get(reader, question->topic, part->partition, &low, &high, wait);
 	*early = status_is_ok(&status) && high - low > part->depth && part->depth < TAIL_DEPTH_MAX;
 	return status;
 }
 
 /* What was seen of the partition before is seen again. */
 static Status
-partition_look_deeper(rd_kafka_t *reader, const char *topic, TailReading *reading, TopicPart part,
-					  bool places, int stop_fd)
+partition_look_deeper(rd_kafka_t *reader, TailReading *reading, TopicPart part, int stop_fd)
 {
 	Wait wait = wait_begin(stop_fd, TAIL_TIMEOUT_MS);
 	bool early = true;
 	Status status = status_ok();
 
 	part.partition_count = 1;
+	part.left_out = part.left_out != NULL ? part.left_out + part.partition : NULL;
 	while (status_is_ok(&status) && early)
 	{
-		status = tail_ends_early(reader, topic, reading, &part, places, &wait, &early);
+		status = tail_ends_early(reader, reading, &part, &wait, &early);
 		if (!status_is_ok(&status) || !early)
 			break;
 		part.depth =
 			part.depth > TAIL_DEPTH_MAX / TAIL_FACTOR ? TAIL_DEPTH_MAX : part.depth * TAIL_FACTOR;
-		status = topic_read_part(reader, topic, &part, tail_look, reading, &wait);
+		status =
+			topic_read_part(reader, reading->question->topic, &part, tail_look, reading, &wait);
 	}
 	return status;
 }
 
 /* All partitions at once, and those that hold nothing of interest in their newest records alone. */
 static Status
-tail_look_all(rd_kafka_t *reader, const char *topic, TailReading *reading, TailDepth depth,
-			  const Wait *wait)
+tail_look_all(rd_kafka_t *reader, TailReading *reading, const Wait *wait)
 {
-	bool places = depth == TAIL_PLACES;
-	TopicPart part = {.partition_count = reading->tail->partition_count,
-					  .depth = places ? TAIL_DEPTH_PLACES : TAIL_DEPTH,
-					  .passes_open = depth == TAIL_GLANCE};
-	Status status = topic_read_part(reader, topic, &part, tail_look, reading, wait);
+	const TailQuestion *question = reading->question;
+	TopicPart part = {
+		.partition_count = question->partition_count,
+		.depth = question->depth == TAIL_PLACES ? TAIL_DEPTH_PLACES : TAIL_DEPTH,
+		.left_out = question->passes_open ? reading->left_out : NULL,
+	};
+	Status status = topic_read_part(reader, question->topic, &part, tail_look, reading, wait);
 
-	for (int i = 0; i < reading->tail->partition_count && depth != TAIL_GLANCE; i++)
+	for (int i = 0; i < question->partition_count && question->depth != TAIL_GLANCE; i++)
 	{
 		if (!status_is_ok(&status))
 			break;
 		part.partition = i;
-		status = partition_look_deeper(reader, topic, reading, part, places, wait->stop_fd);
+		status = partition_look_deeper(reader, reading, part, wait->stop_fd);
 	}
 	return status;
 }
 
 Status
-topic_tail_read(rd_kafka_t *reader, const char *topic, int partition_count, TailDepth depth,
-				const char *source, int64_t since_ms, const Wait *wait, TopicTail *tail)
+topic_tail_read(rd_kafka_t *reader, const TailQuestion *question, const Wait *wait, TopicTail *tail)
 {
-	TailReading reading = {.tail = tail, .source = source, .since_ms = since_ms};
+	TailReading reading = {.question = question, .tail = tail};
+	size_t count = (size_t) question->partition_count;
 	Status status = status_ok();
 
-	*tail = (TopicTail){.partition_count = partition_count};
-	tail->places = calloc((size_t) partition_count, sizeof(*tail->places));
-	reading.sources = calloc((size_t) partition_count, sizeof(*reading.sources));
-	reading.seen = calloc((size_t) partition_count, sizeof(*reading.seen));
-	if (tail->places == NULL || reading.sources == NULL || reading.seen == NULL)
+	*tail = (TopicTail){.partition_count = question->partition_count};
+	tail->places = calloc(count, sizeof(*tail->places));
+	reading.sources = calloc(count, sizeof(*reading.sources));
+	reading.seen = calloc(count, sizeof(*reading.seen));
+	reading.left_out = calloc(count, sizeof(*reading.left_out));
+	if (tail->places == NULL || reading.sources == NULL || reading.seen == NULL ||
+		reading.left_out == NULL)
 		status = status_bug("out of memory");
 	if (status_is_ok(&status))
-		status = tail_look_all(reader, topic, &reading, depth, wait);
-	for (int i = 0; i < partition_count && status_is_ok(&status); i++)
+		status = tail_look_all(reader, &reading, wait);
+	for (size_t i = 0; i < count && status_is_ok(&status); i++)
+	{
 		if (reading.sources[i][0] != '\0')
 			memcpy(tail->foreign_source, reading.sources[i], TOPIC_SOURCE_BYTES);
+		tail->left_out = tail->left_out || reading.left_out[i];
+	}
 	free(reading.sources);
 	free(reading.seen);
+	free(reading.left_out);
 	if (!status_is_ok(&status))
 		topic_tail_free(tail);
 	return status;

@@ -41,6 +41,7 @@ typedef struct TopicTail
 	int partition_count;
 	TopicMark mark; /* one of the newest records; no event_id where the topic is empty */
 	char foreign_source[TOPIC_SOURCE_BYTES]; /* of a newest record that is not ours; "": none */
+	bool left_out; /* an open Kafka transaction keeps records back, which were not waited for */
 } TopicTail;
 
 /* How far back the tail is looked at. */
@@ -51,13 +52,19 @@ typedef enum TailDepth
 	TAIL_PLACES	 /* and its newest event of our source */
 } TailDepth;
 
-/*
- * Replays, aborted transactions and their marks may lie before what is looked for. Records of
- * another source that are older than since_ms were there when the topic was accepted, and don't
- * count.
- */
-Status topic_tail_read(rd_kafka_t *reader, const char *topic, int partition_count, TailDepth depth,
-					   const char *source, int64_t since_ms, const Wait *wait, TopicTail *tail);
+typedef struct TailQuestion
+{
+	const char *topic;
+	int partition_count;
+	TailDepth depth;
+	bool passes_open; /* no wait for the end of open Kafka transactions */
+	const char *source;
+	int64_t since_ms; /* older records of another source were there when the topic was accepted */
+} TailQuestion;
+
+/* Replays, aborted transactions and their marks may lie before what is looked for. */
+Status topic_tail_read(rd_kafka_t *reader, const TailQuestion *question, const Wait *wait,
+					   TopicTail *tail);
 void topic_tail_free(TopicTail *tail);
 
 /* Whether the partition's newest event is this one or a later one: then this one is in it. */

@@ -106,15 +106,23 @@ partition_end(rd_kafka_t *handle, const char *topic, const rd_kafka_message_t *m
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR && high > next ? high : next;
 }
 
-/* What is committed behind an open transaction counts too, unless it is to be passed. */
+/* What is committed behind an open transaction counts too, unless that is to be left out. */
 static void
 partition_end_note(rd_kafka_t *handle, const char *topic, const TopicPart *part,
 				   const rd_kafka_message_t *met, PartitionEnd *end)
 {
 	if (end->target < 0)
 	{
-		end->target = part->passes_open ? met->offset : partition_end(handle, topic, met);
-		if (met->offset < end->target)
+		bool kept_back;
+
+		end->target = partition_end(handle, topic, met);
+		kept_back = met->offset < end->target;
+		if (part->left_out != NULL)
+		{
+			part->left_out[met->partition - part->partition] = kept_back;
+			end->target = met->offset;
+		}
+		else if (kept_back)
 			log_info("an open Kafka transaction keeps records back: waiting for its end",
 					 log_text("topic", topic), log_integer("partition", met->partition),
 					 log_integer("offset", met->offset));

@@ -33,8 +33,9 @@ typedef struct TopicPart
 {
 	int32_t partition; /* the first one */
 	int partition_count;
-	int depth;		  /* offsets of each that are looked at; 0: all */
-	bool passes_open; /* no wait for open transactions: what stands behind one is left out */
+	int depth;		/* offsets of each that are looked at; 0: all */
+	bool *left_out; /* NULL: waits for the end of open transactions; else for none, and by partition
+					 * of the part: whether one keeps records back */
 } TopicPart;
 
 /* The same of a part, in the order of each partition. */
