@@ -28,6 +28,12 @@ SELECT count(*) FROM wallet_ledger;
 SELECT current_setting('wallet.replayed') AS replayed, wallet_fund(:alice, 3) IS NOT NULL AS done, current_setting('wallet.replayed') AS replayed;
 SELECT wallet_create('alice', 'USD', :alice, 'create alice') IS NOT NULL AS done, current_setting('wallet.replayed') AS replayed;
 SELECT wallet_withdraw(:alice, 3, 'withdraw 3') IS NOT NULL AS done, current_setting('wallet.replayed') AS replayed;
+-- Of the last call, also where that has no key, or failed.
+SELECT wallet_withdraw(:alice, 3, 'withdraw 3') IS NOT NULL AS again, current_setting('wallet.replayed') AS replayed;
+SELECT count(*), current_setting('wallet.replayed') AS replayed FROM wallet_transfer_batch('{}', '{}', '{}');
+SELECT wallet_withdraw(:alice, 3, 'withdraw 3') IS NOT NULL AS again, wallet_lock(ARRAY[:alice]::uuid[]), current_setting('wallet.replayed') AS replayed;
+SELECT wallet_withdraw(:alice, 3, 'withdraw 3') IS NOT NULL AS again, wallet_expire_holds(), current_setting('wallet.replayed') AS replayed;
+SELECT wallet_withdraw(:alice, 3, 'withdraw 3') IS NOT NULL AS again, failure($$wallet_fund('a0000000-0000-0000-0000-000000000001', -1)$$), current_setting('wallet.replayed') AS replayed;
 SET wallet.replayed = on;
 SHOW wallet.replayed;
 

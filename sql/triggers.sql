@@ -177,6 +177,20 @@ CREATE TRIGGER take_fee AFTER INSERT ON wallet_ledger FOR EACH ROW WHEN (NEW.kin
 SELECT wallet_transfer(:alice, :bob, 2, 'pay with fee') IS NOT NULL AS paid, wallet_transfer(:alice, :bob, 2, 'pay with fee') IS NOT NULL AS replayed;
 SELECT count(sqlstate) FROM wallet_transfer_batch(ARRAY[:alice, :bob]::uuid[], ARRAY[:bob, :alice]::uuid[], ARRAY[1, 1], ARRAY['pay batch 1', 'pay batch 2']);
 SELECT idempotency_key, amount FROM wallet_ledger WHERE idempotency_key ~ 'fee|pay batch' ORDER BY transaction_id;
+-- wallet.replayed tells of the call that fired it, not of what the trigger has called.
+CREATE OR REPLACE FUNCTION take_fee() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM wallet_fund('c0000000-0000-0000-0000-000000000001', 1, 'noticed');
+    RAISE NOTICE 'replayed: %', current_setting('wallet.replayed');
+    IF NEW.idempotency_key = 'pay refused' THEN RAISE 'refused'; END IF;
+    RETURN NULL;
+END
+$$;
+SELECT wallet_fund(:carol, 1, 'noticed') IS NOT NULL AS funded;
+SELECT wallet_transfer(:alice, :bob, 0.1, 'pay noticed') IS NOT NULL AS paid, current_setting('wallet.replayed') AS replayed;
+SELECT count(*), current_setting('wallet.replayed') AS replayed FROM wallet_transfer_batch(ARRAY[:bob]::uuid[], ARRAY[:alice]::uuid[], '{0.1}', '{pay in batch}');
+SELECT wallet_transfer(:alice, :bob, 0.1, 'pay refused');
+SHOW wallet.replayed;
 DROP TRIGGER take_fee ON wallet_ledger;
 
 -- Deferred to the commit.

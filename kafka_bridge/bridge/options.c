@@ -309,9 +309,11 @@ topic_name_check(const char *option, const char *topic)
 
 	if (bytes == 0 || bytes > TOPIC_NAME_BYTES_MAX ||
 		strspn(topic, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != bytes)
-		return status_fatal(EXIT_CODE_CONFIGURATION,
-							"%s must be 1 to %d letters, digits, '.', '_' and '-', not \"%s\"",
-							option, TOPIC_NAME_BYTES_MAX, topic);
+		return status_about(
+			status_fatal(EXIT_CODE_CONFIGURATION,
+						 "%s must be 1 to %d letters, digits, '.', '_' and '-', not \"%s\"", option,
+						 TOPIC_NAME_BYTES_MAX, topic),
+			option);
 	return status_ok();
 }
 
@@ -319,7 +321,7 @@ static Status
 config_check(const void *checked, const ConfigCommand *command)
 {
 	const BridgeConfig *config = checked;
-	Status status = slot_name_check(config->bridge.slot);
+	Status status = status_about(slot_name_check(config->bridge.slot), "BRIDGE_SLOT");
 
 	(void) command;
 	if (status_is_ok(&status))
@@ -327,8 +329,10 @@ config_check(const void *checked, const ConfigCommand *command)
 	if (status_is_ok(&status))
 		status = topic_name_check("BRIDGE_PROGRESS_TOPIC", config->bridge.progress_topic);
 	if (status_is_ok(&status) && strcmp(config->kafka.topic, config->bridge.progress_topic) == 0)
-		status = status_fatal(EXIT_CODE_CONFIGURATION,
-							  "KAFKA_TOPIC and BRIDGE_PROGRESS_TOPIC must be two topics");
+		status =
+			status_about(status_fatal(EXIT_CODE_CONFIGURATION,
+									  "KAFKA_TOPIC and BRIDGE_PROGRESS_TOPIC must be two topics"),
+						 "KAFKA_TOPIC");
 	if (status_is_ok(&status))
 		status = pg_url_check(config->pg.url);
 	if (status_is_ok(&status))

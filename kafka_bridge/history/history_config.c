@@ -152,8 +152,10 @@ config_check(const void *checked, const ConfigCommand *command)
 	(void) command;
 	if (status_is_ok(&status) && config->history.dead_letter_topic != NULL &&
 		strcmp(config->history.dead_letter_topic, config->kafka.topic) == 0)
-		status = status_fatal(EXIT_CODE_CONFIGURATION,
-							  "HISTORY_DEAD_LETTER_TOPIC and KAFKA_TOPIC must be two topics");
+		status = status_about(
+			status_fatal(EXIT_CODE_CONFIGURATION,
+						 "HISTORY_DEAD_LETTER_TOPIC and KAFKA_TOPIC must be two topics"),
+			"HISTORY_DEAD_LETTER_TOPIC");
 	if (status_is_ok(&status))
 		status = kafka_properties_check(&config->kafka.properties);
 	if (status_is_ok(&status))

@@ -86,7 +86,9 @@ config_check(const void *checked, const ConfigCommand *command)
 
 	(void) command;
 	if (status_is_ok(&status) && config->service.read_url != NULL)
-		status = status_prefix(pg_url_check(config->service.read_url), "DATABASE_READ_URL");
+		status =
+			status_about(status_prefix(pg_url_check(config->service.read_url), "DATABASE_READ_URL"),
+						 "DATABASE_READ_URL");
 	if (status_is_ok(&status))
 		status = http_options_check(&config->daemon.http);
 	return status;

@@ -52,9 +52,11 @@ sub alerts_now
         (map { "      - series: '$_'\n        values: '" . join(' ', ($series->{$_}) x 3) . "'\n" } sort keys %$series),
         "    promql_expr_test:\n      - expr: 'count by (alertname) (ALERTS)'\n        eval_time: 2m\n        exp_samples: []\n";
     close $file;
-    # What was not expected is what there is.
-    my ($got) = qx($promtool test rules $path 2>&1) =~ /got:(.*)/s or return;
-    return map { ($_ => 1) } $got =~ /alertname="(\w+)"/g;
+    my $said = qx('$promtool' test rules $path 2>&1);
+    # What was not expected is what there is; a promtool that has nothing to say has said so.
+    my ($got) = $said =~ /got:(.*)/s;
+    croak "promtool: $said" unless defined $got || $? == 0;
+    return map { ($_ => 1) } ($got // '') =~ /alertname="(\w+)"/g;
 }
 
 1;

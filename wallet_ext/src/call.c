@@ -11,6 +11,7 @@
 #include "call.h"
 #include "clock.h"
 #include "executor_write.h"
+#include "guc.h"
 #include "seal_chain.h"
 
 void
@@ -202,6 +203,7 @@ call_run(const Request *request, const CallSteps *steps, void *state)
 	}
 	*transaction_id = done ? owner.transaction_id : call.journal.transaction_id;
 	call_end(&call);
+	guc_replayed = done;
 	return transaction_id;
 }
 

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "errors.h"
 #include "executor_write.h"
+#include "guc.h"
 #include "idempotency.h"
 #include "ledger.h"
 #include "request.h"
@@ -84,24 +85,25 @@ create_insert(WalletScan *scan, Ledger *ledger, const Request *request, pg_uuid_
 	*wallet_id = wallet.id;
 }
 
-/* Creates the wallet, or finds the one that the key's owner created. */
-static void
+/* Creates the wallet, or finds the one that the key's owner created; whether it has found one. */
+static bool
 create_or_find(WalletScan *scan, Ledger *ledger, const Request *request, pg_uuid_t *wallet_id)
 {
 	LedgerRow owner;
+	bool found = idempotency_find(ledger, request, scan->snapshot, &owner) == KEY_TAKEN;
 
-	if (idempotency_find(ledger, request, scan->snapshot, &owner) == KEY_TAKEN)
+	if (!found)
 	{
-		*wallet_id = owner.to.wallet_id;
-		return;
+		/* Two creations share no wallet that one could find changed: they line up at the key. */
+		idempotency_lock_key(request);
+		found = idempotency_find(ledger, request, scan->snapshot, &owner) == KEY_TAKEN;
+		if (!found)
+			create_insert(scan, ledger, request, wallet_id);
+		idempotency_unlock_key(request);
 	}
-	/* Two creations share no wallet that one could find changed: they line up at the key. */
-	idempotency_lock_key(request);
-	if (idempotency_find(ledger, request, scan->snapshot, &owner) == KEY_TAKEN)
+	if (found)
 		*wallet_id = owner.to.wallet_id;
-	else
-		create_insert(scan, ledger, request, wallet_id);
-	idempotency_unlock_key(request);
+	return found;
 }
 
 static pg_uuid_t *
@@ -114,10 +116,12 @@ create_run(const Request *request)
 
 	ledger_open(&ledger);
 	wallet_scan_begin(&scan, snapshot, false);
-	create_or_find(&scan, &ledger, request, wallet_id);
+	bool found = create_or_find(&scan, &ledger, request, wallet_id);
+
 	wallet_scan_end(&scan);
 	ledger_close(&ledger);
 	UnregisterSnapshot(snapshot);
+	guc_replayed = found;
 	return wallet_id;
 }
 

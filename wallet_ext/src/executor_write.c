@@ -25,6 +25,7 @@
 #include "errors.h"
 #include "executor_write.h"
 #include "foreign_code.h"
+#include "guc.h"
 #include "table_index.h"
 
 /* One table and one event, INSERT or UPDATE, of the call that is being written. */
@@ -431,8 +432,8 @@ executor_write_end_statements(ExecutorWrite *write)
 	}
 }
 
-void
-executor_write_run(void (*write)(void *argument), void *argument)
+static void
+executor_write_statements(void (*write)(void *argument), void *argument)
 {
 	ExecutorWrite statement = {0};
 
@@ -457,4 +458,19 @@ executor_write_run(void (*write)(void *argument), void *argument)
 	ExecCloseResultRelations(statement.estate);
 	ExecResetTupleTable(statement.estate->es_tupleTable, false);
 	FreeExecutorState(statement.estate);
+}
+
+void
+executor_write_run(void (*write)(void *argument), void *argument)
+{
+	PG_TRY();
+	{
+		executor_write_statements(write, argument);
+	}
+	PG_FINALLY();
+	{
+		/* A trigger's own calls may have been replays; a call that writes is none. */
+		guc_replayed = false;
+	}
+	PG_END_TRY();
 }

@@ -20,7 +20,6 @@
 
 #include "compat.h"
 #include "errors.h"
-#include "guc.h"
 #include "idempotency.h"
 #include "ledger_many.h"
 #include "lock_class.h"
@@ -359,7 +358,6 @@ idempotency_look_up(Ledger *ledger, const text *key, Snapshot snapshot, LedgerRo
 KeyState
 idempotency_find(Ledger *ledger, const Request *request, Snapshot snapshot, LedgerRow *owner)
 {
-	guc_replayed = false;
 	if (request->idempotency_key == NULL)
 		return KEY_FREE;
 
@@ -367,7 +365,6 @@ idempotency_find(Ledger *ledger, const Request *request, Snapshot snapshot, Ledg
 
 	if (state == KEY_TAKEN)
 		idempotency_compare(owner, request);
-	guc_replayed = state == KEY_TAKEN;
 	return state;
 }
 

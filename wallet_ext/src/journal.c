@@ -166,11 +166,17 @@ journal_write(const Journal *journal, Ledger *ledger, Snapshot snapshot)
 	int keyed_count = 0;
 
 	ledger_insert_all(ledger, journal->rows, journal->count);
+	if (journal->count == 1)
+	{
+		if (journal->rows->idempotency_key != NULL)
+			idempotency_enter_key(ledger, journal->request, snapshot, journal->rows);
+		return;
+	}
 
 	LedgerRow **keyed = journal_sort_keys(journal, &keyed_count);
 
 	if (keyed_count == 1)
 		idempotency_enter_key(ledger, journal->request, snapshot, keyed[0]);
-	else
+	else if (keyed_count > 1)
 		idempotency_enter_keys(ledger, snapshot, keyed, keyed_count);
 }

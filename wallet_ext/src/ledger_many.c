@@ -7,7 +7,6 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "miscadmin.h"
-#include "port/pg_bswap.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -33,7 +32,7 @@ static const SideIndex side_indexes[] = {
 /* A row's place in the order of one of them. */
 typedef struct SidePlace
 {
-	uint64 wallet_id[2]; /* as numbers that compare as its bytes */
+	WalletOrder wallet;
 	int64 version;
 	LedgerRow *row;
 } SidePlace;
@@ -44,9 +43,10 @@ compare_places(const void *left, const void *right)
 	const SidePlace *one = left;
 	const SidePlace *other = right;
 
-	for (int i = 0; i < lengthof(one->wallet_id); i++)
-		if (one->wallet_id[i] != other->wallet_id[i])
-			return one->wallet_id[i] < other->wallet_id[i] ? -1 : 1;
+	int order = wallet_compare_order(&one->wallet, &other->wallet);
+
+	if (order != 0)
+		return order;
 	return one->version < other->version ? -1 : one->version > other->version;
 }
 
@@ -66,16 +66,10 @@ ledger_sort_places(LedgerRow *rows, int count, const SideIndex *side, int *place
 	for (int i = 0; i < count; i++)
 	{
 		const LedgerSide *of_row = row_side(&rows[i], side);
-		SidePlace *place = &places[*place_count];
-
 		if (!of_row->present)
 			continue;
-		memcpy(place->wallet_id, of_row->wallet_id.data, UUID_LEN);
-		place->wallet_id[0] = pg_ntoh64(place->wallet_id[0]);
-		place->wallet_id[1] = pg_ntoh64(place->wallet_id[1]);
-		place->version = of_row->version;
-		place->row = &rows[i];
-		(*place_count)++;
+		places[(*place_count)++] =
+			(SidePlace){wallet_order(&of_row->wallet_id), of_row->version, &rows[i]};
 	}
 	qsort(places, *place_count, sizeof(SidePlace), compare_places);
 	return places;
@@ -187,62 +181,27 @@ ledger_insert_all(Ledger *ledger, LedgerRow *rows, int count)
 	}
 }
 
-static void
-ledger_enter_directly(const IndexEntry *entry, LedgerRow *const *rows, int count)
-{
-	for (int i = 0; i < count; i++)
-	{
-		Datum key = PointerGetDatum(rows[i]->idempotency_key);
-
-		CHECK_FOR_INTERRUPTS();
-		index_entry_add(entry, &key, &rows[i]->tid);
-	}
-}
-
-/* Whether there is none beside the lookup index, and that needs nothing but the key. */
-static bool
-has_one_index_of_keys(const TableDescription *description)
-{
-	int count = 0;
-
-	for (int i = 0; i < description->index_count; i++)
-		count += description->indexes[i].is_of_keys;
-	return count == 1 && !description->keys_need_row;
-}
-
 void
 ledger_enter_keys(Ledger *ledger, LedgerRow *const *rows, int count,
 				  void (*on_duplicate)(void *argument), void *argument)
 {
-	MemoryContext caller = CurrentMemoryContext;
+	const TableDescription *description = ledger->description;
 	IndexEntry entry;
+	bool is_alone =
+		description->is_direct && description->key_indexes == 1 && !description->keys_need_row &&
+		index_entry_begin(&entry, ledger->table, description, description->lookup_index, 1);
 
-	if (count <= 1 || !ledger->description->is_direct ||
-		!has_one_index_of_keys(ledger->description) ||
-		!index_entry_begin(&entry, ledger->table, ledger->description,
-						   ledger->description->lookup_index, 1))
+	for (int i = 0; i < count; i++)
 	{
-		for (int i = 0; i < count; i++)
-		{
-			CHECK_FOR_INTERRUPTS();
-			ledger_enter_key(ledger, rows[i], on_duplicate, argument);
-		}
-		return;
+		LedgerRow *row = rows[i];
+
+		CHECK_FOR_INTERRUPTS();
+		if (is_alone)
+			index_entry_add_key(&entry, PointerGetDatum(row->idempotency_key), &row->tid,
+								on_duplicate, argument);
+		else
+			ledger_enter_key(ledger, row, on_duplicate, argument);
 	}
-	PG_TRY();
-	{
-		ledger_enter_directly(&entry, rows, count);
-	}
-	PG_CATCH();
-	{
-		if (geterrcode() != ERRCODE_UNIQUE_VIOLATION)
-			PG_RE_THROW();
-		/* The index has let go of its buffers before raising, and on_duplicate raises as well. */
-		MemoryContextSwitchTo(caller);
-		FlushErrorState();
-		on_duplicate(argument);
-		pg_unreachable();
-	}
-	PG_END_TRY();
-	index_entry_end(&entry);
+	if (is_alone)
+		index_entry_end(&entry);
 }

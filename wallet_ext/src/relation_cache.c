@@ -144,6 +144,7 @@ description_note_keys(TableDescription *description, Relation index, TableIndex 
 	known->is_of_keys = description->table == TABLE_LEDGER && !known->needs_executor &&
 						form->indisunique && form->indimmediate && form->indnkeyatts == 1 &&
 						form->indkey.values[0] == key && known->info->ii_ExclusionOps == NULL;
+	description->key_indexes += known->is_of_keys;
 	if (known->is_of_keys &&
 		(form->indnatts > 1 || (known->required_column != 0 && known->required_column != key)))
 		description->keys_need_row = true;

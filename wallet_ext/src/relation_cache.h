@@ -53,6 +53,7 @@ typedef struct TableDescription
 	int index_count;
 	TableIndex *indexes;
 	Oid known_indexes[KNOWN_INDEXES]; /* those of this table; InvalidOid: missing */
+	int key_indexes;				  /* of keys: how many */
 	bool keys_need_row;				  /* an index of keys has or asks for more than the key */
 	/* The index the operations look rows up by: of wallets and holds by id, of the ledger by key.
 	 * */

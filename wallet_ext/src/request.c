@@ -17,6 +17,7 @@
 void
 request_begin(const char *function)
 {
+	guc_replayed = false;
 	error_check_can_write(function);
 	foreign_code_check(function);
 	CommandCounterIncrement();

@@ -73,7 +73,8 @@ typedef struct Request
 	Jsonb *metadata;				  /* NULL: none */
 } Request;
 
-/* Refuses with 25006 what may not write, and makes earlier calls of the same statement visible. */
+/* Refuses with 25006 what may not write, and makes earlier calls of the same statement visible.
+ * Until its end a call is no replay. */
 extern void request_begin(const char *function);
 
 /* 22004 where one of the first `count` arguments is NULL; names in argument order. */

@@ -41,27 +41,36 @@ table_index_enter(const TableIndexEntry *entry, Relation index, IndexInfo *info,
 				 entry->change != ROW_INSERTED, info);
 }
 
-/* Enters the row into an index that isn't ours, if its condition wants it. */
+/* Enters rows into an index that isn't ours, those that its condition wants. */
 static void
-table_index_enter_executed(const TableIndexEntry *entry, Relation index, EState **estate)
+table_index_enter_executed(Relation table, Relation index, TupleTableSlot **slots, int count,
+						   RowChange change, EState **estate)
 {
 	IndexInfo *info = BuildIndexInfo(index);
 
+	if (!info->ii_ReadyForInserts)
+		return;
 	if (*estate == NULL)
 		*estate = CreateExecutorState();
 
 	ExprContext *context = GetPerTupleExprContext(*estate);
 	bool before = foreign_code_begin();
 
-	context->ecxt_scantuple = entry->slot;
 	PG_TRY();
 	{
-		if (info->ii_ReadyForInserts &&
-			ExecQual(ExecPrepareQual(info->ii_Predicate, *estate), context))
+		ExprState *condition = ExecPrepareQual(info->ii_Predicate, *estate);
+
+		for (int i = 0; i < count; i++)
 		{
-			table_index_enter(entry, index, info, *estate);
-			compat_index_insert_cleanup(index, info);
+			const TableIndexEntry entry = {table, slots[i], change, NULL, NULL};
+
+			CHECK_FOR_INTERRUPTS();
+			context->ecxt_scantuple = slots[i];
+			if (ExecQual(condition, context))
+				table_index_enter(&entry, index, info, *estate);
+			ResetPerTupleExprContext(*estate);
 		}
+		compat_index_insert_cleanup(index, info);
 	}
 	PG_FINALLY();
 	{
@@ -70,15 +79,17 @@ table_index_enter_executed(const TableIndexEntry *entry, Relation index, EState 
 	PG_END_TRY();
 }
 
-/* Enters the row into an index of keys and turns 23505 into the error of on_duplicate. */
+/* Enters a row into a unique index and turns 23505 into the error of on_duplicate. */
 static void
-table_index_enter_unique(const TableIndexEntry *entry, Relation index, IndexInfo *info)
+index_enter_unique(const IndexEntry *entry, Datum *values, bool *nulls, ItemPointer tid,
+				   void (*on_duplicate)(void *argument), void *argument)
 {
 	MemoryContext caller = CurrentMemoryContext;
 
 	PG_TRY();
 	{
-		table_index_enter(entry, index, info, NULL);
+		index_insert(entry->index, values, nulls, tid, entry->table, UNIQUE_CHECK_YES, false,
+					 entry->info);
 	}
 	PG_CATCH();
 	{
@@ -87,10 +98,24 @@ table_index_enter_unique(const TableIndexEntry *entry, Relation index, IndexInfo
 		/* The index has let go of its buffers before raising, and on_duplicate raises as well. */
 		MemoryContextSwitchTo(caller);
 		FlushErrorState();
-		entry->on_duplicate(entry->argument);
+		on_duplicate(argument);
 		pg_unreachable();
 	}
 	PG_END_TRY();
+}
+
+/* Enters the inserted row into an index of keys. */
+static void
+table_index_enter_key(const TableIndexEntry *entry, Relation index, IndexInfo *info)
+{
+	const IndexEntry of_keys = {entry->table, index, info};
+	Datum values[INDEX_MAX_KEYS];
+	bool nulls[INDEX_MAX_KEYS];
+
+	Assert(entry->change == ROW_INSERTED);
+	FormIndexDatum(info, entry->slot, NULL, values, nulls);
+	index_enter_unique(&of_keys, values, nulls, &entry->slot->tts_tid, entry->on_duplicate,
+					   entry->argument);
 }
 
 bool
@@ -121,11 +146,11 @@ table_index_insert(Relation table, const TableDescription *description, TupleTab
 		Relation index = index_open(known->oid, RowExclusiveLock);
 
 		if (known->is_of_keys && on_duplicate != NULL)
-			table_index_enter_unique(&entry, index, known->info);
+			table_index_enter_key(&entry, index, known->info);
 		else if (!known->needs_executor)
 			table_index_enter(&entry, index, known->info, NULL);
 		else
-			table_index_enter_executed(&entry, index, &estate);
+			table_index_enter_executed(table, index, &slot, 1, change, &estate);
 		index_close(index, NoLock);
 	}
 	if (estate != NULL)
@@ -133,11 +158,9 @@ table_index_insert(Relation table, const TableDescription *description, TupleTab
 }
 
 static void
-table_index_enter_all(Relation table, const TableIndex *known, TupleTableSlot **slots, int count,
-					  EState **estate)
+table_index_enter_all(Relation table, const TableIndex *known, Relation index,
+					  TupleTableSlot **slots, int count)
 {
-	Relation index = index_open(known->oid, RowExclusiveLock);
-
 	for (int i = 0; i < count; i++)
 	{
 		const TableIndexEntry entry = {table, slots[i], ROW_INSERTED, NULL, NULL};
@@ -147,12 +170,8 @@ table_index_enter_all(Relation table, const TableIndex *known, TupleTableSlot **
 			continue;
 		if (known->is_of_keys && !slot_attisnull(slots[i], LEDGER_IDEMPOTENCY_KEY))
 			continue;
-		if (known->needs_executor)
-			table_index_enter_executed(&entry, index, estate);
-		else
-			table_index_enter(&entry, index, known->info, NULL);
+		table_index_enter(&entry, index, known->info, NULL);
 	}
-	index_close(index, NoLock);
 }
 
 void
@@ -168,8 +187,16 @@ table_index_insert_all(Relation table, const TableDescription *description, Tupl
 
 		for (int j = 0; j < other_count; j++)
 			is_left_out |= known->oid == others[j];
-		if (!is_left_out)
-			table_index_enter_all(table, known, slots, count, &estate);
+		if (is_left_out)
+			continue;
+
+		Relation index = index_open(known->oid, RowExclusiveLock);
+
+		if (known->needs_executor)
+			table_index_enter_executed(table, index, slots, count, ROW_INSERTED, &estate);
+		else
+			table_index_enter_all(table, known, index, slots, count);
+		index_close(index, NoLock);
 	}
 	if (estate != NULL)
 		FreeExecutorState(estate);
@@ -201,6 +228,15 @@ index_entry_add(const IndexEntry *entry, Datum *values, ItemPointer tid)
 
 	index_insert(entry->index, values, nulls, tid, entry->table,
 				 entry->info->ii_Unique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO, false, entry->info);
+}
+
+void
+index_entry_add_key(const IndexEntry *entry, Datum key, ItemPointer tid,
+					void (*on_duplicate)(void *argument), void *argument)
+{
+	bool is_null = false;
+
+	index_enter_unique(entry, &key, &is_null, tid, on_duplicate, argument);
 }
 
 void

@@ -56,4 +56,8 @@ extern bool index_entry_begin(IndexEntry *entry, Relation table,
 /* Enters the row at tid. A duplicate raises 23505. */
 extern void index_entry_add(const IndexEntry *entry, Datum *values, ItemPointer tid);
 
+/* Does the same in an index of keys, which has one column; on_duplicate raises instead. */
+extern void index_entry_add_key(const IndexEntry *entry, Datum key, ItemPointer tid,
+								void (*on_duplicate)(void *argument), void *argument);
+
 extern void index_entry_end(const IndexEntry *entry);

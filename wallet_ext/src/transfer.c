@@ -16,6 +16,7 @@
 #include "call.h"
 #include "clock.h"
 #include "errors.h"
+#include "guc.h"
 #include "request.h"
 
 PG_FUNCTION_INFO_V1(wallet_fund);
@@ -38,9 +39,7 @@ transfer_open_wallets(Transfer *transfer)
 	const Request *request = transfer->request;
 	const pg_uuid_t *ids[] = {request->from_wallet_id, request->to_wallet_id};
 
-	call_open_wallets(&transfer->call, ids, lengthof(ids), NULL);
-	transfer->sides[FROM] = wallet_set_get(&transfer->call.wallets, request->from_wallet_id);
-	transfer->sides[TO] = wallet_set_get(&transfer->call.wallets, request->to_wallet_id);
+	call_open_wallets(&transfer->call, ids, lengthof(ids), transfer->sides);
 }
 
 static Fault
@@ -125,6 +124,7 @@ transfer_run(const Request *request)
 	Transfer transfer = {.request = request};
 	Call *call = &transfer.call;
 	KeyState key = KEY_FREE;
+	bool moved = false;
 	LedgerRow owner;
 
 	call_begin(call);
@@ -137,14 +137,12 @@ transfer_run(const Request *request)
 			break;
 		call_restart(call);
 	}
-	if (key != KEY_TAKEN && (transfer_try(&transfer) || transfer_locked(&transfer, &owner)))
-	{
+	moved = key != KEY_TAKEN && (transfer_try(&transfer) || transfer_locked(&transfer, &owner));
+	if (moved)
 		call_write(call);
-		*transaction_id = call->journal.transaction_id;
-	}
-	else
-		*transaction_id = owner.transaction_id;
+	*transaction_id = moved ? call->journal.transaction_id : owner.transaction_id;
 	call_end(call);
+	guc_replayed = !moved;
 	return transaction_id;
 }
 

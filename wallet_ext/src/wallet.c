@@ -14,6 +14,7 @@
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "port/pg_bswap.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
@@ -55,6 +56,17 @@ int
 wallet_compare_id(const pg_uuid_t *left, const pg_uuid_t *right)
 {
 	return memcmp(left->data, right->data, UUID_LEN);
+}
+
+WalletOrder
+wallet_order(const pg_uuid_t *id)
+{
+	WalletOrder order;
+
+	memcpy(order.numbers, id->data, UUID_LEN);
+	for (int i = 0; i < lengthof(order.numbers); i++)
+		order.numbers[i] = pg_ntoh64(order.numbers[i]);
+	return order;
 }
 
 void
@@ -342,6 +354,22 @@ wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue)
 		default:
 			elog(ERROR, "wallet row was modified by its own command");
 	}
+}
+
+bool
+wallet_seems_free(WalletScan *scan, Wallet *wallet)
+{
+	ItemPointerData tid = wallet->tid;
+	SnapshotData dirty;
+
+	InitDirtySnapshot(dirty);
+	wallet_open_slot(scan, wallet);
+
+	bool found = table_tuple_fetch_row_version(scan->table, &tid, &dirty, wallet->slot);
+
+	wallet_drop_slot(scan, wallet);
+	/* The look fills in who is about to change the row that it found. */
+	return found && !TransactionIdIsValid(dirty.xmax);
 }
 
 bool

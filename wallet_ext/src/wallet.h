@@ -86,6 +86,23 @@ extern WalletStatus wallet_status_from_text(const text *name);
 /* Byte order of ids: the order of locks. */
 extern int wallet_compare_id(const pg_uuid_t *left, const pg_uuid_t *right);
 
+/* An id as numbers that compare as its bytes: to sort many. */
+typedef struct WalletOrder
+{
+	uint64 numbers[2];
+} WalletOrder;
+
+extern WalletOrder wallet_order(const pg_uuid_t *id);
+
+static inline int
+wallet_compare_order(const WalletOrder *left, const WalletOrder *right)
+{
+	for (int i = 0; i < lengthof(left->numbers); i++)
+		if (left->numbers[i] != right->numbers[i])
+			return left->numbers[i] < right->numbers[i] ? -1 : 1;
+	return 0;
+}
+
 /* Opens wallets for writing. The snapshot must be registered until wallet_scan_end. Without
  * is_of_many each wallet that is found has a slot of its own. */
 extern void wallet_scan_begin(WalletScan *scan, Snapshot snapshot, bool is_of_many);
@@ -109,6 +126,10 @@ extern void wallet_find(WalletScan *scan, const pg_uuid_t *id, Wallet *wallet);
  * is gone. queue: wait in line on a heavyweight lock first, so that many waiters of one wallet wake
  * one by one; only for operations of few wallets. */
 extern void wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue);
+
+/* Whether nobody has changed the row or is about to; who only locks it isn't seen. Lets go of the
+ * wallet's slot. */
+extern bool wallet_seems_free(WalletScan *scan, Wallet *wallet);
 
 /* Writes wallet->next where nobody else holds or has changed the row and it is written directly;
  * otherwise changes nothing and returns false. */

@@ -6,27 +6,20 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
-#include "port/pg_bswap.h"
 
 #include "wallet_set.h"
 
 /* An id that was asked for, and where. */
 typedef struct Place
 {
-	uint64 id[2]; /* as numbers that compare as its bytes */
+	WalletOrder order;
 	int position;
 } Place;
 
 static int
 compare_places(const void *left, const void *right)
 {
-	const Place *one = left;
-	const Place *other = right;
-
-	for (int i = 0; i < lengthof(one->id); i++)
-		if (one->id[i] != other->id[i])
-			return one->id[i] < other->id[i] ? -1 : 1;
-	return 0;
+	return wallet_compare_order(&((const Place *) left)->order, &((const Place *) right)->order);
 }
 
 static int
@@ -44,15 +37,9 @@ sort_places(const pg_uuid_t *const *ids, int count, int *place_count)
 	*place_count = 0;
 	for (int i = 0; i < count; i++)
 	{
-		Place *place = &places[*place_count];
-
 		if (ids[i] == NULL)
 			continue;
-		memcpy(place->id, ids[i]->data, UUID_LEN);
-		for (int j = 0; j < lengthof(place->id); j++)
-			place->id[j] = pg_ntoh64(place->id[j]);
-		place->position = i;
-		(*place_count)++;
+		places[(*place_count)++] = (Place){.order = wallet_order(ids[i]), .position = i};
 	}
 	qsort(places, *place_count, sizeof(Place), compare_places);
 	return places;
@@ -137,9 +124,24 @@ wallet_is_changed(const Wallet *wallet)
 	return wallet->found && wallet->next.version != wallet->state.version;
 }
 
+/* A look is cheap, and many wallets are not to be written in vain for one that others are at. */
+static bool
+wallet_set_seems_free(WalletSet *set)
+{
+	for (int i = 0; i < set->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (set->wallets[i].found && !wallet_seems_free(&set->scan, &set->wallets[i]))
+			return false;
+	}
+	return true;
+}
+
 bool
 wallet_set_try_write(WalletSet *set)
 {
+	if (set->scan.is_of_many && !wallet_set_seems_free(set))
+		return false;
 	for (int i = 0; i < set->count; i++)
 	{
 		Wallet *wallet = &set->wallets[i];

@@ -39,7 +39,7 @@ extern Wallet *wallet_set_get(WalletSet *set, const pg_uuid_t *id);
 extern void wallet_set_find(WalletSet *set);
 
 /* In id order writes the changed wallets and locks the others, without waiting; false as soon as
- * that can't be. */
+ * that can't be; where that shows at a look, nothing is written. */
 extern bool wallet_set_try_write(WalletSet *set);
 
 /* Locks all wallets that this call hasn't written yet and reads their newest versions; all start

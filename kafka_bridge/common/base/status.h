@@ -13,6 +13,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef enum StatusClass
 {
@@ -41,10 +42,11 @@ typedef struct Status
 	StatusClass class;
 	ExitCode exit_code;					  /* EXIT_CODE_STOPPED when OK */
 	char sqlstate[STATUS_SQLSTATE_BYTES]; /* of the PostgreSQL error behind it, or "" */
+	const char *option;					  /* of the configuration, by its variable; or NULL */
 	char text[STATUS_TEXT_BYTES];		  /* one line, no secret, never empty unless OK */
 } Status;
 
-/* Cheap enough for every event: touches three fields and leaves the text's bytes alone. */
+/* Cheap enough for every event: touches four fields and leaves the text's bytes alone. */
 static inline Status
 status_ok(void)
 {
@@ -53,6 +55,7 @@ status_ok(void)
 	status.class = STATUS_OK;
 	status.exit_code = EXIT_CODE_STOPPED;
 	status.sqlstate[0] = '\0';
+	status.option = NULL;
 	status.text[0] = '\0';
 	return status;
 }
@@ -61,6 +64,15 @@ static inline bool
 status_is_ok(const Status *status)
 {
 	return status->class == STATUS_OK;
+}
+
+/* The same status, where it is an error one of this option; static text. */
+static inline Status
+status_about(Status status, const char *option)
+{
+	if (!status_is_ok(&status))
+		status.option = option;
+	return status;
 }
 
 /*

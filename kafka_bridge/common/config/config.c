@@ -308,21 +308,20 @@ request_answer_late(const ConfigReading *reading)
 	return reading->request.print_config || reading->request.check_config;
 }
 
-/* A check names the option by its variable: where a flag set it, the command line is wrong. */
+/* Where a flag set what a check finds wrong, the command line is. */
 static Status
 check_run(const ConfigReading *reading)
 {
 	const ConfigSource *source = reading->source;
 	Status status = source->program->check(reading->config, source->command);
-	size_t name = strspn(status.text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
 
-	for (size_t i = 0; i < reading->table.count && !status_is_ok(&status); i++)
+	for (size_t i = 0; i < reading->table.count && status.option != NULL; i++)
 	{
 		const ConfigEntry *entry = &reading->table.entries[i];
 		const char *variable = entry->option->environment;
 
-		if (entry->origin == CONFIG_ORIGIN_FLAG && variable != NULL && strlen(variable) == name &&
-			strncmp(variable, status.text, name) == 0)
+		if (entry->origin == CONFIG_ORIGIN_FLAG && variable != NULL &&
+			strcmp(variable, status.option) == 0)
 			status.exit_code = EXIT_CODE_USAGE;
 	}
 	return status;

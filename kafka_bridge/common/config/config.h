@@ -108,7 +108,10 @@ typedef struct ConfigProgram
 	const ConfigGroup *groups;
 	const ConfigCommand *commands; /* the first one is run when none is named; NULL: none at all */
 	size_t config_bytes;
-	/* Rules over several options and those only another room can judge; also for --check-config. */
+	/*
+	 * Rules over several options and those only another room can judge; also for --check-config.
+	 * An error is about the option that status_about() names.
+	 */
 	Status (*check)(const void *config, const ConfigCommand *command);
 	const MetricDefinition *metrics; /* for --options-markdown; or NULL */
 	size_t metric_count;

@@ -262,4 +262,12 @@ jobs_run(PgBatch *taken, PgSession *session)
 	items_free(batch);
 }
 
-const PgCompany endpoint_company = {jobs_fit, jobs_run};
+const PgCompany *
+endpoint_company_of(const Endpoint *endpoint, const EndpointValues *values)
+{
+	static const PgCompany company = {jobs_fit, jobs_run};
+	bool may_join = endpoint->batch != NULL && endpoint->outside == NULL &&
+					endpoint->batch->can_join((const char *const *) values->items);
+
+	return may_join ? &company : NULL;
+}

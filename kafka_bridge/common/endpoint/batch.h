@@ -11,5 +11,8 @@
 
 #include "endpoint/job.h"
 
-/* The company of jobs whose endpoint has a batch. */
-extern const PgCompany endpoint_company;
+/*
+ * The company of a job with these values, or NULL: it goes by itself. So does each of an endpoint
+ * that asks PostgreSQL which scope is needed (outside), since a batch asks nothing beforehand.
+ */
+const PgCompany *endpoint_company_of(const Endpoint *endpoint, const EndpointValues *values);

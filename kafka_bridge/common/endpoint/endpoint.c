@@ -44,9 +44,7 @@ endpoint_handle(HttpRequest *request, HttpResponse *response, const void *contex
 		free(job);
 		return;
 	}
-	if (endpoint->batch != NULL &&
-		endpoint->batch->can_join((const char *const *) job->values.items))
-		job->job.company = &endpoint_company;
+	job->job.company = endpoint_company_of(endpoint, &job->values);
 	http_request_defer(request);
 	endpoint_rows_begin(&job->rows, request, endpoint_rows_most(endpoint, &job->values),
 						endpoint_writes(endpoint));

@@ -113,7 +113,7 @@ typedef struct Endpoint
 	const EndpointParameter *parameters;
 	size_t parameter_count;
 	const char *call;			/* NULL: nothing is changed */
-	const EndpointBatch *batch; /* NULL: each call goes by itself */
+	const EndpointBatch *batch; /* NULL: each call goes by itself, as with outside */
 	const char *read;
 	size_t read_values; /* of the values read takes the first so many; without a call, all */
 	EndpointAnswer answer;

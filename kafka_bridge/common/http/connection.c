@@ -17,7 +17,6 @@
 
 #define SWEEP_INTERVAL_MS 100
 #define RESERVE_WAIT_MS	  100 /* for a client of the reserve, where others want its place */
-#define SILENCE_MS		  500 /* that is not just the way of a request through the network */
 
 struct HttpConnection
 {
@@ -72,7 +71,7 @@ connection_is_silent(const HttpConnection *connection, int64_t now_ms)
 	int unread = 0;
 
 	return connection->place == HTTP_PLACE_HALL && !connection->is_worked && !connection->is_shut &&
-		   now_ms - connection->waits_ms >= SILENCE_MS &&
+		   now_ms - connection->waits_ms >= HTTP_SILENCE_MS &&
 		   (ioctl(connection->fd, FIONREAD, &unread) != 0 || unread == 0);
 }
 
@@ -309,11 +308,21 @@ http_connections_admit(HttpConnections *connections, HttpPlace place)
 	return has_room;
 }
 
+/* With the lock held. Whoever waits for a place is told. */
+static void
+place_leave(HttpConnections *connections, size_t *places)
+{
+	(*places)--;
+	if (connections->is_waited_for)
+		wake_set(connections->room_fd);
+	connections->is_waited_for = false;
+}
+
 void
 http_connections_come(HttpConnections *connections, HttpPlace place)
 {
 	pthread_mutex_lock(&connections->lock);
-	connections->on_way[place]--;
+	place_leave(connections, &connections->on_way[place]);
 	pthread_mutex_unlock(&connections->lock);
 }
 
@@ -335,7 +344,6 @@ http_connection_add(HttpConnections *connections, HttpPlace place, int fd,
 	connection->waits_ms = clock_monotonic_ms();
 	connection->deadline_ms = deadline_after(timeout_ms);
 	pthread_mutex_lock(&connections->lock);
-	connections->on_way[place]--;
 	has_room =
 		place == HTTP_PLACE_RESERVE || client_room_make(connections, &connection->client, 0, true);
 	if (has_room)
@@ -343,8 +351,11 @@ http_connection_add(HttpConnections *connections, HttpPlace place, int fd,
 		connection->next = connections->first;
 		*(connection->next != NULL ? &connection->next->previous : &connections->last) = connection;
 		connections->first = connection;
+		connections->on_way[place]--;
 		connections->inside[place]++;
 	}
+	else
+		place_leave(connections, &connections->on_way[place]);
 	pthread_mutex_unlock(&connections->lock);
 	if (has_room)
 		return connection;
@@ -362,10 +373,7 @@ http_connection_remove(HttpConnections *connections, HttpConnection *connection)
 		connection->next;
 	*(connection->next != NULL ? &connection->next->previous : &connections->last) =
 		connection->previous;
-	connections->inside[connection->place]--;
-	if (connections->is_waited_for)
-		wake_set(connections->room_fd);
-	connections->is_waited_for = false;
+	place_leave(connections, &connections->inside[connection->place]);
 	pthread_mutex_unlock(&connections->lock);
 	free(connection);
 }

@@ -24,6 +24,8 @@ typedef struct HttpConnections HttpConnections;
 typedef struct HttpConnection HttpConnection;
 
 #define HTTP_CONNECTION_NO_DEADLINE 0
+/* Longer than the way of a request through the network. */
+#define HTTP_SILENCE_MS 500
 
 /* Where a connection is served. */
 typedef enum HttpPlace

@@ -25,8 +25,9 @@
 #define EVENTS_AT_ONCE	   64
 #define ACCEPTS_AT_ONCE	   64
 #define RESERVE_SEND_BYTES (256 * 1024)
-#define SILENCE_MS		   500 /* that is not just the way of a request through the network */
-#define SHORTAGE_MS		   20  /* without descriptors, before it is tried again */
+#define SHORTAGE_MS		   20 /* without descriptors, before it is tried again */
+
+#define CROWDED "too many connections at once"
 
 typedef struct Visitor
 {
@@ -191,9 +192,9 @@ queues_enter(HttpDoor *door)
 		visitor_enter(door, ordinary->first, HTTP_PLACE_HALL);
 }
 
-/* As every problem; said without the library, which has no place for it. */
+/* As every problem; said without the library, which has no place for it. detail is in JSON. */
 static void
-visitor_refuse(HttpDoor *door, Visitor *visitor)
+visitor_refuse(HttpDoor *door, Visitor *visitor, const char *detail)
 {
 	char discarded[HTTP_KNOCK_BYTES];
 	char id[HTTP_REQUEST_ID_BYTES];
@@ -201,11 +202,10 @@ visitor_refuse(HttpDoor *door, Visitor *visitor)
 	char answer[1024];
 
 	http_request_id_fill(NULL, id);
-	snprintf(
-		body, sizeof(body),
-		"{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"too "
-		"many connections at once\",\"code\":\"unavailable\",\"request_id\":\"%s\"}",
-		id);
+	snprintf(body, sizeof(body),
+			 "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
+			 "\"detail\":\"%s\",\"code\":\"unavailable\",\"request_id\":\"%s\"}",
+			 detail, id);
 	snprintf(answer, sizeof(answer),
 			 "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
 			 "X-Request-Id: %s\r\nContent-Type: application/problem+json\r\n"
@@ -221,7 +221,7 @@ visitor_refuse(HttpDoor *door, Visitor *visitor)
 static bool
 visitor_is_old(const Visitor *visitor)
 {
-	return visitor != NULL && clock_monotonic_ms() - visitor->since_ms >= SILENCE_MS;
+	return visitor != NULL && clock_monotonic_ms() - visitor->since_ms >= HTTP_SILENCE_MS;
 }
 
 /*
@@ -238,7 +238,7 @@ crowd_thin(HttpDoor *door)
 	if (visitor_is_old(silent))
 		visitor_dismiss(door, silent);
 	else if (ordinary != NULL)
-		visitor_refuse(door, ordinary);
+		visitor_refuse(door, ordinary, CROWDED);
 	else if (silent == NULL || visitor_is_old(prompt))
 		visitor_dismiss(door, prompt);
 	else
@@ -257,33 +257,67 @@ queues_serve(HttpDoor *door)
 	while (silent->first != NULL && silent->first->since_ms <= late_ms)
 		visitor_dismiss(door, silent->first);
 	while (ordinary->first != NULL && ordinary->first->since_ms <= late_ms)
-		visitor_refuse(door, ordinary->first);
+		visitor_refuse(door, ordinary->first, CROWDED);
 	while (prompt->first != NULL && prompt->first->since_ms <= late_ms)
 		visitor_dismiss(door, prompt->first);
 }
 
-/* A client's own silent connection makes room for its next one. */
-static bool
-client_room_make(HttpDoor *door, const HttpClient *client)
+/* Of a client at the door. */
+typedef struct Company
 {
-	Visitor *silent = NULL;
-	size_t waiting = 0;
+	size_t counts[HTTP_KNOCK_PROMPT + 1]; /* by HttpKnock */
+	Visitor *silent;					  /* the oldest, or NULL */
+} Company;
 
-	if (!http_connections_bound_clients(door->plan.connections))
-		return true;
+static Company
+company_find(const HttpDoor *door, const HttpClient *client)
+{
+	Company company = {.silent = NULL};
+
 	for (HttpKnock knock = HTTP_KNOCK_SILENT; knock <= HTTP_KNOCK_PROMPT; knock++)
 		for (Visitor *at = door->queues[knock].first; at != NULL; at = at->next)
 			if (http_client_equals(&at->client, client))
 			{
-				waiting++;
-				if (silent == NULL && knock == HTTP_KNOCK_SILENT)
-					silent = at;
+				company.counts[knock]++;
+				if (company.silent == NULL && knock == HTTP_KNOCK_SILENT)
+					company.silent = at;
 			}
-	if (http_connections_client_has_room(door->plan.connections, client, waiting, silent == NULL))
+	return company;
+}
+
+/*
+ * For one that has not said yet what it wants: it may be the health. So a client that has all its
+ * connections may have as many more here as the reserve takes; of those the silent ones give way.
+ */
+static bool
+silent_room_make(HttpDoor *door, const HttpClient *client)
+{
+	if (!http_connections_bound_clients(door->plan.connections))
 		return true;
-	if (silent != NULL)
-		visitor_dismiss(door, silent);
-	return silent != NULL;
+
+	const Company company = company_find(door, client);
+	size_t unasked = company.counts[HTTP_KNOCK_SILENT] + company.counts[HTTP_KNOCK_PROMPT];
+	size_t waiting = unasked + company.counts[HTTP_KNOCK_ORDINARY];
+
+	if (http_connections_client_has_room(door->plan.connections, client, waiting, false) ||
+		(unasked < HTTP_RESERVE_MAX && !visitor_is_old(company.silent)))
+		return true;
+	if (company.silent != NULL)
+		visitor_dismiss(door, company.silent);
+	return company.silent != NULL;
+}
+
+/* For one that wants something ordinary: a silent one of its client's in the hall makes room. */
+static bool
+ordinary_room_make(HttpDoor *door, const HttpClient *client)
+{
+	if (!http_connections_bound_clients(door->plan.connections))
+		return true;
+
+	const Company company = company_find(door, client);
+
+	return http_connections_client_has_room(door->plan.connections, client,
+											company.counts[HTTP_KNOCK_ORDINARY], true);
 }
 
 static void
@@ -301,7 +335,7 @@ visitor_come(HttpDoor *door, int fd, const struct sockaddr_storage *address, soc
 	visitor->client = http_client_of((const struct sockaddr *) address);
 	visitor->address = *address;
 	visitor->address_bytes = bytes;
-	if (!client_room_make(door, &visitor->client) ||
+	if (!silent_room_make(door, &visitor->client) ||
 		epoll_ctl(door->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
 	{
 		close(fd);
@@ -359,6 +393,8 @@ visitor_look(HttpDoor *door, Visitor *visitor, uint32_t events)
 	/* A client that has closed its side, and has not asked for anything whole. */
 	if (knock == HTTP_KNOCK_SILENT && (events & EPOLLRDHUP))
 		visitor_dismiss(door, visitor);
+	else if (knock == HTTP_KNOCK_ORDINARY && !ordinary_room_make(door, &visitor->client))
+		visitor_dismiss(door, visitor);
 	else if (knock != HTTP_KNOCK_SILENT)
 	{
 		queue_take(&door->queues[HTTP_KNOCK_SILENT], visitor);
@@ -406,9 +442,11 @@ door_watch(HttpDoor *door, int fd, void *name)
 static void
 door_free(HttpDoor *door)
 {
-	for (HttpKnock knock = HTTP_KNOCK_SILENT; knock <= HTTP_KNOCK_PROMPT; knock++)
+	while (door->queues[HTTP_KNOCK_SILENT].first != NULL)
+		visitor_dismiss(door, door->queues[HTTP_KNOCK_SILENT].first);
+	for (HttpKnock knock = HTTP_KNOCK_ORDINARY; knock <= HTTP_KNOCK_PROMPT; knock++)
 		while (door->queues[knock].first != NULL)
-			visitor_dismiss(door, door->queues[knock].first);
+			visitor_refuse(door, door->queues[knock].first, "the service is stopping");
 	if (door->epoll_fd >= 0)
 		close(door->epoll_fd);
 	if (door->close_fd >= 0)

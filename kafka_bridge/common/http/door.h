@@ -36,7 +36,7 @@ typedef struct HttpDoorPlan
 /* NULL when out of memory, threads or descriptors; else listen_fd is the door's. */
 HttpDoor *http_door_open(const HttpDoorPlan *plan, int listen_fd);
 
-/* Nobody comes in any more, those that wait are sent away. NULL is fine. */
+/* Nobody comes in any more, those that wait for room are told so. NULL is fine. */
 void http_door_close(HttpDoor *door);
 
 typedef enum HttpKnock

@@ -101,21 +101,37 @@ line_end_check(FieldScan *scan, const char *next)
 #endif
 }
 
+/*
+ * Blanks behind a value do not belong to it: a proxy takes them off, and an idempotency key must be
+ * the same by either way. The library before 1.0 leaves them. The value stands in the memory of the
+ * connection, which is nobody else's.
+ */
+static void
+value_trim(const char *value, char *end)
+{
+	while (end > value && strchr(" \t", end[-1]) != NULL)
+		*--end = '\0';
+}
+
 /* MHD_KeyValueIteratorN, as the next ones. */
 static enum MHD_Result
 header_look(void *context, enum MHD_ValueKind kind, const char *name, size_t bytes,
 			const char *value, size_t value_bytes)
 {
 	FieldScan *scan = context;
+	/* The library puts one behind it. */
+	char *nul = value != NULL ? memchr(value, '\0', value_bytes + 1) : NULL;
 
 	(void) kind;
 	if (!name_is_token(name, bytes))
 		reason_name(scan->reason, "the header \"", name, bytes, "\" has a malformed name");
-	else if (value != NULL && memchr(value, '\0', value_bytes) != NULL)
+	else if (nul != NULL && nul != value + value_bytes)
 		reason_name(scan->reason, "the header ", name, bytes, " has a NUL in its value");
 	line_end_check(scan, name);
 	scan->last_name = name;
 	scan->last_end = value != NULL ? value + value_bytes : NULL;
+	if (nul != NULL)
+		value_trim(value, nul);
 	for (size_t i = 0; i < sizeof(single_fields) / sizeof(single_fields[0]); i++)
 	{
 		if (strcasecmp(name, single_fields[i]) != 0)
@@ -176,23 +192,6 @@ encoding_check(const char *encoding, char *reason)
 	return MHD_HTTP_BAD_REQUEST;
 }
 
-/*
- * Blanks behind a value do not belong to it: a proxy takes them off, and an idempotency key must be
- * the same by either way. The library before 1.0 leaves them.
- */
-static enum MHD_Result
-value_trim(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-	(void) context;
-	(void) kind;
-	(void) name;
-	/* It stands in the memory of the connection, which is nobody else's. */
-	for (char *end = value != NULL ? strchr(value, '\0') : NULL;
-		 end != NULL && end > value && strchr(" \t", end[-1]) != NULL;)
-		*--end = '\0';
-	return MHD_YES;
-}
-
 unsigned
 http_fields_check(struct MHD_Connection *connection, const char *version,
 				  char reason[HTTP_REASON_BYTES])
@@ -210,8 +209,6 @@ http_fields_check(struct MHD_Connection *connection, const char *version,
 		reason_set(reason, "Content-Length and Transfer-Encoding exclude each other");
 	if (reason[0] == '\0' && !(scan.seen & 1U << FIELD_HOST) && strcmp(version, "HTTP/1.1") == 0)
 		reason_set(reason, "Host is missing");
-	if (reason[0] == '\0')
-		MHD_get_connection_values(connection, MHD_HEADER_KIND, value_trim, NULL);
 	return reason[0] != '\0' ? MHD_HTTP_BAD_REQUEST : encoding_check(scan.encoding, reason);
 }
 

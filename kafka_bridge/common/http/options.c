@@ -67,7 +67,8 @@ const ConfigOption http_options[] = {
 		.minimum = 0,
 		.maximum = 10000,
 		.help = "Most connections of one address; a further one takes the place of one that is "
-				"silent, or is closed. 0: no bound. Not for one that a proxy stands before.",
+				"silent, or is closed. /health, /live and /metrics have places of their own. 0: no "
+				"bound. Not for one that a proxy stands before.",
 	},
 	{
 		.flag = "http-client-requests-max",
@@ -143,7 +144,8 @@ http_options_check(const HttpOptions *options)
 	const char *reason = options->hosts != NULL ? http_hosts_check(options->hosts) : NULL;
 
 	if (reason != NULL)
-		return status_fatal(EXIT_CODE_CONFIGURATION, "HTTP_HOSTS %s", reason);
+		return status_about(status_fatal(EXIT_CODE_CONFIGURATION, "HTTP_HOSTS %s", reason),
+							"HTTP_HOSTS");
 
 	Status status = http_options_tokens_read(options, &tokens);
 

@@ -98,11 +98,11 @@ http_tokens_new(const HttpTokenOptions *options, HttpTokens **tokens)
 	if (made == NULL)
 		return status_bug("out of memory");
 	if (options->tokens != NULL)
-		status = tokens_add(made, "BEARER_TOKEN", options->tokens);
+		status = status_about(tokens_add(made, "BEARER_TOKEN", options->tokens), "BEARER_TOKEN");
 	if (status_is_ok(&status) && options->token_file != NULL)
-		status = token_file_add(made, options->token_file);
+		status = status_about(token_file_add(made, options->token_file), "BEARER_TOKEN_FILE");
 	if (status_is_ok(&status) && options->list_file != NULL)
-		status = list_file_add(made, options->list_file);
+		status = status_about(list_file_add(made, options->list_file), "TOKENS_FILE");
 	if (status_is_ok(&status))
 		*tokens = made;
 	else

@@ -149,7 +149,7 @@ pg_url_check(const char *url)
 	Status status = url_parse(url, &parsed);
 
 	PQconninfoFree(parsed);
-	return status;
+	return status_about(status, "DATABASE_URL");
 }
 
 /* What neither the URL nor the environment says. */

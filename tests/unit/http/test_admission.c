@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "http/server.h"
-#include "http_client.h"
+#include "http_server.h"
 
 static void
 here_answer(HttpRequest *request, HttpResponse *response, const void *context)
@@ -48,22 +48,7 @@ static const HttpOptions options = {
 	.thread_count = 2,
 };
 
-static int
-server_begin(void **state)
-{
-	Status status = http_server_start(&options, &plan, &server);
-
-	(void) state;
-	return !status_is_ok(&status);
-}
-
-static int
-server_end(void **state)
-{
-	(void) state;
-	http_server_stop(&server);
-	return server != NULL;
-}
+static Served served = {&options, &plan, NULL};
 
 static void
 test_queries(void **state)
@@ -130,12 +115,8 @@ test_hosts(void **state)
 	char request[256];
 
 	(void) state;
-	http_server_stop(&server);
 	named.hosts = (char[]){"wallets.example,10.0.0.7"};
-
-	Status status = http_server_start(&named, &plan, &server);
-
-	assert_true(status_is_ok(&status));
+	server_restart(&named, &plan);
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 	{
 		snprintf(request, sizeof(request), "GET /echo/1 HTTP/1.1\r\nHost: %s\r\n%s", good[i],
@@ -151,14 +132,13 @@ test_hosts(void **state)
 	assert_contains(ask("GET http://evil.example/echo/1 " REST "\r\n"), "HTTP/1.1 421 ");
 }
 
-static Status
-guarded_start(HttpOptions *guarded)
+static void
+guarded_start(const HttpOptions *guarded)
 {
-	http_server_stop(&server);
-
 	Status status = http_options_check(guarded);
 
-	return status_is_ok(&status) ? http_server_start(guarded, &plan, &server) : status;
+	assert_true(status_is_ok(&status));
+	server_restart(guarded, &plan);
 }
 
 static void
@@ -169,10 +149,7 @@ test_token(void **state)
 
 	(void) state;
 	guarded.bearer_tokens = (char[]){"0123456789abcdef,fedcba9876543210"};
-
-	Status status = guarded_start(&guarded);
-
-	assert_true(status_is_ok(&status));
+	guarded_start(&guarded);
 	answer = ask("GET /echo/1 " REST "\r\n");
 	assert_contains(answer, "HTTP/1.1 401 ");
 	assert_contains(answer, "WWW-Authenticate: Bearer\r\n");
@@ -185,7 +162,9 @@ test_token(void **state)
 						"Content-Length: 0\r\n\r\n"),
 					"HTTP/1.1 201 ");
 	guarded.bearer_tokens = (char[]){"short"};
-	status = http_options_check(&guarded);
+
+	Status status = http_options_check(&guarded);
+
 	assert_int_equal(status.exit_code, EXIT_CODE_CONFIGURATION);
 	assert_contains(status.text, "BEARER_TOKEN");
 }
@@ -216,16 +195,15 @@ test_tokens_with_scopes(void **state)
 	close(mkstemp(path));
 	file_write(path, "[{\"name\":\"reader\",\"sha256\":\"" READER "\",\"scopes\":[\"read\"]}]");
 	guarded.tokens_file = path;
-
-	Status status = guarded_start(&guarded);
-
-	assert_true(status_is_ok(&status));
+	guarded_start(&guarded);
 	answer = ask(request);
 	assert_contains(answer, "HTTP/1.1 403 ");
 	assert_contains(answer, "\"scope\":\"cashier\"");
 	assert_contains(answer, "the token \\\"reader\\\" lacks the scope cashier");
 	file_write(path, "[{\"name\":\"till\",\"sha256\":\"" READER "\",\"scopes\":[\"cashier\"]}]");
-	status = http_server_tokens_set(server, &guarded);
+
+	Status status = http_server_tokens_set(server, &guarded);
+
 	assert_true(status_is_ok(&status));
 	assert_contains(ask(request), "HTTP/1.1 201 ");
 	file_write(path, "[{]");
@@ -242,10 +220,12 @@ test_tokens_with_scopes(void **state)
 int
 main(void)
 {
-#define SERVER_TEST(test) cmocka_unit_test_setup_teardown(test, server_begin, server_end)
 	const struct CMUnitTest tests[] = {
-		SERVER_TEST(test_queries), SERVER_TEST(test_request_ids),		 SERVER_TEST(test_hosts),
-		SERVER_TEST(test_token),   SERVER_TEST(test_tokens_with_scopes),
+		SERVER_TEST(test_queries, &served),
+		SERVER_TEST(test_request_ids, &served),
+		SERVER_TEST(test_hosts, &served),
+		SERVER_TEST(test_token, &served),
+		SERVER_TEST(test_tokens_with_scopes, &served),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

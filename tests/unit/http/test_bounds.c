@@ -18,7 +18,7 @@
 
 #include "base/clock.h"
 #include "http/server.h"
-#include "http_client.h"
+#include "http_server.h"
 
 #define BODY_BYTES_MAX 16
 
@@ -81,22 +81,7 @@ static const HttpOptions options = {
 	.thread_count = 2,
 };
 
-static int
-server_begin(void **state)
-{
-	Status status = http_server_start(&options, &plan, &server);
-
-	(void) state;
-	return !status_is_ok(&status);
-}
-
-static int
-server_end(void **state)
-{
-	(void) state;
-	http_server_stop(&server);
-	return server != NULL;
-}
+static Served served = {&options, &plan, NULL};
 
 /* Two bodies, each within its bound, are more than all may have together. */
 static void
@@ -107,12 +92,8 @@ test_bodies_are_bounded_together(void **state)
 	int fd = -1;
 
 	(void) state;
-	http_server_stop(&server);
 	narrow.bodies_bytes_max = BODY_BYTES_MAX + 4;
-
-	Status status = http_server_start(&narrow, &plan, &server);
-
-	assert_true(status_is_ok(&status));
+	server_restart(&narrow, &plan);
 	fd = client_connect();
 	client_send(fd, "POST /kept " REST "Content-Length: 10\r\n\r\n0123456789");
 	for (int tries = 0; atomic_load(&kept_request) == NULL; tries++)
@@ -142,12 +123,8 @@ test_answers_are_bounded_together(void **state)
 	int tries = 0;
 
 	(void) state;
-	http_server_stop(&server);
 	narrow.answers_bytes_max = LARGE_BYTES + LARGE_BYTES / 2;
-
-	Status status = http_server_start(&narrow, &plan, &server);
-
-	assert_true(status_is_ok(&status));
+	server_restart(&narrow, &plan);
 	fd = client_connect();
 	client_send(fd, "GET /large " REST "\r\n");
 	while (strstr(ask("GET /large " REST "\r\n"), "HTTP/1.1 503 ") == NULL)
@@ -279,14 +256,13 @@ test_queries_are_bounded(void **state)
 int
 main(void)
 {
-#define SERVER_TEST(test) cmocka_unit_test_setup_teardown(test, server_begin, server_end)
 	const struct CMUnitTest tests[] = {
-		SERVER_TEST(test_bodies_are_bounded_together),
-		SERVER_TEST(test_answers_are_bounded_together),
-		SERVER_TEST(test_ambiguous_requests_are_refused),
-		SERVER_TEST(test_nul_in_a_header),
-		SERVER_TEST(test_unknown_codings),
-		SERVER_TEST(test_queries_are_bounded),
+		SERVER_TEST(test_bodies_are_bounded_together, &served),
+		SERVER_TEST(test_answers_are_bounded_together, &served),
+		SERVER_TEST(test_ambiguous_requests_are_refused, &served),
+		SERVER_TEST(test_nul_in_a_header, &served),
+		SERVER_TEST(test_unknown_codings, &served),
+		SERVER_TEST(test_queries_are_bounded, &served),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

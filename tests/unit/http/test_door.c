@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "http/door.h"
 #include "http/server.h"
-#include "http_client.h"
+#include "http_server.h"
 
 #define HALL	16
 #define CROWD	300					   /* more than may wait */
@@ -81,23 +81,13 @@ static const HttpOptions options = {
 	.thread_count = 2,
 };
 
-static int
-server_begin(void **state)
+static void
+kept_reset(void)
 {
-	Status status = http_server_start(&options, &plan, &server);
-
-	(void) state;
 	atomic_store(&kept_count, 0);
-	return !status_is_ok(&status);
 }
 
-static int
-server_end(void **state)
-{
-	(void) state;
-	http_server_stop(&server);
-	return server != NULL;
-}
+static Served served = {&options, &plan, kept_reset};
 
 static void
 test_knock(void **state)
@@ -215,6 +205,17 @@ kept_await(size_t count)
 	}
 }
 
+static void
+hall_fill(int fds[HALL])
+{
+	for (size_t i = 0; i < HALL; i++)
+	{
+		fds[i] = client_connect();
+		client_send(fds[i], "GET /kept " REST "\r\n");
+	}
+	kept_await(HALL);
+}
+
 /* Those that wait get their answer when there is room, those for whom there is none are told so
  * where that can be done at once. */
 static void
@@ -225,12 +226,7 @@ test_full_hall(void **state)
 	int refused = 0;
 
 	(void) state;
-	for (size_t i = 0; i < HALL; i++)
-	{
-		fds[i] = client_connect();
-		client_send(fds[i], "GET /kept " REST "\r\n");
-	}
-	kept_await(HALL);
+	hall_fill(fds);
 	assert_prompt("a full hall");
 	for (size_t i = 0; i < CROWD; i++)
 	{
@@ -257,28 +253,61 @@ test_full_hall(void **state)
 	assert_in_range(refused, 1, CROWD / 4);
 }
 
+/* Who waits for room, when the server stops, is told so. */
 static void
-server_restart(const HttpOptions *with)
+test_full_hall_that_drains(void **state)
 {
-	http_server_stop(&server);
+	int fds[HALL];
+	int waiting = -1;
+	const char *answer = NULL;
 
-	Status status = http_server_start(with, &plan, &server);
-
-	assert_true(status_is_ok(&status));
+	(void) state;
+	hall_fill(fds);
+	waiting = client_connect();
+	client_send(waiting, "GET /healed " REST "\r\n");
+	/* The door has looked at those before it then. */
+	assert_prompt("a full hall");
+	assert_false(http_server_drain(server, 1));
+	answer = client_receive(waiting);
+	assert_contains(answer, "HTTP/1.1 503 ");
+	assert_contains(answer, "Retry-After: 1\r\n");
+	assert_contains(answer, "the service is stopping");
+	kept_end(HALL);
+	assert_true(http_server_drain(server, ANSWER_TIMEOUT_MS));
+	for (size_t i = 0; i < HALL; i++)
+		assert_contains(client_receive(fds[i]), "\r\n\r\nkept");
 }
 
-/* A further connection of an address takes the place of a silent one, or is closed. */
+/* Further ones come, one after the other, until the silent one has given way. */
+static void
+silent_await(int silent)
+{
+	struct pollfd polled = {.fd = silent, .events = POLLIN};
+	int64_t late_ms = clock_monotonic_ms() + ANSWER_TIMEOUT_MS;
+
+	do
+	{
+		assert_true(clock_monotonic_ms() < late_ms);
+		close(client_connect());
+	} while (poll(&polled, 1, 50) == 0);
+	assert_string_equal(client_receive(silent), "");
+}
+
+/*
+ * A further connection of an address takes the place of a silent one, or is closed; the health has
+ * places of its own.
+ */
 static void
 test_connections_of_a_client(void **state)
 {
 	HttpOptions narrow = options;
 	int fds[3];
 	int silent = -1;
-	int refused = -1;
+	int prompt[2];
 
 	(void) state;
 	narrow.client_connections_max = 3;
-	server_restart(&narrow);
+	server_restart(&narrow, &plan);
 	for (size_t i = 0; i < 2; i++)
 	{
 		fds[i] = client_connect();
@@ -287,13 +316,19 @@ test_connections_of_a_client(void **state)
 	kept_await(2);
 	silent = client_connect();
 	assert_contains(ask("GET /healed " REST "\r\n"), "\r\n\r\nother");
-	assert_string_equal(client_receive(silent), "");
+	silent_await(silent);
 	fds[2] = client_connect();
 	client_send(fds[2], "GET /kept " REST "\r\n");
 	kept_await(3);
-	refused = client_connect();
-	send(refused, "GET /healed " REST "\r\n", 1, MSG_NOSIGNAL);
-	assert_string_equal(client_receive(refused), "");
+	assert_string_equal(ask("GET /healed " REST "\r\n"), "");
+	for (size_t i = 0; i < 2; i++)
+	{
+		prompt[i] = client_connect();
+		client_send(prompt[i], "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+	}
+	assert_prompt("a client with all its connections");
+	for (size_t i = 0; i < 2; i++)
+		assert_contains(client_receive(prompt[i]), "\r\n\r\nwell");
 	kept_end(3);
 	for (size_t i = 0; i < 3; i++)
 		assert_contains(client_receive(fds[i]), "\r\n\r\nkept");
@@ -310,7 +345,7 @@ test_requests_of_a_client(void **state)
 
 	(void) state;
 	narrow.client_requests_max = 1;
-	server_restart(&narrow);
+	server_restart(&narrow, &plan);
 	fd = client_connect();
 	client_send(fd, "GET /kept " REST "\r\n");
 	kept_await(1);
@@ -326,14 +361,14 @@ test_requests_of_a_client(void **state)
 int
 main(void)
 {
-#define SERVER_TEST(test) cmocka_unit_test_setup_teardown(test, server_begin, server_end)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_knock),
-		SERVER_TEST(test_silent_crowd),
-		SERVER_TEST(test_deaf_crowd),
-		SERVER_TEST(test_full_hall),
-		SERVER_TEST(test_connections_of_a_client),
-		SERVER_TEST(test_requests_of_a_client),
+		SERVER_TEST(test_silent_crowd, &served),
+		SERVER_TEST(test_deaf_crowd, &served),
+		SERVER_TEST(test_full_hall, &served),
+		SERVER_TEST(test_full_hall_that_drains, &served),
+		SERVER_TEST(test_connections_of_a_client, &served),
+		SERVER_TEST(test_requests_of_a_client, &served),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

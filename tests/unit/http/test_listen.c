@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "http/server.h"
-#include "http_client.h"
+#include "http_server.h"
 
 static void
 here_answer(HttpRequest *request, HttpResponse *response, const void *context)
@@ -39,22 +39,7 @@ static const HttpOptions options = {
 	.thread_count = 1,
 };
 
-static int
-server_begin(void **state)
-{
-	Status status = http_server_start(&options, &plan, &server);
-
-	(void) state;
-	return !status_is_ok(&status);
-}
-
-static int
-server_end(void **state)
-{
-	(void) state;
-	http_server_stop(&server);
-	return server != NULL;
-}
+static Served served = {&options, &plan, NULL};
 
 static void
 test_taken_port(void **state)
@@ -82,11 +67,7 @@ test_port_is_free_at_once_after_a_stop(void **state)
 	(void) state;
 	assert_contains(ask("GET /here " REST "\r\n"), "HTTP/1.1 200 ");
 	same.port = http_server_port(server);
-	http_server_stop(&server);
-
-	Status status = http_server_start(&same, &plan, &server);
-
-	assert_true(status_is_ok(&status));
+	server_restart(&same, &plan);
 	assert_int_equal(http_server_port(server), same.port);
 	assert_contains(ask("GET /here " REST "\r\n"), "HTTP/1.1 200 ");
 }
@@ -114,10 +95,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_taken_port, server_begin, server_end),
-		cmocka_unit_test_setup_teardown(test_port_is_free_at_once_after_a_stop, server_begin,
-										server_end),
-		cmocka_unit_test_setup_teardown(test_wrong_address, server_begin, server_end),
+		SERVER_TEST(test_taken_port, &served),
+		SERVER_TEST(test_port_is_free_at_once_after_a_stop, &served),
+		SERVER_TEST(test_wrong_address, &served),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #include "http/server.h"
-#include "http_client.h"
+#include "http_server.h"
 
 #define BODY_BYTES_MAX 16
 
@@ -137,26 +137,16 @@ static const HttpOptions options = {
 	.thread_count = 2,
 };
 
-static int
-server_begin(void **state)
+static void
+handlers_reset(void)
 {
-	Status status = http_server_start(&options, &plan, &server);
-
-	(void) state;
 	atomic_store(&handlers_running, 0);
 	atomic_store(&handlers_may_end, false);
 	atomic_store(&kept_request, NULL);
 	atomic_store(&stream, NULL);
-	return !status_is_ok(&status);
 }
 
-static int
-server_end(void **state)
-{
-	(void) state;
-	http_server_stop(&server);
-	return server != NULL;
-}
+static Served served = {&options, &plan, handlers_reset};
 
 static void
 test_handler_sees_the_request(void **state)
@@ -496,11 +486,7 @@ test_observer(void **state)
 	const HttpPlan observed = {labelled, 1, observe, context};
 
 	(void) state;
-	http_server_stop(&server);
-
-	Status status = http_server_start(&options, &observed, &server);
-
-	assert_true(status_is_ok(&status));
+	server_restart(&options, &observed);
 	assert_contains(ask("GET /late " REST "\r\n"), "late");
 	assert_int_equal(atomic_load(&observed_label), 7);
 	assert_int_equal(atomic_load(&observed_status), 202);
@@ -513,30 +499,29 @@ test_observer(void **state)
 int
 main(void)
 {
-#define SERVER_TEST(test) cmocka_unit_test_setup_teardown(test, server_begin, server_end)
 	const struct CMUnitTest tests[] = {
-		SERVER_TEST(test_handler_sees_the_request),
-		SERVER_TEST(test_blanks_around_a_value),
-		SERVER_TEST(test_absolute_form),
-		SERVER_TEST(test_head_has_no_body),
-		SERVER_TEST(test_not_found_and_not_allowed),
-		SERVER_TEST(test_body_within_the_bound),
-		SERVER_TEST(test_body_too_large),
-		SERVER_TEST(test_rubbish_is_refused),
-		SERVER_TEST(test_headers_are_bounded),
-		SERVER_TEST(test_handler_without_answer),
-		SERVER_TEST(test_idle_connection_is_closed),
-		SERVER_TEST(test_more_clients_than_connections),
-		SERVER_TEST(test_slow_handlers_run_side_by_side),
-		SERVER_TEST(test_deferred_answer),
-		SERVER_TEST(test_deferred_answers_on_one_connection),
-		SERVER_TEST(test_client_that_leaves_a_deferred_request),
-		SERVER_TEST(test_stream),
-		SERVER_TEST(test_client_that_leaves_a_stream),
-		SERVER_TEST(test_client_that_does_not_read_a_stream),
-		SERVER_TEST(test_slow_request_is_cut_off),
-		SERVER_TEST(test_drain),
-		SERVER_TEST(test_observer),
+		SERVER_TEST(test_handler_sees_the_request, &served),
+		SERVER_TEST(test_blanks_around_a_value, &served),
+		SERVER_TEST(test_absolute_form, &served),
+		SERVER_TEST(test_head_has_no_body, &served),
+		SERVER_TEST(test_not_found_and_not_allowed, &served),
+		SERVER_TEST(test_body_within_the_bound, &served),
+		SERVER_TEST(test_body_too_large, &served),
+		SERVER_TEST(test_rubbish_is_refused, &served),
+		SERVER_TEST(test_headers_are_bounded, &served),
+		SERVER_TEST(test_handler_without_answer, &served),
+		SERVER_TEST(test_idle_connection_is_closed, &served),
+		SERVER_TEST(test_more_clients_than_connections, &served),
+		SERVER_TEST(test_slow_handlers_run_side_by_side, &served),
+		SERVER_TEST(test_deferred_answer, &served),
+		SERVER_TEST(test_deferred_answers_on_one_connection, &served),
+		SERVER_TEST(test_client_that_leaves_a_deferred_request, &served),
+		SERVER_TEST(test_stream, &served),
+		SERVER_TEST(test_client_that_leaves_a_stream, &served),
+		SERVER_TEST(test_client_that_does_not_read_a_stream, &served),
+		SERVER_TEST(test_slow_request_is_cut_off, &served),
+		SERVER_TEST(test_drain, &served),
+		SERVER_TEST(test_observer, &served),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
