@@ -70,10 +70,10 @@ leftover_find(Leftover *leftover, const Wait *wait, bool *found)
 static Status
 filling_send(rd_kafka_t *handle, const char *topic, int32_t partition)
 {
-	rd_kafka_resp_err_t code = rd_kafka_producev(
-		handle, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
-		RD_KAFKA_V_VALUE((void *) (uintptr_t) filling, sizeof(filling) - 1),
-		RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+	rd_kafka_resp_err_t code =
+		rd_kafka_producev(handle, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
+						  RD_KAFKA_V_VALUE((void *) (uintptr_t) filling, sizeof(filling) - 1),
+						  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
 
 	return kafka_code_classify(code, "could not end an open Kafka transaction", NULL);
 }

@@ -19,12 +19,12 @@
 #include "bridge/publisher.h"
 #include "bridge/publisher_handle.h"
 
-#define TOPIC		 "wallet-events"
-#define PROGRESS	 "wallet-bridge-progress"
-#define DEADLINE_MS	 60000
-#define PRODUCE		 0
+#define TOPIC			   "wallet-events"
+#define PROGRESS		   "wallet-bridge-progress"
+#define DEADLINE_MS		   60000
+#define PRODUCE			   0
 #define TXN_ADD_PARTITIONS 24
-#define TXN_END		 26
+#define TXN_END			   26
 
 typedef struct Brokers
 {
