@@ -80,7 +80,7 @@ timeline_check(const StartupFacts *facts)
 		lsn_write(end, lsn), record->timeline, facts->timeline, accepting_command(facts));
 }
 
-/* V3: the record against the server's WAL. */
+/* V3: the record against the server's WAL, and the topic's newest events against the ledger. */
 static StartupDecision
 wal_check(const StartupFacts *facts)
 {
@@ -94,7 +94,20 @@ wal_check(const StartupFacts *facts)
 			"it lost commits; compare with \"wallet_bridge verify\", then accept "
 			"with \"wallet_bridge %s\"",
 			lsn_write(end, recorded), lsn_write(facts->wal_end, other), accepting_command(facts));
-	return decision_make(STARTUP_STREAM, 0);
+	if (facts->unknown_transaction[0] == '\0')
+		return decision_make(STARTUP_STREAM, 0);
+	if (facts->unknown_is_young)
+		return (
+			StartupDecision){.action = STARTUP_REFUSE,
+							 .status =
+								 status_retry("an event of transaction %s is in Kafka, which is "
+											  "not to be seen in the ledger",
+											  facts->unknown_transaction)};
+	return decision_refuse(
+		"V3: events are in Kafka, the newest of a partition of transaction %s, which the ledger "
+		"does not have: this server lost commits, or is an older copy that was put back; compare "
+		"with \"wallet_bridge verify\", then accept with \"wallet_bridge %s\"",
+		facts->unknown_transaction, accepting_command(facts));
 }
 
 /* V4: the record against the slot. */

@@ -94,6 +94,30 @@ typedef struct TailReading
 	char (*sources)[TOPIC_SOURCE_BYTES]; /* by partition: of its newest record; "": ours or old */
 } TailReading;
 
+/* Any writer of the topic may have made it: only what looks like an id is one. */
+static void
+origin_read(const rd_kafka_message_t *record, int64_t timestamp_ms, TopicOrigin *origin)
+{
+	static const char member[] = "\"transaction_id\":\"";
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	const char *at = record->payload == NULL
+						 ? NULL
+						 : memmem(record->payload, record->len, member, sizeof(member) - 1);
+
+	origin->transaction_id[0] = '\0';
+	if (at == NULL)
+		return;
+	at += sizeof(member) - 1;
+	if ((size_t) ((const char *) record->payload + record->len - at) < WALLET_UUID_TEXT_BYTES)
+		return;
+	for (int i = 0; i < WALLET_UUID_TEXT_BYTES; i++)
+		if (form[i] == '-' ? at[i] != '-' : strchr("0123456789abcdef", at[i]) == NULL || at[i] == 0)
+			return;
+	memcpy(origin->transaction_id, at, WALLET_UUID_TEXT_BYTES);
+	origin->transaction_id[WALLET_UUID_TEXT_BYTES] = '\0';
+	origin->timestamp_ms = timestamp_ms;
+}
+
 static void
 tail_look(void *context, const rd_kafka_message_t *record)
 {
@@ -104,6 +128,7 @@ tail_look(void *context, const rd_kafka_message_t *record)
 	char sequence[CLOUD_EVENT_SEQUENCE_BYTES];
 	TopicPlace *place = &tail->places[record->partition];
 	rd_kafka_timestamp_type_t type;
+	int64_t timestamp_ms = rd_kafka_message_timestamp(record, &type);
 
 	foreign[0] = '\0';
 	reading->seen[record->partition] = true;
@@ -116,10 +141,12 @@ tail_look(void *context, const rd_kafka_message_t *record)
 		return;
 	if (strcmp(source, reading->question->source) != 0)
 	{
-		if (rd_kafka_message_timestamp(record, &type) >= reading->question->since_ms)
+		if (timestamp_ms >= reading->question->since_ms)
 			snprintf(foreign, TOPIC_SOURCE_BYTES, "%s", source);
 		return;
 	}
+	if (timestamp_ms >= reading->question->since_ms)
+		origin_read(record, timestamp_ms, &tail->origins[record->partition]);
 	if (topic_header_read(record, "ce_sequence", sequence, sizeof(sequence)))
 		(void) cloud_event_sequence_read(sequence, &place->end_lsn, &place->ordinal);
 }
@@ -197,11 +224,12 @@ topic_tail_read(rd_kafka_t *reader, const TailQuestion *question, const Wait *wa
 
 	*tail = (TopicTail){.partition_count = question->partition_count};
 	tail->places = calloc(count, sizeof(*tail->places));
+	tail->origins = calloc(count, sizeof(*tail->origins));
 	reading.sources = calloc(count, sizeof(*reading.sources));
 	reading.seen = calloc(count, sizeof(*reading.seen));
 	reading.left_out = calloc(count, sizeof(*reading.left_out));
-	if (tail->places == NULL || reading.sources == NULL || reading.seen == NULL ||
-		reading.left_out == NULL)
+	if (tail->places == NULL || tail->origins == NULL || reading.sources == NULL ||
+		reading.seen == NULL || reading.left_out == NULL)
 		status = status_bug("out of memory");
 	if (status_is_ok(&status))
 		status = tail_look_all(reader, &reading, wait);
@@ -223,7 +251,9 @@ void
 topic_tail_free(TopicTail *tail)
 {
 	free(tail->places);
+	free(tail->origins);
 	tail->places = NULL;
+	tail->origins = NULL;
 	tail->partition_count = 0;
 }
 

@@ -17,8 +17,10 @@
 #include "progress_record.h"
 #include "server_facts.h"
 #include "startup_check.h"
+#include "wallet_event.h"
 
-#define TOPIC_SOURCE_BYTES SERVER_SOURCE_BYTES
+#define TOPIC_SOURCE_BYTES		SERVER_SOURCE_BYTES
+#define TOPIC_TRANSACTION_BYTES (WALLET_UUID_TEXT_BYTES + 1)
 
 /*
  * Judges an existing topic against what was recorded of it. id: its id now, "" where not known. Of
@@ -34,10 +36,18 @@ typedef struct TopicPlace
 	uint32_t ordinal;
 } TopicPlace;
 
+/* Where the newest event of a partition came from, of our source and since it was accepted. */
+typedef struct TopicOrigin
+{
+	char transaction_id[TOPIC_TRANSACTION_BYTES]; /* "": none is known */
+	int64_t timestamp_ms;
+} TopicOrigin;
+
 /* What the newest records of each partition say. */
 typedef struct TopicTail
 {
-	TopicPlace *places; /* by partition: of its newest event of our source; free it */
+	TopicPlace *places;	  /* by partition: of its newest event of our source; free it */
+	TopicOrigin *origins; /* by partition */
 	int partition_count;
 	TopicMark mark; /* one of the newest records; no event_id where the topic is empty */
 	char foreign_source[TOPIC_SOURCE_BYTES]; /* of a newest record that is not ours; "": none */
