@@ -361,15 +361,14 @@ term_open_outbox(Bridge *bridge, uint64_t start_lsn)
 	ProgressRecord record = record_make(bridge);
 	const ProgressFound *found = &bridge->kafka.found;
 	Publisher *publisher = bridge->publisher;
-	/* Another number of partitions is another distribution: what the tail says means nothing. */
-	bool tail_holds = found->exists && found->record.partition_count == record.partition_count;
 	OutboxPlan plan = {
 		.publisher = publisher,
 		.transactional = is_transactional(bridge),
 		.key = bridge->key,
 		.record = record,
 		.start_lsn = start_lsn,
-		.tail = tail_holds ? &bridge->kafka.tail : NULL,
+		.tail = found->exists ? &bridge->kafka.tail : NULL,
+		.tail_partition_count = found->record.partition_count,
 		.transactions_max = (uint32_t) options->in_flight_transactions,
 		.bytes_max = (uint64_t) options->in_flight_bytes,
 		.progress_interval_ms = options->progress_interval_ms,
