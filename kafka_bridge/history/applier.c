@@ -32,7 +32,6 @@
 #define CACHED_WALLETS_MAX 65536 /* per generation: about 6 MB in all */
 #define CONNECT_TIMEOUT_MS 30000
 #define APPLY_TIMEOUT_MS   90000 /* above the session's own time limits, which say what hung */
-#define FORMER_OWNERS_MAX  8
 #define STALE_ATTEMPTS_MAX 3
 
 struct Applier
@@ -44,8 +43,6 @@ struct Applier
 	ApplyPlan plan;
 	bool outcome_unknown; /* the last attempt may have committed */
 	bool lock_timed_out;
-	char former_owners[FORMER_OWNERS_MAX][HISTORY_OWNER_BYTES]; /* the latest, in a ring */
-	size_t former_owner_count;
 };
 
 Applier *
@@ -142,26 +139,6 @@ applier_connect(Applier *applier)
 	return connection_ensure(applier);
 }
 
-static void
-former_owner_note(Applier *applier, const char *owner)
-{
-	if (owner[0] == '\0' || strcmp(owner, applier->options->owner) == 0)
-		return;
-	memcpy(applier->former_owners[applier->former_owner_count++ % FORMER_OWNERS_MAX], owner,
-		   HISTORY_OWNER_BYTES);
-}
-
-static Status
-former_owners_terminate(Applier *applier, const Wait *wait)
-{
-	Status status = status_ok();
-
-	for (size_t i = 0; i < FORMER_OWNERS_MAX && status_is_ok(&status); i++)
-		if (applier->former_owners[i][0] != '\0')
-			status = history_session_terminate(&applier->session, wait, applier->former_owners[i]);
-	return status;
-}
-
 Status
 applier_claim(Applier *applier, PositionClaim *claims, size_t count)
 {
@@ -179,7 +156,8 @@ applier_claim(Applier *applier, PositionClaim *claims, size_t count)
 		return status;
 	}
 	for (size_t i = 0; i < count; i++)
-		former_owner_note(applier, claims[i].former_owner);
+		if (strcmp(claims[i].former_owner, applier->options->owner) != 0)
+			former_owners_note(applier->options->former_owners, claims[i].former_owner);
 	/* Another owner may have written since these wallets were last seen here. */
 	version_cache_clear(&applier->cache);
 	return status;
@@ -393,7 +371,7 @@ applier_apply(Applier *applier, Batch *batch, ApplyReport *report)
 	if (status_is_ok(&status) && applier->lock_timed_out)
 	{
 		applier->lock_timed_out = false;
-		status = former_owners_terminate(applier, &wait);
+		status = former_owners_terminate(applier->options->former_owners, &applier->session, &wait);
 	}
 	if (status_is_ok(&status) && applier->outcome_unknown)
 		status = unknown_outcome_settle(applier, &wait, batch, report, &settled);

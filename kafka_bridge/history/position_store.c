@@ -70,17 +70,22 @@ static const char advance_sql[] =
 
 #define REACH_COLUMNS 6
 
-/* By this server's clock never in the future, and not where commits were lost. */
+/* By this server's clock never in the future, and not where commits were lost. A row that a batch
+ * has is left for the next time: two that wait for each other's rows would be a deadlock. */
 static const char reach_sql[] =
 	"WITH told AS (SELECT n[i][1] AS partition, n[i][2] AS fence, n[i][3] AS complete_at_us, "
 	"n[i][4] AS anchor_offset, n[i][5] AS anchor, n[i][6] AS next_offset "
 	"FROM (SELECT $3::int8[] AS n) AS numbers, generate_subscripts(n, 1) AS i), "
+	"idle AS (SELECT o.partition FROM told t JOIN %1$s.wallet_history_offsets o "
+	"ON o.group_id = $1 AND o.topic = $2 AND o.partition = t.partition "
+	"FOR NO KEY UPDATE OF o SKIP LOCKED), "
 	"stored AS (UPDATE %1$s.wallet_history_offsets o SET complete_at = "
 	"least(now(), greatest(o.complete_at, "
 	"'epoch'::timestamptz + nullif(t.complete_at_us, 0) * interval '1 microsecond')), "
 	"anchor_offset = CASE WHEN t.anchor_offset < 0 THEN o.anchor_offset ELSE t.anchor_offset END, "
 	"anchor = CASE WHEN t.anchor_offset < 0 THEN o.anchor ELSE t.anchor END "
-	"FROM told t WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = t.partition "
+	"FROM told t JOIN idle USING (partition) "
+	"WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = t.partition "
 	"AND o.fence = t.fence AND o.next_offset >= t.next_offset "
 	"AND (t.complete_at_us > 0 OR t.anchor_offset >= 0)) "
 	"SELECT count(*) FROM told t JOIN %1$s.wallet_history_offsets o "

@@ -143,6 +143,18 @@ work_queue_submit_batch(WorkQueue *queue, int64_t now_ms)
 }
 
 bool
+work_queue_is_doubtful(const WorkQueue *queue)
+{
+	return !queue->has_succeeded || queue->failures > 0;
+}
+
+void
+work_queue_submit_look(WorkQueue *queue, int64_t now_ms)
+{
+	work_queue_submit(queue, &(ApplyTask){.kind = APPLY_TASK_CONNECT}, now_ms);
+}
+
+bool
 work_queue_collect(WorkQueue *queue, int timeout_ms, ApplyTask *done)
 {
 	assert(queue->state == WORK_RUNNING);

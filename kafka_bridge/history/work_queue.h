@@ -1,6 +1,6 @@
 /*
  * work_queue.h
- *		The records in memory, and what the worker is busy with.
+ *		The records in memory that one applier will have, and what its worker is busy with.
  *
  *		IDLE		the worker has nothing to do
  *		RUNNING		it has a task, of the kind that `kind` says
@@ -85,6 +85,12 @@ void work_queue_submit(WorkQueue *queue, ApplyTask *task, int64_t now_ms);
 
 /* Submits the batch that waits, else the gathered one. */
 void work_queue_submit_batch(WorkQueue *queue, int64_t now_ms);
+
+/* Whether nothing succeeded yet, or not since the last failure. */
+bool work_queue_is_doubtful(const WorkQueue *queue);
+
+/* Submits a look whether PostgreSQL can be reached. */
+void work_queue_submit_look(WorkQueue *queue, int64_t now_ms);
 
 /* Waits at most timeout_ms for the task; true: it is done, and the worker is idle. */
 bool work_queue_collect(WorkQueue *queue, int timeout_ms, ApplyTask *done);
