@@ -5,8 +5,8 @@
  *		at this moment, so that a single event is not kept waiting and a flood is not chopped.
  *
  * Three machines hold the state: membership (the group and its partitions), work (of each applier:
- * its batches and its worker) and flow (read or paused). What something that happened means, outcome.c
- * says; verdict.c acts on it, in this thread.
+ * its batches and its worker) and flow (read or paused). What something that happened means,
+ * outcome.c says; verdict.c acts on it, in this thread.
  */
 #include "consumer.h"
 

@@ -1,6 +1,7 @@
 /*
  * work_queues.h
- *		The appliers' queues, side by side, and one more that counts, so that no batch waits for that.
+ *		The appliers' queues, side by side, and one more that counts, so that no batch waits for
+ *		that.
  *
  * A partition belongs to one applier for ever, by its number: its records, and so a wallet's, are
  * applied in order. All of it belongs to the consumer's thread.
