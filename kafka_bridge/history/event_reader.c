@@ -74,37 +74,34 @@ uuid_parse(JsonSlice text, EventUuid *uuid)
 }
 
 static bool
-uuid_check(const JsonMember *member, JsonSlice *field)
+uuid_check(const JsonMember *member, EventUuid *field)
 {
-	EventUuid uuid;
-
-	*field = member->value;
-	return member->kind == JSON_STRING_VALUE && uuid_parse(member->value, &uuid);
+	return member->kind == JSON_STRING_VALUE && uuid_parse(member->value, field);
 }
 
 static bool
 event_id_check(const JsonMember *member, Event *event)
 {
-	return uuid_check(member, &event->event_id);
+	return uuid_check(member, &event->id);
 }
 
 static bool
 transaction_id_check(const JsonMember *member, Event *event)
 {
-	return uuid_check(member, &event->transaction_id);
+	return uuid_check(member, &event->transaction);
 }
 
 static bool
 wallet_id_check(const JsonMember *member, Event *event)
 {
 	event->wallet_id = member->value;
-	return member->kind == JSON_STRING_VALUE && uuid_parse(member->value, &event->wallet);
+	return uuid_check(member, &event->wallet);
 }
 
 static bool
 uuid_or_null_check(const JsonMember *member, Event *event)
 {
-	JsonSlice ignored;
+	EventUuid ignored;
 
 	(void) event;
 	return member->kind == JSON_NULL_VALUE || uuid_check(member, &ignored);
@@ -297,7 +294,6 @@ time_parse(JsonSlice text, int64_t *microseconds)
 static bool
 created_at_check(const JsonMember *member, Event *event)
 {
-	event->created_at = member->value;
 	return member->kind == JSON_STRING_VALUE && time_parse(member->value, &event->created_at_us);
 }
 

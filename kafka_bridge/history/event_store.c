@@ -115,22 +115,36 @@ rows_put(const HistorySession *session, const Wait *wait, const char *rows, size
 	return status;
 }
 
+/* Goes over with what follows it. */
+static Status
+mark_put(const HistorySession *session, const Wait *wait, const char *mark, int bytes)
+{
+	if (PQputCopyData(session->connection, mark, bytes) == 1)
+		return status_ok();
+	return pg_copy_put(session->connection, wait, mark, (size_t) bytes);
+}
+
 Status
-event_store_copy(const HistorySession *session, const Wait *wait, EventSelection events)
+event_store_copy(const HistorySession *session, const Wait *wait, EventSelection events,
+				 const char *before, const char *after)
 {
 	const BatchRecord *records = events.batch->records;
-	char sql[512];
+	char *sql = NULL;
 
-	if (events.count == 0)
-		return status_ok();
-	snprintf(sql, sizeof(sql), "COPY %s.transaction_events (" EVENT_ROW_COLUMNS ") FROM STDIN",
-			 session->schema);
+	if (asprintf(&sql,
+				 "%sCOPY %s.transaction_events (" EVENT_ROW_COLUMNS
+				 ") FROM STDIN (FORMAT binary)%s",
+				 before, session->schema, after) < 0)
+		return status_bug("out of memory");
 
 	Status status = pg_copy_begin(session->connection, wait, sql);
 
+	free(sql);
+	if (status_is_ok(&status))
+		status = mark_put(session, wait, EVENT_ROWS_HEAD, EVENT_ROWS_HEAD_BYTES);
 	for (size_t i = 0; i < events.count && status_is_ok(&status);)
 	{
-		/* Lines that lie side by side go over together: as a rule the whole batch does. */
+		/* Rows that lie side by side go over together: as a rule the whole batch does. */
 		const BatchRecord *record = &records[events.indexes[i++]];
 		size_t start = record->row_start;
 		size_t end = start + record->row_length;
@@ -139,6 +153,8 @@ event_store_copy(const HistorySession *session, const Wait *wait, EventSelection
 			end += records[events.indexes[i++]].row_length;
 		status = rows_put(session, wait, events.batch->rows.bytes + start, end - start);
 	}
+	if (status_is_ok(&status))
+		status = mark_put(session, wait, EVENT_ROWS_TAIL, EVENT_ROWS_TAIL_BYTES);
 	return status_is_ok(&status) ? pg_copy_end(session->connection, wait, NULL) : status;
 }
 

@@ -40,13 +40,10 @@ add(Batch *batch, int wallet, int64_t version)
 	JsonSlice uuid = {text, 36};
 	Event event = {.wallet = wallet_of(wallet),
 				   .version = version,
-				   .event_id = uuid,
 				   .wallet_id = uuid,
-				   .transaction_id = uuid,
 				   .user_id = {"u", 1},
 				   .event_type = {"FUND", 4},
 				   .amount = {"1.0000", 6},
-				   .created_at = {"2026-11-22T23:46:03Z", 20},
 				   .record = {"{}", 2}};
 
 	assert_true(batch_add_event(batch, &source, &event));
