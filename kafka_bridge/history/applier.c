@@ -1,8 +1,9 @@
 /*
  * applier.c
- *		One batch, one transaction. What is known of the wallets' newest versions, or asked for before
- *		it begins, says what is new and what must be compared; the fence proves at its end that nobody
- *		else has written meanwhile. Nearly every batch is new throughout and goes over at once:
+ *		One batch, one transaction. What is known of the wallets' newest versions, or asked for
+ *		before it begins, says what is new and what must be compared; the fence proves at its end
+ *		that nobody else has written meanwhile. Nearly every batch is new throughout and goes over
+ *		at once:
  *
  *		COPY what is new; positions: compare and set by fence and offset
  *

@@ -1,7 +1,7 @@
 /*
  * event_row.c
- *		COPY binary format: the number of columns in 16 bits, then each column's length in 32 bits and
- *		its bytes as the type's receive function reads them; integers big-endian.
+ *		COPY binary format: the number of columns in 16 bits, then each column's length in 32 bits
+ *		and its bytes as the type's receive function reads them; integers big-endian.
  */
 #include "event_row.h"
 
