@@ -144,6 +144,19 @@ applier_connect(Applier *applier)
 }
 
 Status
+applier_look(Applier *applier)
+{
+	Wait wait = wait_begin(-1, APPLY_TIMEOUT_MS);
+	Status status = connection_ensure(applier);
+
+	if (status_is_ok(&status))
+		status = pg_command_run(applier->session.connection, &wait, "SELECT");
+	if (!status_is_ok(&status))
+		connection_drop(applier);
+	return status;
+}
+
+Status
 applier_claim(Applier *applier, PositionClaim *claims, size_t count)
 {
 	Wait wait = wait_begin(-1, APPLY_TIMEOUT_MS);

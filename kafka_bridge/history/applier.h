@@ -64,6 +64,9 @@ void applier_free(Applier *applier);
 /* Connects, if there is no connection. */
 Status applier_connect(Applier *applier);
 
+/* Whether PostgreSQL answers. */
+Status applier_look(Applier *applier);
+
 /* Takes partitions over; see PositionClaim. */
 Status applier_claim(Applier *applier, PositionClaim *claims, size_t count);
 

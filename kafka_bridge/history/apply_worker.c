@@ -52,8 +52,8 @@ task_run(ApplyWorker *worker, ApplyTask *task)
 		applier_forget(worker->applier);
 	switch (task->kind)
 	{
-		case APPLY_TASK_CONNECT:
-			task->status = applier_connect(worker->applier);
+		case APPLY_TASK_LOOK:
+			task->status = applier_look(worker->applier);
 			break;
 		case APPLY_TASK_CLAIM:
 			task->status = applier_claim(worker->applier, task->claims, task->claim_count);

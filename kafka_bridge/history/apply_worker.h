@@ -18,10 +18,10 @@
 
 typedef enum ApplyTaskKind
 {
-	APPLY_TASK_CONNECT, /* see that PostgreSQL can be reached */
-	APPLY_TASK_CLAIM,	/* take partitions over */
-	APPLY_TASK_BATCH,	/* dead letters first, then rows and positions */
-	APPLY_TASK_COUNT	/* what is recorded, and how late the history is */
+	APPLY_TASK_LOOK,  /* whether PostgreSQL can be reached */
+	APPLY_TASK_CLAIM, /* take partitions over */
+	APPLY_TASK_BATCH, /* dead letters first, then rows and positions */
+	APPLY_TASK_COUNT  /* what is recorded, and how late the history is */
 } ApplyTaskKind;
 
 typedef struct ApplyTask

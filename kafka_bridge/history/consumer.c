@@ -135,7 +135,7 @@ task_conclude(Consumer *consumer, WorkQueue *work, const ApplyTask *task)
 {
 	switch (task->kind)
 	{
-		case APPLY_TASK_CONNECT:
+		case APPLY_TASK_LOOK:
 			break;
 		case APPLY_TASK_BATCH:
 			membership_positions_move(&consumer->membership, task->batch);
@@ -161,7 +161,7 @@ task_conclude(Consumer *consumer, WorkQueue *work, const ApplyTask *task)
 static void
 task_collect(Consumer *consumer, WorkQueue *work, int timeout_ms)
 {
-	bool was_troubled = work_queues_are_troubled(&consumer->work);
+	bool was_well = work_queues_are_well(&consumer->work);
 	ApplyTask task;
 
 	if (!work_queue_is_running(work) || !work_queue_collect(work, timeout_ms, &task))
@@ -170,8 +170,8 @@ task_collect(Consumer *consumer, WorkQueue *work, int timeout_ms)
 	if (status_is_ok(&task.status))
 	{
 		work_queue_succeed(work);
-		if (!work_queues_are_troubled(&consumer->work))
-			consumer_report_success(&consumer->report, was_troubled);
+		if (work_queues_are_well(&consumer->work))
+			consumer_report_success(&consumer->report, !was_well);
 	}
 
 	bool partition_went = !membership_owns_batch(&consumer->membership, work_queue_applying(work));

@@ -24,9 +24,10 @@ trouble_note(Consumer *consumer, WorkQueue *work, const Status *status)
 {
 	int64_t now_ms = clock_monotonic_ms();
 
-	consumer_report_trouble(&consumer->report, status, !work_queues_are_troubled(&consumer->work),
+	consumer_report_trouble(&consumer->report, status, work_queues_are_well(&consumer->work),
 							now_ms);
 	work_queue_retry_later(work, now_ms);
+	work_queues_doubt(&consumer->work);
 	consumer->count_due = true;
 }
 

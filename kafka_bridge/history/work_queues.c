@@ -77,7 +77,7 @@ work_queues_are_running(const WorkQueues *all)
 bool
 work_queues_are_troubled(const WorkQueues *all)
 {
-	for (size_t i = 0; i <= all->count; i++)
+	for (size_t i = 0; i < all->count; i++)
 		if (work_queue_is_troubled(&all->queues[i]))
 			return true;
 	return false;
@@ -86,10 +86,16 @@ work_queues_are_troubled(const WorkQueues *all)
 bool
 work_queues_are_stuck(const WorkQueues *all, int64_t now_ms, int64_t patience_ms)
 {
-	for (size_t i = 0; i <= all->count; i++)
+	for (size_t i = 0; i < all->count; i++)
 		if (work_queue_is_stuck(&all->queues[i], now_ms, patience_ms))
 			return true;
 	return false;
+}
+
+bool
+work_queues_are_well(const WorkQueues *all)
+{
+	return !work_queues_are_troubled(all) && !work_queue_is_troubled(&all->queues[all->count]);
 }
 
 bool
@@ -109,6 +115,13 @@ work_queues_could_submit(const WorkQueues *all, int64_t now_ms)
 			work_queue_is_ready(&all->queues[i], now_ms))
 			return true;
 	return false;
+}
+
+void
+work_queues_doubt(WorkQueues *all)
+{
+	for (size_t i = 0; i < all->count; i++)
+		all->queues[i].is_doubted = true;
 }
 
 void

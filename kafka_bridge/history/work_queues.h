@@ -42,13 +42,20 @@ bool work_queues_have_records(const WorkQueues *all);
 
 bool work_queues_are_running(const WorkQueues *all); /* one of them is */
 
-/* As of one queue: troubled or stuck is one of them, served are all. */
+/* As of one queue. Troubled or stuck: one of the appliers, for events may be applied that can't be
+ * counted; served: all. */
 bool work_queues_are_troubled(const WorkQueues *all);
 bool work_queues_are_stuck(const WorkQueues *all, int64_t now_ms, int64_t patience_ms);
 bool work_queues_are_served(const WorkQueues *all, int64_t now_ms, int64_t patience_ms);
 
+/* The last task of each has succeeded, or nothing was asked of it yet. */
+bool work_queues_are_well(const WorkQueues *all);
+
 /* Gathered records wait for nothing but the end of the reading. */
 bool work_queues_could_submit(const WorkQueues *all, int64_t now_ms);
+
+/* Something else has failed: each applier looks whether it can go on. */
+void work_queues_doubt(WorkQueues *all);
 
 /* What the appliers know of stored versions may be wrong. */
 void work_queues_distrust_cache(WorkQueues *all);

@@ -73,14 +73,16 @@ test_one_in_trouble_is_trouble_and_all_are_served_or_none(void **state)
 		WorkQueue *queue = &all.queues[i];
 
 		assert_true(work_queues_are_served(&all, 1000, 1000));
-		assert_false(work_queues_are_troubled(&all));
+		assert_true(work_queues_are_well(&all));
 		queue->wanted_since_ms = 1000;
 		work_queue_retry_later(queue, 1000);
-		assert_true(work_queues_are_troubled(&all));
+		/* What can't be counted can be applied. */
+		assert_int_equal(work_queues_are_troubled(&all), i < APPLIERS);
+		assert_false(work_queues_are_well(&all));
 		assert_true(work_queue_is_doubtful(queue));
 		assert_false(work_queues_are_served(&all, 1000, 1000));
 		assert_false(work_queues_are_stuck(&all, 1999, 1000));
-		assert_true(work_queues_are_stuck(&all, 2000, 1000));
+		assert_int_equal(work_queues_are_stuck(&all, 2000, 1000), i < APPLIERS);
 		queue->state = WORK_IDLE;
 		work_queue_succeed(queue);
 		assert_false(work_queue_is_doubtful(queue));
@@ -121,6 +123,24 @@ test_records_of_one_are_records_of_all(void **state)
 }
 
 static void
+test_a_failure_makes_all_look(void **state)
+{
+	WorkQueues all;
+
+	(void) state;
+	queues_start(&all);
+	work_queues_doubt(&all);
+	for (size_t i = 0; i < APPLIERS; i++)
+	{
+		assert_true(work_queue_is_doubtful(&all.queues[i]));
+		assert_false(work_queue_is_troubled(&all.queues[i]));
+		work_queue_succeed(&all.queues[i]);
+		assert_false(work_queue_is_doubtful(&all.queues[i]));
+	}
+	work_queues_free(&all);
+}
+
+static void
 test_nobody_trusts_what_it_knew(void **state)
 {
 	WorkQueues all;
@@ -140,6 +160,7 @@ main(void)
 		cmocka_unit_test(test_a_partition_has_one_applier_for_ever),
 		cmocka_unit_test(test_one_in_trouble_is_trouble_and_all_are_served_or_none),
 		cmocka_unit_test(test_records_of_one_are_records_of_all),
+		cmocka_unit_test(test_a_failure_makes_all_look),
 		cmocka_unit_test(test_nobody_trusts_what_it_knew),
 	};
 
