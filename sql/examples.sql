@@ -52,6 +52,9 @@ SELECT index, transaction_id IS NOT NULL AS done, sqlstate, detail ->> 'availabl
 FROM wallet_transfer_batch(
     ARRAY[:alice, :shop, :alice]::uuid[], ARRAY[:bob, :bob, :bob]::uuid[], ARRAY[10, 1000, 10],
     ARRAY['payout-1', 'payout-2', 'payout-1'], atomic => false);
+--- wallet_transfer_grouped
+-- Here the library is not preloaded.
+SELECT wallet_transfer_grouped(:alice, :bob, 1, 'order-18');
 --- wallet_post
 -- A sale with a fee, all or nothing.
 SELECT user_id, type, amount, balance_after

@@ -41,9 +41,11 @@ static FrameKind
 frame_read_begin(FrameReader *reader, const char *body, size_t bytes, Frame *frame)
 {
 	/* The version comes first: the rest of another version's BEGIN may look different. */
-	if (bytes > 0 && (unsigned char) body[0] != WALLET_PROTOCOL_VERSION)
-		return frame_refuse(reader, "protocol version %u, this program reads version %d",
-							(unsigned) (unsigned char) body[0], WALLET_PROTOCOL_VERSION);
+	if (bytes > 0 && (unsigned char) body[0] != WALLET_PROTOCOL_VERSION_FIRST &&
+		(unsigned char) body[0] != WALLET_PROTOCOL_VERSION)
+		return frame_refuse(reader, "protocol version %u, this program reads versions %d to %d",
+							(unsigned) (unsigned char) body[0], WALLET_PROTOCOL_VERSION_FIRST,
+							WALLET_PROTOCOL_VERSION);
 	if (bytes != WALLET_BEGIN_BYTES)
 		return frame_refuse(reader, "BEGIN of %zu bytes", bytes);
 	if (reader->in_transaction)
@@ -101,6 +103,20 @@ frame_read_commit(FrameReader *reader, const char *body, size_t bytes, Frame *fr
 	return FRAME_COMMIT;
 }
 
+/* Between two transactions; noted, and no frame of its own to the caller. */
+static bool
+hold_read(FrameReader *reader, const char *body, size_t bytes)
+{
+	uint64_t position = bytes == WALLET_HOLD_BYTES ? wallet_get_uint64(body) : 0;
+	bool in_order = !reader->in_transaction && position > reader->held_until;
+
+	if (in_order)
+		reader->held_until = position;
+	else
+		(void) frame_refuse(reader, "HOLD of %zu bytes where none is due", bytes);
+	return in_order;
+}
+
 FrameKind
 frame_reader_next(FrameReader *reader, Frame *frame)
 {
@@ -125,6 +141,9 @@ frame_reader_next(FrameReader *reader, Frame *frame)
 	const char *body = at + WALLET_FRAME_LENGTH_BYTES + 1;
 
 	reader->at += WALLET_FRAME_LENGTH_BYTES + length;
+	if (type == WALLET_FRAME_HOLD)
+		return hold_read(reader, body, length - 1) ? frame_reader_next(reader, frame)
+												   : FRAME_MALFORMED;
 	switch (type)
 	{
 		case WALLET_FRAME_BEGIN:

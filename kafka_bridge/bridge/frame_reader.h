@@ -48,6 +48,8 @@ typedef struct FrameReader
 	uint64_t commit_lsn; /* of the transaction being read */
 	uint64_t end_lsn;
 	uint32_t next_ordinal;
+	uint64_t
+		held_until;	  /* what ends at or before it may come later than a keepalive that names it */
 	char reason[160]; /* why FRAME_MALFORMED */
 } FrameReader;
 

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "bridge_metrics.h"
 #include "wallet_event.h"
 
@@ -226,13 +227,13 @@ frame_take(Outbox *outbox, FrameKind kind, const Frame *frame)
 OutboxResult
 outbox_take(Outbox *outbox, FrameKind kind, const Frame *frame)
 {
-	if (!outbox->plan.transactional)
-		return frame_take(outbox, kind, frame);
-	pthread_mutex_lock(&outbox->handover);
+	if (outbox->plan.transactional)
+		pthread_mutex_lock(&outbox->handover);
 
 	OutboxResult result = frame_take(outbox, kind, frame);
 
-	pthread_mutex_unlock(&outbox->handover);
+	if (outbox->plan.transactional)
+		pthread_mutex_unlock(&outbox->handover);
 	if (result == OUTBOX_TAKEN)
 		atomic_store(&outbox->settled, false);
 	return result;
@@ -241,11 +242,14 @@ outbox_take(Outbox *outbox, FrameKind kind, const Frame *frame)
 void
 outbox_settle(Outbox *outbox)
 {
-	if (!outbox->plan.transactional)
-		return;
-
 	bool settled = atomic_exchange(&outbox->settled, true);
 
+	if (!outbox->plan.transactional)
+	{
+		if (!settled && linger_is_over(&outbox->linger, clock_monotonic_us()))
+			publisher_hurry(outbox->publisher);
+		return;
+	}
 	pthread_mutex_lock(&outbox->lock);
 
 	bool waits = outbox->reader_waits;

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "inflight.h"
+#include "linger.h"
 #include "outbox.h"
 
 /* Acknowledgements of one transaction that came in a row, to be counted together. */
@@ -40,6 +41,7 @@ struct Outbox
 
 	/* The caller's thread only. */
 	ProgressRecord found; /* the newest one when the outbox was opened */
+	Linger linger;
 
 	/* The same, or who has handover: the transaction being handed over. */
 	uint64_t ticket;

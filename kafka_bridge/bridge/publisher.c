@@ -6,9 +6,8 @@
  * called with the number of partitions that librdkafka sees at that moment: a changed number is
  * noticed there, before a single event goes to another partition than its wallet's earlier ones.
  *
- * Two deliveries. Idempotent: a record counts when the brokers acknowledge it. Transactional:
- * records go into a Kafka transaction, which the progress record closes; publisher_poll commits
- * it, and only then are its records reported.
+ * Idempotent delivery: a record counts when the brokers acknowledge it. Transactional: it goes into
+ * a Kafka transaction, which the progress record closes; publisher_poll commits that, then reports.
  */
 #include "publisher.h"
 
@@ -20,6 +19,7 @@
 
 #include "event_message.h"
 #include "kafka_transaction.h"
+#include "linger.h"
 #include "observe/log.h"
 #include "publisher_handle.h"
 #include "transaction_state.h"
@@ -51,6 +51,7 @@ struct Publisher
 	bool accept_repartition;
 	atomic_int partition_count_seen; /* another one, 0 while it is as expected */
 	atomic_bool cut_off;
+	atomic_bool hurries;
 	KafkaObserver observer;
 	TopicMark mark;		  /* of the thread that polls */
 	pthread_mutex_t lock; /* guards failure */
@@ -544,7 +545,10 @@ publisher_poll(Publisher *publisher, int timeout_ms)
 {
 	bool committed = false;
 
-	rd_kafka_poll(publisher->handle, timeout_ms);
+	if (atomic_exchange(&publisher->hurries, false))
+		rd_kafka_flush(publisher->handle, LINGER_MS);
+	else
+		rd_kafka_poll(publisher->handle, timeout_ms);
 	if (publisher->transaction == NULL)
 		return;
 
@@ -586,4 +590,11 @@ void
 publisher_wake(Publisher *publisher)
 {
 	rd_kafka_queue_yield(publisher->main_queue);
+}
+
+void
+publisher_hurry(Publisher *publisher)
+{
+	atomic_store(&publisher->hurries, true);
+	publisher_wake(publisher);
 }

@@ -117,6 +117,9 @@ bool publisher_takes_records(const Publisher *publisher);
 void publisher_poll(Publisher *publisher, int timeout_ms);
 void publisher_wake(Publisher *publisher);
 
+/* What waits for company is sent at once: nothing lingers while publisher_poll flushes. */
+void publisher_hurry(Publisher *publisher);
+
 /* What an event of this many bytes of JSON, or its dead letter, occupies until it is reported. */
 uint64_t publisher_event_bytes(size_t json_bytes);
 uint64_t publisher_dead_letter_bytes(const PublisherEvent *event);

@@ -10,6 +10,8 @@
 
 #include <stdio.h>
 
+#include "linger.h"
+
 #define NUMBER_BYTES 24
 
 typedef struct DeliverySettings
@@ -55,9 +57,10 @@ publisher_handle_open(const PublisherPlan *plan, KafkaObserver *observer,
 	/*
 	 * The in-flight ring bounds memory: librdkafka's own bounds must not come first. A transaction
 	 * that follows another at once is asked to wait a moment: retry.backoff.ms says for how long.
+	 * It gathers its records anyway; by themselves they wait for company (linger.h).
 	 */
 	const KafkaSetting defaults[] = {
-		{"linger.ms", "0"},
+		{"linger.ms", plan->transactional_id != NULL ? "0" : LINGER_MS_TEXT},
 		{"socket.nagle.disable", "true"},
 		{"socket.keepalive.enable", "true"},
 		{"reconnect.backoff.ms", "50"},

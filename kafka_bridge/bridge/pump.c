@@ -103,7 +103,9 @@ message_read(Pump *pump)
 		frame_reader_start(&pump->reader, "", 0); /* the message before is no longer there */
 	if (message.kind == STREAM_KEEPALIVE)
 	{
-		outbox_advance(pump->plan->outbox, message.wal_end);
+		/* INV-8: a position up to there says nothing of what was sent. */
+		if (message.wal_end > pump->reader.held_until)
+			outbox_advance(pump->plan->outbox, message.wal_end);
 		pump->reply_due = pump->reply_due || message.reply_requested;
 	}
 	return status;

@@ -61,8 +61,10 @@ repl_stream_close(ReplStream **stream)
 	free(closed);
 }
 
-Status
-repl_stream_start(ReplStream *stream, const char *slot, uint64_t lsn, const Wait *wait)
+/* A decoder of another release refuses a version that it does not know. */
+static Status
+stream_start(ReplStream *stream, const char *slot, uint64_t lsn, int protocol_version,
+			 const Wait *wait)
 {
 	char command[256];
 	char text[LSN_TEXT_BYTES];
@@ -71,7 +73,7 @@ repl_stream_start(ReplStream *stream, const char *slot, uint64_t lsn, const Wait
 	snprintf(command, sizeof(command),
 			 "START_REPLICATION SLOT \"%s\" LOGICAL %s (\"%s\" '%s', \"%s\" '%d')", slot,
 			 lsn_write(lsn, text), WALLET_OPTION_FORMAT, WALLET_FORMAT_FRAME,
-			 WALLET_OPTION_PROTOCOL_VERSION, WALLET_PROTOCOL_VERSION);
+			 WALLET_OPTION_PROTOCOL_VERSION, protocol_version);
 	if (PQsendQuery(stream->connection, command) == 0)
 		return pg_connection_error(stream->connection, "could not start streaming");
 
@@ -84,6 +86,34 @@ repl_stream_start(ReplStream *stream, const char *slot, uint64_t lsn, const Wait
 							PQresStatus(PQresultStatus(result)));
 	PQclear(result);
 	return slot_plugin_explain(status);
+}
+
+/* What follows an error, until the server takes the next command. */
+static Status
+command_end(ReplStream *stream, const Wait *wait)
+{
+	PGresult *result = NULL;
+	Status status;
+
+	do
+	{
+		PQclear(result);
+		status = pg_result_wait(stream->connection, wait, &result);
+	} while (status_is_ok(&status) && result != NULL);
+	return status;
+}
+
+Status
+repl_stream_start(ReplStream *stream, const char *slot, uint64_t lsn, const Wait *wait)
+{
+	Status status = stream_start(stream, slot, lsn, WALLET_PROTOCOL_VERSION, wait);
+
+	if (!pg_status_is(&status, PG_INVALID_PARAMETER))
+		return status;
+	status = command_end(stream, wait);
+	if (!status_is_ok(&status))
+		return status;
+	return stream_start(stream, slot, lsn, WALLET_PROTOCOL_VERSION_FIRST, wait);
 }
 
 /* The end of the COPY: with an error of the server's, or in order (it shuts down). */

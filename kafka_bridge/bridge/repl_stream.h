@@ -19,7 +19,10 @@
 #include "base/status.h"
 #include "base/wait.h"
 
-/* The plugin's options, as recorded beside the position. */
+/*
+ * The plugin's options, as recorded beside the position. Both versions of the protocol have the
+ * same transactions at the same positions, so whichever the server knows is recorded as the first.
+ */
 #define REPL_STREAM_OPTIONS "format=frame,protocol_version=1"
 
 typedef struct ReplStream ReplStream;

@@ -17,7 +17,7 @@ END
 $$;
 
 -- Application, also by way of the HTTP service.
-GRANT EXECUTE ON FUNCTION wallet_create, wallet_transfer, wallet_transfer_batch, wallet_post,
+GRANT EXECUTE ON FUNCTION wallet_create, wallet_transfer, wallet_transfer_batch, wallet_transfer_grouped, wallet_post,
     wallet_hold, wallet_capture, wallet_release, wallet_reverse, wallet_lock, wallet_get,
     wallet_list, wallet_hold_get, wallet_hold_list, wallet_receipt, wallet_lookup, wallet_history,
     wallet_activity, wallet_statement, wallet_balance_at TO wallet_user, wallet_service;

@@ -38,6 +38,8 @@ INSERT INTO expected VALUES
         'idempotency_keys text[] DEFAULT NULL::text[], atomic boolean DEFAULT true, metadata jsonb DEFAULT NULL::jsonb, '
         'item_metadata jsonb[] DEFAULT NULL::jsonb[], expected_versions bigint[] DEFAULT NULL::bigint[]',
         'TABLE(index integer, transaction_id uuid, sqlstate text, message text, detail jsonb, replayed boolean)', 'c volatile unsafe'),
+    ('wallet_transfer_grouped', 'from_wallet_id uuid, to_wallet_id uuid, amount numeric, idempotency_key text DEFAULT NULL::text, '
+        'expected_version bigint DEFAULT NULL::bigint, metadata jsonb DEFAULT NULL::jsonb', 'uuid', 'c volatile unsafe'),
     ('wallet_expire_holds', 'max integer DEFAULT 1000', 'integer', 'c volatile unsafe'),
     ('wallet_lock', 'wallet_ids uuid[]', 'void', 'c volatile unsafe'),
     ('wallet_set_currency', 'currency text, scale integer', 'void', 'c volatile unsafe as owner'),
@@ -102,6 +104,9 @@ INSERT INTO expected VALUES
     ('wallet_history_missing', 'since uuid, until uuid', 'TABLE(transaction_id uuid, created_at timestamp with time zone)', 'sql stable safe'),
     ('wallet_check_history', 'first_id uuid, last_id uuid', 'SETOF wallet_divergence', 'sql stable safe'),
     ('wallet_check_ledger', '', 'SETOF wallet_divergence', 'sql stable safe'),
+    ('wallet_stat_groups_rows', 'OUT datid oid, OUT worker_pid integer, OUT groups bigint, OUT transfers bigint, OUT failed bigint, '
+        'OUT held_up bigint, OUT alone bigint, OUT abandoned bigint, OUT "full" bigint, OUT largest bigint, OUT waited_ms double precision',
+        'SETOF record', 'c volatile safe'),
     ('wallet_check_guards', '', 'SETOF wallet_divergence', 'sql stable safe'),
     ('wallet_check_grants', '', 'SETOF wallet_divergence', 'sql stable safe'),
     ('wallet_check_shape', '', 'SETOF wallet_divergence', 'c stable safe'),
@@ -127,7 +132,7 @@ FROM expected JOIN actual USING (name) WHERE expected.result IS NOT NULL;
 SELECT is(actual.labels, expected.labels, expected.name || ': labels') FROM expected JOIN actual USING (name);
 SELECT ok(comment IS NOT NULL AND length(comment) > 40, name || ': has a comment') FROM actual;
 SELECT matches(comment, 'Errors: .*22004', name || ': the comment names the errors')
-FROM actual WHERE name ~ '^wallet_(create|fund|withdraw|transfer|transfer_batch|hold|capture|release|expire_holds|reverse|freeze|unfreeze|close|set_limits|lock|get|list|receipt|hold_get|hold_list|operations|set_currency|lookup|history|activity)$';
+FROM actual WHERE name ~ '^wallet_(create|fund|withdraw|transfer|transfer_batch|transfer_grouped|hold|capture|release|expire_holds|reverse|freeze|unfreeze|close|set_limits|lock|get|list|receipt|hold_get|hold_list|operations|set_currency|lookup|history|activity)$';
 -- Bound at creation, or with a search_path of its own: what runs with the owner's rights can trust no other.
 SELECT ok(is_bound, name || ': bound at creation') FROM actual WHERE labels LIKE 'sql %';
 SELECT is_empty($$SELECT name FROM actual WHERE labels LIKE '% as owner' AND labels NOT LIKE 'sql %'

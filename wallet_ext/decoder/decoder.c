@@ -7,8 +7,14 @@
  * shutdown. There are no stream and no prepare callbacks, so the server hands over committed
  * transactions only, whole and in commit order; a large one it spills itself.
  *
- * format=json sends every event as a message of its own. format=frame gathers a transaction's
- * frames and sends them as one message, or as several where they are large.
+ * format=json sends every event as a message of its own; in a walsender the last one of a
+ * transaction leaves at its commit, so that its message names the end of the commit, and a reader
+ * with an end position stops there. format=frame gathers a transaction's frames and sends them as
+ * one message, or as several where they are large.
+ *
+ * A walsender that is behind spends half of its time on sending a message a transaction. From
+ * version 2 of the protocol on it then sends several together: frames are held until the reader
+ * goes for another page of WAL, and never when nothing is certain to follow (wallet_event.h, HOLD).
  *
  * Once the stream runs nothing raises because of data: a row that can't be rendered is sent as an
  * error in the event's place, and the reader's policy decides.
@@ -27,11 +33,16 @@
 #include "replication/output_plugin.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "wal_reader.h"
+#include "wallet_event.h"
 
 WALLET_DECODER_MAGIC;
 
 /* A transaction's frames are sent when they reach this size, however much is still to come. */
 #define FLUSH_BYTES (64 * 1024)
+
+/* What is held does not wait for a transaction of more changes to be decoded. */
+#define SMALL_TRANSACTION_CHANGES 1000
 
 /* A buffer that one huge event made larger than this is given back. */
 #define BUFFER_BYTES_KEPT (1024 * 1024)
@@ -43,12 +54,55 @@ typedef struct WalletDecoder
 {
 	DecoderOptions options;
 	MemoryContext row_context; /* reset after every row */
-	StringInfoData frames;	   /* of the current transaction, not yet sent */
-	bool has_sent;			   /* BEGIN or an event of the current transaction is written */
-	uint32 event_count;		   /* events and errors of the current transaction: the next ordinal */
-	uint32 skipped_changes;	   /* since progress was last reported */
-	LedgerRow row;			   /* the one being rendered */
+	StringInfoData frames;	   /* not yet sent; of earlier transactions too, or one JSON event */
+	XLogRecPtr held_until;	   /* of the last HOLD that was sent */
+	XLogRecPtr held_end;	   /* end of the newest transaction that is held */
+	TransactionId held_xid;
+	bool has_sent;			/* BEGIN or an event of the current transaction is written */
+	uint32 event_count;		/* events and errors of the current transaction: the next ordinal */
+	uint32 skipped_changes; /* since progress was last reported */
+	LedgerRow row;			/* the one being rendered */
 } WalletDecoder;
+
+/* A buffer that one huge event made large is given back. */
+static void
+frames_reset(WalletDecoder *decoder)
+{
+	resetStringInfo(&decoder->frames);
+	if (decoder->frames.maxlen > BUFFER_BYTES_KEPT)
+	{
+		decoder->frames.data = repalloc(decoder->frames.data, FLUSH_BYTES);
+		decoder->frames.maxlen = FLUSH_BYTES;
+	}
+}
+
+/* Between two transactions: whether what comes next may be held, if that is news. */
+static void
+hold_announce(WalletDecoder *decoder, XLogRecPtr end_lsn)
+{
+	XLogRecPtr passed = wal_reader_get_passed_for_sure();
+
+	if (passed <= end_lsn || passed <= decoder->held_until)
+		return;
+	decoder->held_until = passed;
+	frame_hold_append(&decoder->frames, passed);
+}
+
+/* Whole transactions that are held leave, from wherever the walsender may send. */
+static void
+held_send(LogicalDecodingContext *context)
+{
+	WalletDecoder *decoder = context->output_plugin_private;
+
+	if (decoder == NULL || decoder->frames.len == 0)
+		return;
+	Assert(decoder->held_end <= decoder->held_until);
+	hold_announce(decoder, decoder->held_end);
+	context->prepare_write(context, decoder->held_end, decoder->held_xid, true);
+	appendBinaryStringInfo(context->out, decoder->frames.data, decoder->frames.len);
+	context->write(context, decoder->held_end, decoder->held_xid, true);
+	frames_reset(decoder);
+}
 
 static void
 decoder_startup(LogicalDecodingContext *context, OutputPluginOptions *output, bool is_init)
@@ -66,6 +120,8 @@ decoder_startup(LogicalDecodingContext *context, OutputPluginOptions *output, bo
 	output->output_type = decoder->options.format == FORMAT_FRAME ? OUTPUT_PLUGIN_BINARY_OUTPUT
 																  : OUTPUT_PLUGIN_TEXTUAL_OUTPUT;
 	output->receive_rewrites = false;
+	if (decoder->options.protocol_version >= WALLET_PROTOCOL_VERSION)
+		wal_reader_watch(context, held_send);
 
 	ledger_relation_start();
 	origin_filter_start();
@@ -83,7 +139,9 @@ decoder_begin(LogicalDecodingContext *context, ReorderBufferTXN *transaction)
 {
 	WalletDecoder *decoder = context->output_plugin_private;
 
-	resetStringInfo(&decoder->frames);
+	/* What is held would wait for it. */
+	if (transaction->nentries > SMALL_TRANSACTION_CHANGES || transaction->nsubtxns > 0)
+		held_send(context);
 	decoder->has_sent = false;
 	decoder->event_count = 0;
 }
@@ -96,12 +154,13 @@ frames_send(LogicalDecodingContext *context, WalletDecoder *decoder, bool is_las
 	appendBinaryStringInfo(context->out, decoder->frames.data, decoder->frames.len);
 	OutputPluginWrite(context, is_last);
 
-	resetStringInfo(&decoder->frames);
-	if (decoder->frames.maxlen > BUFFER_BYTES_KEPT)
-	{
-		decoder->frames.data = repalloc(decoder->frames.data, FLUSH_BYTES);
-		decoder->frames.maxlen = FLUSH_BYTES;
-	}
+	frames_reset(decoder);
+}
+
+static int
+protocol_version(const WalletDecoder *decoder)
+{
+	return Max(decoder->options.protocol_version, WALLET_PROTOCOL_VERSION_FIRST);
 }
 
 /* Appends the frame of a side's event, or of the error in its place. */
@@ -112,8 +171,9 @@ entry_append_frame(WalletDecoder *decoder, ReorderBufferTXN *transaction, Ledger
 	EventError error;
 
 	if (!decoder->has_sent)
-		frame_begin_append(&decoder->frames, transaction->xid, transaction->final_lsn,
-						   transaction->end_lsn, transaction->xact_time.commit_time);
+		frame_begin_append(&decoder->frames, protocol_version(decoder), transaction->xid,
+						   transaction->final_lsn, transaction->end_lsn,
+						   transaction->xact_time.commit_time);
 	decoder->has_sent = true;
 
 	event_key_make(&key, &decoder->row, side);
@@ -130,7 +190,7 @@ entry_append_frame(WalletDecoder *decoder, ReorderBufferTXN *transaction, Ledger
 	decoder->event_count++;
 }
 
-/* Sends a side's event, or the error in its place, as a line of its own. */
+/* Sends a side's event, or the error in its place, as a line of its own; the last one later. */
 static void
 entry_send_json(LogicalDecodingContext *context, WalletDecoder *decoder, LedgerSide side)
 {
@@ -139,10 +199,12 @@ entry_send_json(LogicalDecodingContext *context, WalletDecoder *decoder, LedgerS
 
 	decoder->has_sent = true;
 	event_key_make(&key, &decoder->row, side);
-	OutputPluginPrepareWrite(context, true);
-	if (!event_write(context->out, &decoder->row, side, &key, &error))
-		event_error_write(context->out, &key, &error);
-	OutputPluginWrite(context, true);
+	if (decoder->frames.len > 0)
+		frames_send(context, decoder, true);
+	if (!event_write(&decoder->frames, &decoder->row, side, &key, &error))
+		event_error_write(&decoder->frames, &key, &error);
+	if (!wal_reader_is_streaming())
+		frames_send(context, decoder, true);
 }
 
 static void
@@ -158,7 +220,7 @@ row_write(LogicalDecodingContext *context, WalletDecoder *decoder, ReorderBuffer
 		else
 			entry_append_frame(decoder, transaction, sides[index]);
 	}
-	if (decoder->frames.len >= FLUSH_BYTES)
+	if (decoder->options.format == FORMAT_FRAME && decoder->frames.len >= FLUSH_BYTES)
 		frames_send(context, decoder, false);
 }
 
@@ -199,6 +261,23 @@ decoder_change(LogicalDecodingContext *context, ReorderBufferTXN *transaction, R
 	MemoryContextReset(decoder->row_context);
 }
 
+/* The last frame of a transaction, and whether it leaves now. */
+static void
+transaction_end(LogicalDecodingContext *context, WalletDecoder *decoder,
+				ReorderBufferTXN *transaction, XLogRecPtr commit_lsn)
+{
+	frame_commit_append(&decoder->frames, commit_lsn, transaction->end_lsn,
+						transaction->xact_time.commit_time, decoder->event_count);
+	decoder->held_end = transaction->end_lsn;
+	decoder->held_xid = transaction->xid;
+	if (transaction->end_lsn <= decoder->held_until && decoder->frames.len < FLUSH_BYTES &&
+		wal_reader_goes_on(context->reader))
+		return;
+	if (decoder->options.protocol_version >= WALLET_PROTOCOL_VERSION && wal_reader_is_streaming())
+		hold_announce(decoder, transaction->end_lsn);
+	frames_send(context, decoder, true);
+}
+
 static void
 decoder_commit(LogicalDecodingContext *context, ReorderBufferTXN *transaction,
 			   XLogRecPtr commit_lsn)
@@ -207,12 +286,10 @@ decoder_commit(LogicalDecodingContext *context, ReorderBufferTXN *transaction,
 
 	OutputPluginUpdateProgress(context, !decoder->has_sent);
 	decoder->skipped_changes = 0;
-	if (!decoder->has_sent || decoder->options.format != FORMAT_FRAME)
-		return;
-
-	frame_commit_append(&decoder->frames, commit_lsn, transaction->end_lsn,
-						transaction->xact_time.commit_time, decoder->event_count);
-	frames_send(context, decoder, true);
+	if (decoder->has_sent && decoder->options.format == FORMAT_FRAME)
+		transaction_end(context, decoder, transaction, commit_lsn);
+	else if (decoder->has_sent && decoder->frames.len > 0)
+		frames_send(context, decoder, true);
 }
 
 /* What was allocated belongs to the decoding context and goes with it. */

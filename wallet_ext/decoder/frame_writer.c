@@ -71,12 +71,12 @@ entry_open(StringInfo out, char type, uint32 ordinal, const EventKey *key)
 }
 
 void
-frame_begin_append(StringInfo out, TransactionId xid, XLogRecPtr commit_lsn, XLogRecPtr end_lsn,
-				   TimestampTz commit_time)
+frame_begin_append(StringInfo out, int protocol_version, TransactionId xid, XLogRecPtr commit_lsn,
+				   XLogRecPtr end_lsn, TimestampTz commit_time)
 {
 	int frame_start = frame_open(out, WALLET_FRAME_BEGIN);
 
-	out->data[out->len++] = WALLET_PROTOCOL_VERSION;
+	out->data[out->len++] = (char) protocol_version;
 	uint32_put(out, xid);
 	uint64_put(out, commit_lsn);
 	uint64_put(out, end_lsn);
@@ -121,5 +121,14 @@ frame_commit_append(StringInfo out, XLogRecPtr commit_lsn, XLogRecPtr end_lsn,
 	uint64_put(out, end_lsn);
 	uint64_put(out, (uint64) time_get_unix(commit_time));
 	uint32_put(out, event_count);
+	frame_close(out, frame_start);
+}
+
+void
+frame_hold_append(StringInfo out, XLogRecPtr position)
+{
+	int frame_start = frame_open(out, WALLET_FRAME_HOLD);
+
+	uint64_put(out, position);
 	frame_close(out, frame_start);
 }

@@ -5,6 +5,7 @@
  * Call order for a transaction: frame_begin_append, any number of events and errors, then
  * frame_commit_append. An event is frame_event_open, its JSON appended by the caller, then
  * frame_event_close; where there is no JSON, frame_event_drop and frame_error_append.
+ * frame_hold_append stands between two transactions.
  */
 #pragma once
 
@@ -16,8 +17,8 @@
 #include "lib/stringinfo.h"
 
 /* commit_lsn and end_lsn: the positions of the commit record and after it. */
-extern void frame_begin_append(StringInfo out, TransactionId xid, XLogRecPtr commit_lsn,
-							   XLogRecPtr end_lsn, TimestampTz commit_time);
+extern void frame_begin_append(StringInfo out, int protocol_version, TransactionId xid,
+							   XLogRecPtr commit_lsn, XLogRecPtr end_lsn, TimestampTz commit_time);
 
 /* Returns where the frame starts, for close or drop. */
 extern int frame_event_open(StringInfo out, uint32 ordinal, const EventKey *key);
@@ -30,3 +31,6 @@ extern void frame_error_append(StringInfo out, uint32 ordinal, const EventKey *k
 /* As above; event_count: the events and errors sent in between. */
 extern void frame_commit_append(StringInfo out, XLogRecPtr commit_lsn, XLogRecPtr end_lsn,
 								TimestampTz commit_time, uint32 event_count);
+
+/* What ends at or before position may be sent later than a keepalive that names it. */
+extern void frame_hold_append(StringInfo out, XLogRecPtr position);

@@ -32,14 +32,21 @@ format_read(DecoderOptions *options, const char *value)
 static bool
 protocol_version_read(DecoderOptions *options, const char *value)
 {
-	options->has_protocol_version = true;
-	return strcmp(value, CppAsString2(WALLET_PROTOCOL_VERSION)) == 0;
+	if (strcmp(value, CppAsString2(WALLET_PROTOCOL_VERSION_FIRST)) == 0)
+		options->protocol_version = WALLET_PROTOCOL_VERSION_FIRST;
+	else if (strcmp(value, CppAsString2(WALLET_PROTOCOL_VERSION)) == 0)
+		options->protocol_version = WALLET_PROTOCOL_VERSION;
+	else
+		return false;
+	return true;
 }
 
 static const OptionRule option_rules[] = {
 	{WALLET_OPTION_FORMAT, "\"" WALLET_FORMAT_JSON "\" or \"" WALLET_FORMAT_FRAME "\"",
 	 format_read},
-	{WALLET_OPTION_PROTOCOL_VERSION, "\"" CppAsString2(WALLET_PROTOCOL_VERSION) "\"",
+	{WALLET_OPTION_PROTOCOL_VERSION,
+	 "\"" CppAsString2(WALLET_PROTOCOL_VERSION_FIRST) "\" or \"" CppAsString2(
+		 WALLET_PROTOCOL_VERSION) "\"",
 	 protocol_version_read},
 };
 
@@ -84,7 +91,7 @@ options_read(DecoderOptions *options, List *elements)
 								   value, rule->name, WALLET_DECODER_NAME),
 							errhint("The value must be %s.", rule->values)));
 	}
-	if (options->has_protocol_version && options->format != FORMAT_FRAME)
+	if (options->protocol_version != 0 && options->format != FORMAT_FRAME)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("option \"%s\" needs option \"%s\" to be \"%s\"",
 							   WALLET_OPTION_PROTOCOL_VERSION, WALLET_OPTION_FORMAT,

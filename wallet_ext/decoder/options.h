@@ -17,7 +17,7 @@ typedef enum DecoderFormat
 typedef struct DecoderOptions
 {
 	DecoderFormat format;
-	bool has_protocol_version; /* given, and therefore known: there is one version so far */
+	int protocol_version; /* of the frames; 0: not given, which is the first */
 } DecoderOptions;
 
 /*

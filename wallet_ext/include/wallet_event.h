@@ -14,8 +14,13 @@
  * Integers are big-endian. Times are microseconds since 1970-01-01 00:00 UTC. Positions (LSN) are
  * uint64. A transaction is BEGIN, then events and errors with ordinals 0, 1, 2 ... in WAL order,
  * then COMMIT. A transaction without events sends nothing at all. A message never ends inside a
- * frame; a large transaction spans several messages; a message never holds more than one
- * transaction.
+ * frame; a large transaction spans several messages. In version 1 of the protocol a message never
+ * holds more than one transaction.
+ *
+ * In version 2 a walsender that is behind, and only then, sends small transactions together, and
+ * says so beforehand: HOLD, between two transactions, is the promise that only those which end at
+ * or before its position may still be on their way. A keepalive that names such a position
+ * therefore says nothing of what was sent; one beyond it does as ever.
  *
  *		BEGIN	uint8 protocol version, uint32 xid, uint64 commit LSN, uint64 end LSN,
  *				int64 commit time
@@ -25,6 +30,7 @@
  *				(ASCII, not empty) to the end; each id is 36 '-' and created_at is 0 where it could
  *				not be read
  *		COMMIT	uint64 commit LSN, uint64 end LSN, int64 commit time, uint32 events and errors sent
+ *		HOLD	uint64 position, never lower than the one before (from version 2 on)
  *
  * "End LSN" is the position after the commit record: what may be confirmed once the whole
  * transaction is durable elsewhere, and where START_REPLICATION goes on without a repetition. BEGIN
@@ -35,12 +41,14 @@
 #include <stdint.h>
 #include <string.h>
 
-#define WALLET_PROTOCOL_VERSION 1
+#define WALLET_PROTOCOL_VERSION_FIRST 1 /* a transaction a message */
+#define WALLET_PROTOCOL_VERSION		  2 /* several, and HOLD */
 
 #define WALLET_FRAME_BEGIN	'B'
 #define WALLET_FRAME_EVENT	'E'
 #define WALLET_FRAME_ERROR	'X'
 #define WALLET_FRAME_COMMIT 'C'
+#define WALLET_FRAME_HOLD	'H'
 
 #define WALLET_UUID_TEXT_BYTES	  36
 #define WALLET_FRAME_LENGTH_BYTES 4 /* the length field itself */
@@ -49,6 +57,7 @@
 #define WALLET_BEGIN_BYTES	(1 + 4 + 8 + 8 + 8)
 #define WALLET_EVENT_BYTES	(4 + WALLET_UUID_TEXT_BYTES + WALLET_UUID_TEXT_BYTES + 8)
 #define WALLET_COMMIT_BYTES (8 + 8 + 8 + 4)
+#define WALLET_HOLD_BYTES	8
 
 /* No frame is larger, its length field included: a row that would make one becomes an ERROR. */
 #define WALLET_FRAME_BYTES_MAX (64 * 1024 * 1024)

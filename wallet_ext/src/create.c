@@ -69,6 +69,7 @@ create_insert(WalletScan *scan, Ledger *ledger, const Request *request, pg_uuid_
 		.metadata = request->metadata,
 		.created_at = now,
 		.caller = ledger_caller(),
+		.seals = guc_seal,
 		.operation = request->operation,
 		.credit_limit = optional_money(0),
 	};

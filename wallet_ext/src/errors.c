@@ -501,3 +501,77 @@ error_raise_invariant(const char *invariant, const pg_uuid_t *wallet_id, const c
 					errdetail("%s would be %s.", column, value),
 					errhint("wallet_check() names every divergence.")));
 }
+
+void
+error_raise_group_not_there(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("the server has no grouped transfers"),
+					errhint("They need \"wallet\" in shared_preload_libraries, and "
+							"wallet.group_memory above 0. wallet_transfer() needs neither.")));
+}
+
+void
+error_raise_group_transaction(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+			 errmsg("a grouped transfer cannot be made in a transaction that %s", what),
+			 errhint("It is committed by itself, outside of the transaction that calls it.")));
+}
+
+void
+error_raise_group_full(Size bytes)
+{
+	ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+					errmsg("no room for a grouped transfer of %zu bytes", bytes),
+					errhint("wallet.group_memory is %d kB.", guc_group_memory)));
+}
+
+void
+error_raise_group_databases(int databases)
+{
+	ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+					errmsg("more than %d databases make grouped transfers", databases)));
+}
+
+void
+error_raise_group_worker(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+					errmsg("no worker for grouped transfers could be started"),
+					errhint("Each database that makes them needs one of max_worker_processes; the "
+							"server's log may say more.")));
+}
+
+void
+error_raise_group_lock(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+					errmsg("a grouped transfer could not get its locks in time"),
+					errhint("It was not made. Does this transaction hold a lock that another "
+							"session waits for?")));
+}
+
+void
+error_raise_group_unknown(const text *key)
+{
+	StringInfo detail = makeStringInfo();
+
+	detail_add_text(detail, "idempotency_key", key == NULL ? NULL : text_to_cstring(key));
+	ereport(ERROR, (errcode(ERRCODE_T_R_STATEMENT_COMPLETION_UNKNOWN),
+					errmsg("the wait for a grouped transfer has ended while it was being made"),
+					errdetail_internal("%s", detail_end(detail)),
+					errhint("It is done or not: a retry with its key finds out.")));
+}
+
+void
+error_raise_group_additions(const char *table)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("grouped transfers need table \"%s\" as the extension made it", table),
+			 errdetail("It has an added column, trigger, constraint or the like: that would act in "
+					   "another session."),
+			 errhint("wallet_transfer() honours it.")));
+}

@@ -163,3 +163,25 @@ pg_noreturn extern void error_raise_reentry(const char *function);
 /* XX001: what is about to be written would break the invariant, so what is stored does already. */
 pg_noreturn extern void error_raise_invariant(const char *invariant, const pg_uuid_t *wallet_id,
 											  const char *column, const char *value);
+
+/* 55000: the server has no memory for groups: not preloaded, or by its settings. */
+pg_noreturn extern void error_raise_group_not_there(void);
+
+/* 25001: a grouped transfer in a transaction that can't have it; what: what that is. */
+pg_noreturn extern void error_raise_group_transaction(const char *what);
+
+/* 53400: no room for a request of so many bytes; too many databases with groups. */
+pg_noreturn extern void error_raise_group_full(Size bytes);
+pg_noreturn extern void error_raise_group_databases(int databases);
+
+/* 53000: no worker has come. */
+pg_noreturn extern void error_raise_group_worker(void);
+
+/* 55P03: a lock that isn't a row's holds the group up. */
+pg_noreturn extern void error_raise_group_lock(void);
+
+/* 40003: the wait for a grouped transfer that has been begun has ended; key NULL: it has none. */
+pg_noreturn extern void error_raise_group_unknown(const text *key);
+
+/* 55000: a table carries more than the extension's own. */
+pg_noreturn extern void error_raise_group_additions(const char *table);

@@ -11,6 +11,7 @@
 
 int guc_max_metadata_bytes = MAX_METADATA_BYTES_DEFAULT;
 int guc_row_hints = ROW_HINTS_DEFAULT;
+int guc_group_memory = GROUP_MEMORY_DEFAULT;
 int guc_max_batch_items = MAX_BATCH_ITEMS_DEFAULT;
 
 bool guc_seal = false;
@@ -28,6 +29,16 @@ replayed_allow(bool *value, void **extra, GucSource source)
 		return true;
 	GUC_check_errcode(ERRCODE_CANT_CHANGE_RUNTIME_PARAM);
 	GUC_check_errmsg("parameter \"wallet.replayed\" cannot be changed");
+	return false;
+}
+
+/* Less than that is none at all. */
+static bool
+group_memory_allow(int *value, void **extra, GucSource source)
+{
+	if (*value == 0 || *value >= GROUP_MEMORY_MIN)
+		return true;
+	GUC_check_errdetail("It is 0, or at least %d kB.", GROUP_MEMORY_MIN);
 	return false;
 }
 
@@ -51,6 +62,14 @@ guc_init(void)
 							process_shared_preload_libraries_in_progress ? PGC_POSTMASTER
 																		 : PGC_SIGHUP,
 							0, NULL, NULL, NULL);
+	DefineCustomIntVariable("wallet.group_memory",
+							"Sets the shared memory for requests of grouped transfers.",
+							"Read when the server starts with the library preloaded. 0: there are "
+							"no grouped transfers.",
+							&guc_group_memory, GROUP_MEMORY_DEFAULT, 0, GROUP_MEMORY_MAX,
+							process_shared_preload_libraries_in_progress ? PGC_POSTMASTER
+																		 : PGC_SIGHUP,
+							GUC_UNIT_KB, group_memory_allow, NULL, NULL);
 	DefineCustomBoolVariable("wallet.seal",
 							 "Begins a chain of seals in every wallet with its next entry.",
 							 "A chain that has begun goes on whatever the setting.", &guc_seal,

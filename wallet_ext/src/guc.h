@@ -17,6 +17,10 @@
 #define ROW_HINTS_DEFAULT (128 * 1024)
 #define ROW_HINTS_MAX	  (128 * 1024 * 1024)
 
+#define GROUP_MEMORY_MIN	 1024
+#define GROUP_MEMORY_DEFAULT 4096
+#define GROUP_MEMORY_MAX	 (1024 * 1024)
+
 /* wallet.max_metadata_bytes: largest octet_length(metadata::text) of a call. */
 extern int guc_max_metadata_bytes;
 
@@ -26,6 +30,10 @@ extern int guc_max_batch_items;
 /* wallet.row_hints: of how many wallets the server remembers where their rows are; read when
  * the server starts. */
 extern int guc_row_hints;
+
+/* wallet.group_memory: kB of shared memory for what grouped transfers ask and are told; read when
+ * the server starts. */
+extern int guc_group_memory;
 
 /* wallet.seal: wallets without a chain of seals begin one with their next entry. */
 extern bool guc_seal;

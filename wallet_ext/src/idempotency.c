@@ -311,8 +311,15 @@ idempotency_same_key(const KeyPlace *left, const KeyPlace *right)
 	return left->prefix == right->prefix && compare_key_texts(left->key, right->key) == 0;
 }
 
+/* As key_scan_fetch_decided, but without the wait: *taker is who would be waited for. */
+static bool
+key_scan_fetch_now(KeyScan *scan, const text *key, TupleTableSlot *slot, TransactionId *taker)
+{
+	return key_scan_fetch(scan, key, slot, taker) && !TransactionIdIsValid(*taker);
+}
+
 bool
-idempotency_look_up_all(Ledger *ledger, KeyPlace *places, int count)
+idempotency_look_up_all(Ledger *ledger, KeyPlace *places, int count, bool wait)
 {
 	TupleTableSlot *slot = ledger_found_slot(ledger);
 	bool waited = false;
@@ -323,7 +330,12 @@ idempotency_look_up_all(Ledger *ledger, KeyPlace *places, int count)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (i > 0 && idempotency_same_key(&places[i], &places[i - 1]))
+		{
 			places[i].is_taken = places[i - 1].is_taken;
+			places[i].taker = places[i - 1].taker;
+		}
+		else if (!wait)
+			places[i].is_taken = key_scan_fetch_now(&scan, places[i].key, slot, &places[i].taker);
 		else
 			places[i].is_taken = key_scan_fetch_decided(&scan, places[i].key, slot, &waited);
 		ExecClearTuple(slot);

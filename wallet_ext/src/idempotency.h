@@ -40,6 +40,7 @@ typedef struct KeyPlace
 	const text *key;
 	int position;
 	bool is_taken;
+	TransactionId taker; /* where nobody waits: who is taking it; invalid: nobody */
 } KeyPlace;
 
 /* In byte order of the keys, those of the same key by position. */
@@ -51,9 +52,9 @@ extern KeyPlace idempotency_place(const text *key, int position);
 /* Whether both are of the same key. */
 extern bool idempotency_same_key(const KeyPlace *left, const KeyPlace *right);
 
-/* Looks sorted keys up, each once, as idempotency_look_up does, and sets is_taken; whether any had
- * to be waited for. */
-extern bool idempotency_look_up_all(Ledger *ledger, KeyPlace *places, int count);
+/* Looks sorted keys up, each once, as idempotency_look_up does, and sets is_taken, and without
+ * wait the taker; whether any had to be waited for. */
+extern bool idempotency_look_up_all(Ledger *ledger, KeyPlace *places, int count, bool wait);
 
 /* Serialises calls that are about to take the same key and share no wallet. Look the key up
  * first: the lock may be held by a session that waits for us. Release it once the row is

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "guc.h"
 #include "idempotency.h"
 #include "journal.h"
 #include "ledger_many.h"
@@ -39,6 +40,7 @@ journal_init(Journal *journal)
 	memset(journal, 0, sizeof(*journal));
 	journal->context = CurrentMemoryContext;
 	journal->caller = ledger_caller();
+	journal->seals = guc_seal;
 }
 
 void
@@ -113,6 +115,7 @@ journal_append(Journal *journal, LedgerKind kind, Wallet *from, Wallet *to, Mone
 		.currency = from != NULL ? from->currency : to->currency,
 		.created_at = journal->created_at,
 		.caller = journal->caller,
+		.seals = journal->seals,
 		.operation = ledger_kind_operation(kind),
 	};
 	row->from = journal_step(journal, from, &effects->from, amount);

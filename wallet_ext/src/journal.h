@@ -23,6 +23,7 @@ typedef struct Journal
 	int capacity;
 	MemoryContext context; /* of the rows */
 	LedgerCaller caller;
+	bool seals; /* of the rows that are added */
 	/* The operation that journal_append adds to. */
 	const Request *request; /* NULL: one that nobody asked for, an expiry */
 	pg_uuid_t transaction_id;

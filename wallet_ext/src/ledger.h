@@ -75,6 +75,7 @@ typedef struct LedgerRow
 	OptionalUuid reverses; /* the operation that is paid back, and which of its legs */
 	OptionalInteger reverses_leg;
 	bool forced;
+	bool seals; /* begins a chain of seals where its wallets have none */
 	/* CREATED and LIMITS set both limits; without max_balance there is no maximum. */
 	OptionalMoney credit_limit;
 	OptionalMoney max_balance;

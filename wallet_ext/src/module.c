@@ -7,6 +7,8 @@
 #include "fmgr.h"
 
 #include "currency.h"
+#include "group_area.h"
+#include "group_queue.h"
 #include "guc.h"
 #include "origin.h"
 #include "relation_cache.h"
@@ -24,4 +26,6 @@ _PG_init(void)
 	currency_init();
 	origin_init();
 	row_hint_init();
+	group_area_init();
+	group_queue_init();
 }

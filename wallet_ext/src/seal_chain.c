@@ -16,7 +16,6 @@
 #include "utils/tuplestore.h"
 
 #include "errors.h"
-#include "guc.h"
 #include "index_read.h"
 #include "seal_chain.h"
 #include "table_columns.h"
@@ -191,7 +190,7 @@ seal_side(LedgerRow *row, LedgerSide *side, const char *name)
 {
 	Wallet *wallet = side->wallet;
 
-	if (!side->present || !(guc_seal || wallet->next.seal.present))
+	if (!side->present || !(row->seals || wallet->next.seal.present))
 		return;
 	side->seal = seal_compute(&wallet->next.seal, row, name);
 	wallet->next.seal = side->seal;

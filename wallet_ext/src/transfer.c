@@ -17,7 +17,7 @@
 #include "clock.h"
 #include "errors.h"
 #include "guc.h"
-#include "request.h"
+#include "transfer.h"
 
 PG_FUNCTION_INFO_V1(wallet_fund);
 PG_FUNCTION_INFO_V1(wallet_withdraw);
@@ -184,19 +184,18 @@ wallet_withdraw(PG_FUNCTION_ARGS)
 	PG_RETURN_UUID_P(transfer_run(&request));
 }
 
-Datum
-wallet_transfer(PG_FUNCTION_ARGS)
+Request
+transfer_read(FunctionCallInfo fcinfo)
 {
 	static const char *const required[] = {"from_wallet_id", "to_wallet_id", "amount"};
 	Request request = {
 		.operation = "wallet_transfer",
 		.kind = LEDGER_TRANSFER,
-		.from_argument = "from_wallet_id",
-		.to_argument = "to_wallet_id",
+		.from_argument = required[0],
+		.to_argument = required[1],
 		.amount_rule = AMOUNT_REQUIRED,
 	};
 
-	request_begin("wallet_transfer()");
 	request_check_not_null(fcinfo, required, lengthof(required));
 	request.from_wallet_id = request_read_id(fcinfo, 0, request.from_argument);
 	request.to_wallet_id = request_read_id(fcinfo, 1, request.to_argument);
@@ -204,5 +203,15 @@ wallet_transfer(PG_FUNCTION_ARGS)
 	request_read_amount(&request, fcinfo, 2);
 	if (wallet_compare_id(request.from_wallet_id, request.to_wallet_id) == 0)
 		error_raise_same_wallet(request.from_wallet_id);
+	return request;
+}
+
+Datum
+wallet_transfer(PG_FUNCTION_ARGS)
+{
+	request_begin("wallet_transfer()");
+
+	Request request = transfer_read(fcinfo);
+
 	PG_RETURN_UUID_P(transfer_run(&request));
 }

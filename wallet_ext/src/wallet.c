@@ -7,6 +7,7 @@
 #include "access/genam.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
+#include "access/multixact.h"
 #include "access/relscan.h"
 #include "access/table.h"
 #include "access/tableam.h"
@@ -18,6 +19,7 @@
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
+#include "storage/procarray.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
@@ -354,6 +356,46 @@ wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue)
 		default:
 			elog(ERROR, "wallet row was modified by its own command");
 	}
+}
+
+/* The first one in progress of those that together lock the row. */
+static TransactionId
+multixact_holder(MultiXactId multixact, bool is_lock_only)
+{
+	MultiXactMember *members = NULL;
+	int count = GetMultiXactIdMembers(multixact, &members, false, is_lock_only);
+	TransactionId holder = InvalidTransactionId;
+
+	for (int i = 0; i < count && !TransactionIdIsValid(holder); i++)
+		if (members[i].status != MultiXactStatusForKeyShare &&
+			TransactionIdIsInProgress(members[i].xid))
+			holder = members[i].xid;
+	if (members != NULL)
+		pfree(members);
+	return holder;
+}
+
+TransactionId
+wallet_holder(const WalletScan *scan, const Wallet *wallet)
+{
+	Buffer buffer = ReadBuffer(scan->table, ItemPointerGetBlockNumber(&wallet->tid));
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+
+	Page page = BufferGetPage(buffer);
+	ItemId item = PageGetItemId(page, ItemPointerGetOffsetNumber(&wallet->tid));
+	HeapTupleHeader header = (HeapTupleHeader) PageGetItem(page, item);
+	TransactionId xmax = HeapTupleHeaderGetRawXmax(header);
+	uint16 infomask = header->t_infomask;
+
+	UnlockReleaseBuffer(buffer);
+	if ((infomask & HEAP_XMAX_INVALID) != 0 || xmax == InvalidTransactionId)
+		return InvalidTransactionId;
+	if ((infomask & HEAP_XMAX_IS_MULTI) != 0)
+		return multixact_holder(xmax, HEAP_XMAX_IS_LOCKED_ONLY(infomask));
+	if (HEAP_XMAX_IS_LOCKED_ONLY(infomask) && HEAP_XMAX_IS_KEYSHR_LOCKED(infomask))
+		return InvalidTransactionId;
+	return TransactionIdIsInProgress(xmax) ? xmax : InvalidTransactionId;
 }
 
 bool

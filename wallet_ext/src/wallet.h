@@ -127,6 +127,9 @@ extern void wallet_find(WalletScan *scan, const pg_uuid_t *id, Wallet *wallet);
  * one by one; only for operations of few wallets. */
 extern void wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue);
 
+/* The transaction that a writer of the version found would have to wait for; invalid: nobody. */
+extern TransactionId wallet_holder(const WalletScan *scan, const Wallet *wallet);
+
 /* Whether nobody has changed the row or is about to; who only locks it isn't seen. Lets go of the
  * wallet's slot. */
 extern bool wallet_seems_free(WalletScan *scan, Wallet *wallet);

@@ -107,9 +107,9 @@ line_end_check(FieldScan *scan, const char *next)
  * connection, which is nobody else's.
  */
 static void
-value_trim(const char *value, char *end)
+value_trim(const char *value, size_t bytes)
 {
-	while (end > value && strchr(" \t", end[-1]) != NULL)
+	for (char *end = (char *) value + bytes; end > value && strchr(" \t", end[-1]) != NULL;)
 		*--end = '\0';
 }
 
@@ -119,19 +119,18 @@ header_look(void *context, enum MHD_ValueKind kind, const char *name, size_t byt
 			const char *value, size_t value_bytes)
 {
 	FieldScan *scan = context;
-	/* The library puts one behind it. */
-	char *nul = value != NULL ? memchr(value, '\0', value_bytes + 1) : NULL;
+	bool has_nul = value != NULL && memchr(value, '\0', value_bytes) != NULL;
 
 	(void) kind;
 	if (!name_is_token(name, bytes))
 		reason_name(scan->reason, "the header \"", name, bytes, "\" has a malformed name");
-	else if (nul != NULL && nul != value + value_bytes)
+	else if (has_nul)
 		reason_name(scan->reason, "the header ", name, bytes, " has a NUL in its value");
 	line_end_check(scan, name);
 	scan->last_name = name;
 	scan->last_end = value != NULL ? value + value_bytes : NULL;
-	if (nul != NULL)
-		value_trim(value, nul);
+	if (value != NULL && !has_nul)
+		value_trim(value, value_bytes);
 	for (size_t i = 0; i < sizeof(single_fields) / sizeof(single_fields[0]); i++)
 	{
 		if (strcasecmp(name, single_fields[i]) != 0)

@@ -203,7 +203,7 @@ test_refuses_rubbish(void **state)
 
 	begin_put(&version, 1);
 	version.data[5] = 9;
-	refuse_expect(&version, "protocol version 9, this program reads version 1");
+	refuse_expect(&version, "protocol version 9, this program reads versions 1 to 2");
 	frame_put(&type, 'Z', 3);
 	refuse_expect(&type, "frame of unknown type 90");
 	wallet_put_uint32(empty.data, 0);
@@ -217,6 +217,48 @@ test_refuses_rubbish(void **state)
 	begin_put(&event, 1);
 	frame_put(&event, WALLET_FRAME_EVENT, WALLET_EVENT_BYTES - 1);
 	refuse_expect(&event, "event of 83 bytes");
+}
+
+static void
+hold_put(Message *message, uint64_t position)
+{
+	wallet_put_uint64(frame_put(message, WALLET_FRAME_HOLD, WALLET_HOLD_BYTES), position);
+}
+
+static void
+test_several_transactions_and_what_may_be_held(void **state)
+{
+	(void) state;
+
+	Message message = {.bytes = 0};
+	Message inside = {.bytes = 0};
+	Message back = {.bytes = 0};
+	Message cut = {.bytes = 0};
+	FrameReader reader;
+	size_t first;
+
+	begin_put(&message, 1000);
+	message.data[5] = WALLET_PROTOCOL_VERSION_FIRST;
+	commit_put(&message, 1000, 0);
+	first = message.bytes;
+	begin_put(&message, 2000);
+	event_put(&message, WALLET_FRAME_EVENT, 0, "{}");
+	commit_put(&message, 2000, 1);
+	hold_put(&message, 8192);
+	assert_int_equal(message_read(&message, first, &reader), FRAME_NONE);
+	assert_int_equal(reader.held_until, 0);
+	assert_int_equal(message_read(&message, message.bytes, &reader), FRAME_NONE);
+	assert_int_equal(reader.held_until, 8192);
+	assert_int_equal(reader.end_lsn, 2008);
+
+	begin_put(&inside, 1);
+	hold_put(&inside, 8192);
+	refuse_expect(&inside, "HOLD of 8 bytes where none is due");
+	hold_put(&back, 8192);
+	hold_put(&back, 8191);
+	refuse_expect(&back, "HOLD of 8 bytes where none is due");
+	frame_put(&cut, WALLET_FRAME_HOLD, 7);
+	refuse_expect(&cut, "HOLD of 7 bytes where none is due");
 }
 
 static void
@@ -277,6 +319,7 @@ main(void)
 		cmocka_unit_test(test_transaction_over_several_messages),
 		cmocka_unit_test(test_refuses_wrong_order),
 		cmocka_unit_test(test_refuses_rubbish),
+		cmocka_unit_test(test_several_transactions_and_what_may_be_held),
 		cmocka_unit_test(test_every_cut_is_noticed),
 		cmocka_unit_test(test_random_damage),
 	};

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "assert_within.h"
 #include "base/clock.h"
 #include "http/door.h"
 #include "http/server.h"
@@ -250,7 +251,7 @@ test_full_hall(void **state)
 		assert_contains(answer, "Retry-After: 1\r\n");
 		assert_contains(answer, "too many connections at once");
 	}
-	assert_in_range(refused, 1, CROWD / 4);
+	assert_within(refused, 1, CROWD / 4);
 }
 
 /* Who waits for room, when the server stops, is told so. */

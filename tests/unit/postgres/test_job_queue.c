@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "assert_within.h"
 #include "postgres/job_queue.h"
 
 typedef struct TestJob
@@ -215,7 +216,7 @@ test_pause(void **state)
 	(void) state;
 	pg_job_queue_begin(&queue, 10, 1);
 	pg_job_queue_failed(&queue, 1000);
-	assert_in_range(queue.pause_end_ms, 1000 + PG_PAUSE_FIRST_MS / 2, 1000 + PG_PAUSE_FIRST_MS);
+	assert_within(queue.pause_end_ms, 1000 + PG_PAUSE_FIRST_MS / 2, 1000 + PG_PAUSE_FIRST_MS);
 	for (size_t i = 0; i < 4; i++)
 		job_add(&queue, &jobs[i], 1, 5000);
 	/* As if there were no batches: all at the same time. */
@@ -224,10 +225,10 @@ test_pause(void **state)
 	EXPECT(pg_job_queue_take(&queue, &lanes[2], queue.pause_end_ms), &jobs[2], &jobs[3]);
 	for (int n = 0; n < 10; n++)
 		pg_job_queue_failed(&queue, 2000);
-	assert_in_range(queue.pause_end_ms, 2000 + PG_PAUSE_LONGEST_MS / 2, 2000 + PG_PAUSE_LONGEST_MS);
+	assert_within(queue.pause_end_ms, 2000 + PG_PAUSE_LONGEST_MS / 2, 2000 + PG_PAUSE_LONGEST_MS);
 	pg_job_queue_succeeded(&queue);
 	pg_job_queue_failed(&queue, 10000);
-	assert_in_range(queue.pause_end_ms, 10000, 10000 + PG_PAUSE_FIRST_MS);
+	assert_within(queue.pause_end_ms, 10000, 10000 + PG_PAUSE_FIRST_MS);
 }
 
 static void
