@@ -59,6 +59,8 @@ SELECT wallet_transfer_grouped(:alice, :bob, 1, 'order-18');
 -- A sale with a fee, all or nothing.
 SELECT user_id, type, amount, balance_after
 FROM wallet_receipt(wallet_post(ARRAY[(:alice, :shop, 20), (:shop, :bob, 0.60)]::wallet_leg[], 'sale-9'));
+--- wallet_stat_reset
+SELECT wallet_stat_reset();
 --- wallet_freeze
 SELECT type, status_after FROM wallet_receipt(wallet_freeze(:bob, metadata => '{"ticket": 4711}'));
 SELECT wallet_transfer(:bob, :alice, 1);

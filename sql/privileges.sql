@@ -86,7 +86,7 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY ARRAY['wallets', 'wallet_ledger', 'wallet_holds', 'wallet_currency_scales', 'wallet_transactions',
         'transaction_events', 'wallet_history_offsets', 'wallet_history_gaps', 'wallet_history_conflicts',
-        'wallet_history_dead_letters', 'wallet_history_mark', 'wallet_stat_groups'] LOOP
+        'wallet_history_dead_letters', 'wallet_history_mark', 'wallet_stat_groups', 'wallet_stat', 'wallet_stat_wallets'] LOOP
         RETURN QUERY SELECT s, try(s) FROM unnest(ARRAY[
             format('SELECT count(*) FROM %I', name),
             format('INSERT INTO %I SELECT * FROM %I', name, name),

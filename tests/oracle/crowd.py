@@ -134,7 +134,7 @@ class Member(threading.Thread):
     def execute(self, call):
         """The ids that the call returned, None where it was refused."""
         try:
-            rows = self.session.execute(Writer({}).call(call))
+            rows = self.session.execute(Writer({}, grouped=self.session.groups()).call(call))
         except psycopg2.Error as error:
             if error.pgcode not in REFUSALS:
                 raise

@@ -161,9 +161,10 @@ def main():
     parser.add_argument("--members", type=int, default=4, help="sessions at once")
     parser.add_argument("--shrink-seconds", type=int, default=300, help="how long a failure is shrunk")
     parser.add_argument("--options", default="", help="options of every session, as -c search_path=other")
+    parser.add_argument("--way", choices=["single", "grouped"], default="single", help="of transfers by themselves")
     options = parser.parse_args()
 
-    server = Server(options.uri, options.template, options.options)
+    server = Server(options.uri, options.template, options.options, options.way)
     features = server.features(options.template)
     ok = serial(server, features, options) and (options.crowd_ops == 0 or at_once(server, features, options))
     return 0 if ok else 1

@@ -126,7 +126,7 @@ class Runner:
     def call(self, session, call, in_transaction):
         """Whether it succeeded, which the server and the model agree on."""
         self.calls += 1
-        text = Writer(self.ids).call(call)
+        text = Writer(self.ids, grouped=session.groups()).call(call)
         error, rows, observed = None, None, None
         self.read_clock()
         try:

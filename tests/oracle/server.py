@@ -60,7 +60,7 @@ class Seen:
 class Session:
     """A connection in autocommit mode: transactions are begun and ended by statements."""
 
-    def __init__(self, uri, application_name="oracle"):
+    def __init__(self, uri, application_name="oracle", way="single"):
         self.connection = psycopg2.connect(uri, application_name=application_name)
         self.connection.autocommit = True
         self.cursor = self.connection.cursor()
@@ -68,12 +68,18 @@ class Session:
         psycopg2.extras.register_default_json(
             self.connection, loads=lambda text: json.loads(text, parse_float=Decimal))
         self.offset = 0
+        self.way = way
         self.execute("SET jit = off")
         self.execute("SET timezone = 'UTC'")
 
     def prepare(self):
         self.execute(LOOK)
         self.execute(f"SET wallet.max_batch_items = {arguments.ITEMS}")
+
+    def groups(self):
+        """Whether a transfer that is called now goes with those of other sessions."""
+        idle = psycopg2.extensions.TRANSACTION_STATUS_IDLE
+        return self.way == "grouped" and self.connection.get_transaction_status() == idle
 
     def execute(self, text):
         """The rows, or None for a statement that has none."""
@@ -97,10 +103,11 @@ class Session:
 class Server:
     """Makes databases of a run; every one is dropped at the end."""
 
-    def __init__(self, uri, template, options=""):
+    def __init__(self, uri, template, options="", way="single"):
         self.uri = uri
         self.template = template
         self.options = options
+        self.way = way
         self.admin = Session(uri)
         self.count = 0
 
@@ -118,7 +125,7 @@ class Server:
         parts["dbname"] = database
         if self.options:
             parts["options"] = self.options
-        return Session(psycopg2.extensions.make_dsn(**parts))
+        return Session(psycopg2.extensions.make_dsn(**parts), way=self.way)
 
     def features(self, database):
         """The functions of the model that exist, and whether the clock can be moved."""

@@ -83,11 +83,13 @@ def resolve(value, ids):
 
 
 class Writer:
-    """Statements as SQL: with ids for the server, with psql variables for whoever reads a failure."""
+    """Statements as SQL: with ids for the server, with psql variables for whoever reads a failure.
+    grouped: a transfer by itself is made by wallet_transfer_grouped."""
 
-    def __init__(self, ids, variables=False):
+    def __init__(self, ids, variables=False, grouped=False):
         self.ids = ids
         self.variables = variables
+        self.grouped = grouped
         self.used = set()
 
     def uuid(self, value):
@@ -122,7 +124,8 @@ class Writer:
         given = ", ".join(f"{name} => {self.value(kinds[name], value)}" for name, value in call.arguments.items())
         if call.function == "wallet_transfer_batch":
             return f"SELECT index, transaction_id, sqlstate, detail, replayed FROM {call.function}({given})"
-        return f"SELECT {call.function}({given})"
+        suffix = "_grouped" if self.grouped and call.function == "wallet_transfer" else ""
+        return f"SELECT {call.function}{suffix}({given})"
 
 
 def script(units, ids):

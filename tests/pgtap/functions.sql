@@ -107,6 +107,11 @@ INSERT INTO expected VALUES
     ('wallet_stat_groups_rows', 'OUT datid oid, OUT worker_pid integer, OUT groups bigint, OUT transfers bigint, OUT failed bigint, '
         'OUT held_up bigint, OUT alone bigint, OUT abandoned bigint, OUT "full" bigint, OUT largest bigint, OUT waited_ms double precision',
         'SETOF record', 'c volatile safe'),
+    ('wallet_stat_rows', 'OUT function text, OUT calls bigint, OUT replayed bigint, OUT items bigint, OUT largest bigint, '
+        'OUT conflicts bigint, OUT waits bigint, OUT waited_ms double precision, OUT key_waits bigint, OUT key_waited_ms double precision',
+        'SETOF record', 'c volatile safe'),
+    ('wallet_stat_wallets_rows', 'OUT wallet_id uuid, OUT waits bigint, OUT waited_ms double precision', 'SETOF record', 'c volatile safe'),
+    ('wallet_stat_reset', '', 'void', 'c volatile unsafe'),
     ('wallet_check_guards', '', 'SETOF wallet_divergence', 'sql stable safe'),
     ('wallet_check_grants', '', 'SETOF wallet_divergence', 'sql stable safe'),
     ('wallet_check_shape', '', 'SETOF wallet_divergence', 'c stable safe'),

@@ -13,7 +13,7 @@ SELECT is((SELECT trusted FROM pg_available_extension_versions WHERE name = 'wal
 SELECT is((SELECT superuser FROM pg_available_extension_versions WHERE name = 'wallet' AND installed), true, 'a superuser installs it');
 
 SELECT bag_eq($$SELECT c.relname::text || ' ' || c.relkind::text FROM member JOIN pg_class c ON c.oid = objid AND classid = 'pg_class'::regclass$$,
-    $$VALUES ('wallets r'), ('wallet_ledger r'), ('wallet_holds r'), ('wallet_currency_scales r'), ('wallet_transactions v'), ('wallet_stat_groups v'), ('transaction_events r'),
+    $$VALUES ('wallets r'), ('wallet_ledger r'), ('wallet_holds r'), ('wallet_currency_scales r'), ('wallet_transactions v'), ('wallet_stat_groups v'), ('wallet_stat v'), ('wallet_stat_wallets v'), ('transaction_events r'),
         ('wallet_history_offsets r'), ('wallet_history_gaps r'), ('wallet_history_conflicts r'),
         ('wallet_history_mark r'), ('wallet_history_dead_letters r')$$,
     'these relations and no others: no sequence');

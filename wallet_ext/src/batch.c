@@ -20,6 +20,7 @@
 
 #include "errors.h"
 #include "guc.h"
+#include "stat.h"
 #include "transfer_many.h"
 
 PG_FUNCTION_INFO_V1(wallet_transfer_batch);
@@ -241,6 +242,7 @@ wallet_transfer_batch(PG_FUNCTION_ARGS)
 
 	request_begin("wallet_transfer_batch()");
 	batch_read_arguments(&batch, fcinfo);
+	stat_add_items(batch.many.count);
 	InitMaterializedSRF(fcinfo, 0);
 	PG_TRY();
 	{

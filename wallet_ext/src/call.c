@@ -13,6 +13,7 @@
 #include "executor_write.h"
 #include "guc.h"
 #include "seal_chain.h"
+#include "stat.h"
 
 void
 call_begin(Call *call)
@@ -139,6 +140,7 @@ call_try_write(Call *call)
 	seal_journal(&call->journal);
 	if (wallet_set_try_write(&call->wallets))
 		return true;
+	stat_add(STAT_CONFLICTS, 1);
 	journal_truncate(&call->journal, 0);
 	return false;
 }
@@ -181,6 +183,14 @@ call_write(Call *call)
 		executor_write_run(call_write_rows, call);
 }
 
+void
+call_tell_replayed(bool replayed)
+{
+	guc_replayed = replayed;
+	if (replayed)
+		stat_add(STAT_REPLAYED, 1);
+}
+
 pg_uuid_t *
 call_run(const Request *request, const CallSteps *steps, void *state)
 {
@@ -203,7 +213,7 @@ call_run(const Request *request, const CallSteps *steps, void *state)
 	}
 	*transaction_id = done ? owner.transaction_id : call.journal.transaction_id;
 	call_end(&call);
-	guc_replayed = done;
+	call_tell_replayed(done);
 	return transaction_id;
 }
 

@@ -85,6 +85,9 @@ extern bool call_try_write(Call *call);
  * and the keys. */
 extern void call_write(Call *call);
 
+/* At the end of a call: whether its key had been taken by the same request. */
+extern void call_tell_replayed(bool replayed);
+
 /* What an operation does in steps 2 and 3. state is the operation's own. */
 typedef struct CallSteps
 {

@@ -8,6 +8,7 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
+#include "call.h"
 #include "clock.h"
 #include "errors.h"
 #include "executor_write.h"
@@ -122,7 +123,7 @@ create_run(const Request *request)
 	wallet_scan_end(&scan);
 	ledger_close(&ledger);
 	UnregisterSnapshot(snapshot);
-	guc_replayed = found;
+	call_tell_replayed(found);
 	return wallet_id;
 }
 

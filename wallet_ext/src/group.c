@@ -25,10 +25,11 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "call.h"
 #include "errors.h"
 #include "group_message.h"
 #include "group_worker.h"
-#include "guc.h"
+#include "stat.h"
 #include "transfer.h"
 
 PG_FUNCTION_INFO_V1(wallet_transfer_grouped);
@@ -210,7 +211,10 @@ group_wait_for_holder(const GroupAnswer *answer, int *table_rounds)
 {
 	if (TransactionIdIsValid(answer->holder))
 	{
+		TimestampTz begun = stat_wait_begin(STAT_WAITS);
+
 		XactLockTableWait(answer->holder, NULL, NULL, XLTW_None);
+		stat_wait_end(STAT_WAITS, begun, NULL);
 		return;
 	}
 	if (++*table_rounds > TABLE_ROUNDS_MAX)
@@ -248,7 +252,7 @@ group_transfer(const Request *request)
 			group_raise(&answer, request);
 		if (answer.kind == GROUP_DONE)
 		{
-			guc_replayed = answer.replayed;
+			call_tell_replayed(answer.replayed);
 			*transaction_id = answer.transaction_id;
 			return transaction_id;
 		}

@@ -20,6 +20,7 @@
 #include "clock.h"
 #include "errors.h"
 #include "outside.h"
+#include "stat.h"
 
 PG_FUNCTION_INFO_V1(wallet_hold);
 PG_FUNCTION_INFO_V1(wallet_capture);
@@ -368,5 +369,6 @@ wallet_expire_holds(PG_FUNCTION_ARGS)
 	int released = expire_run(&call, PG_GETARG_INT32(0));
 
 	call_end(&call);
+	stat_add_items(released);
 	PG_RETURN_INT32(released);
 }

@@ -23,6 +23,7 @@
 #include "idempotency.h"
 #include "ledger_many.h"
 #include "lock_class.h"
+#include "stat.h"
 #include "text_value.h"
 
 void
@@ -259,7 +260,11 @@ key_scan_fetch_decided(KeyScan *scan, const text *key, TupleTableSlot *slot, boo
 
 		ExecClearTuple(slot);
 		key_scan_end(scan);
+
+		TimestampTz begun = stat_wait_begin(STAT_KEY_WAITS);
+
 		XactLockTableWait(undecided, ledger->table, &tid, XLTW_InsertIndex);
+		stat_wait_end(STAT_KEY_WAITS, begun, NULL);
 		*waited = true;
 		key_scan_begin(scan, ledger);
 	}

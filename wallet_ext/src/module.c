@@ -13,6 +13,7 @@
 #include "origin.h"
 #include "relation_cache.h"
 #include "row_hint.h"
+#include "stat.h"
 
 PG_MODULE_MAGIC;
 
@@ -26,6 +27,7 @@ _PG_init(void)
 	currency_init();
 	origin_init();
 	row_hint_init();
+	stat_init();
 	group_area_init();
 	group_queue_init();
 }

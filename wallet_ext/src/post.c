@@ -21,6 +21,7 @@
 #include "errors.h"
 #include "guc.h"
 #include "ledger_rows.h"
+#include "stat.h"
 #include "text_value.h"
 
 PG_FUNCTION_INFO_V1(wallet_post);
@@ -122,6 +123,7 @@ post_read_legs(Request *request, ArrayType *array)
 	error_set_index(0);
 	request->legs = legs;
 	request->leg_count = count;
+	stat_add_items(count);
 	return amounts;
 }
 

@@ -13,6 +13,7 @@
 #include "guc.h"
 #include "readable.h"
 #include "request.h"
+#include "stat.h"
 
 void
 request_begin(const char *function)
@@ -20,6 +21,7 @@ request_begin(const char *function)
 	guc_replayed = false;
 	error_check_can_write(function);
 	foreign_code_check(function);
+	stat_begin(function);
 	CommandCounterIncrement();
 }
 

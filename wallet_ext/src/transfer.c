@@ -16,7 +16,6 @@
 #include "call.h"
 #include "clock.h"
 #include "errors.h"
-#include "guc.h"
 #include "transfer.h"
 
 PG_FUNCTION_INFO_V1(wallet_fund);
@@ -142,7 +141,7 @@ transfer_run(const Request *request)
 		call_write(call);
 	*transaction_id = moved ? call->journal.transaction_id : owner.transaction_id;
 	call_end(call);
-	guc_replayed = !moved;
+	call_tell_replayed(!moved);
 	return transaction_id;
 }
 

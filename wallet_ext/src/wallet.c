@@ -29,6 +29,7 @@
 #include "errors.h"
 #include "lock_class.h"
 #include "row_hint.h"
+#include "stat.h"
 #include "table_row.h"
 #include "text_value.h"
 #include "wallet.h"
@@ -317,47 +318,6 @@ wallet_queue_hash(const Wallet *wallet)
 	return hash_bytes_extended(wallet->id.data, UUID_LEN, 0);
 }
 
-void
-wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue)
-{
-	uint8 flags = TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS;
-	TM_FailureData failure;
-
-	wallet_open_slot(scan, wallet);
-	if (scan->is_of_many)
-		wallet_scan_rest(scan);
-	/* A transaction of two calls that holds the row but not the place in line would deadlock with
-	 * the line's head. */
-	queue = queue && !wallet_is_ours(wallet);
-	if (queue)
-		lock_class_acquire(LOCK_CLASS_WALLET, wallet_queue_hash(wallet));
-	if (!IsolationUsesXactSnapshot())
-		flags |= TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
-
-	TM_Result result = table_tuple_lock(scan->table, &wallet->tid, scan->snapshot, wallet->slot,
-										GetCurrentCommandId(false), LockTupleNoKeyExclusive,
-										LockWaitBlock, flags, &failure);
-
-	/* The row is marked: who comes next waits for this transaction. A transaction of many calls
-	 * must not fill the server's lock table. */
-	if (queue)
-		lock_class_release(LOCK_CLASS_WALLET, wallet_queue_hash(wallet));
-	switch (result)
-	{
-		case TM_Ok:
-			wallet_read_slot(scan, wallet);
-			break;
-		case TM_Updated:
-		case TM_Deleted:
-			if (IsolationUsesXactSnapshot())
-				error_raise_serialization_failure();
-			wallet->found = false;
-			break;
-		default:
-			elog(ERROR, "wallet row was modified by its own command");
-	}
-}
-
 /* The first one in progress of those that together lock the row. */
 static TransactionId
 multixact_holder(MultiXactId multixact, bool is_lock_only)
@@ -396,6 +356,53 @@ wallet_holder(const WalletScan *scan, const Wallet *wallet)
 	if (HEAP_XMAX_IS_LOCKED_ONLY(infomask) && HEAP_XMAX_IS_KEYSHR_LOCKED(infomask))
 		return InvalidTransactionId;
 	return TransactionIdIsInProgress(xmax) ? xmax : InvalidTransactionId;
+}
+
+void
+wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue)
+{
+	uint8 flags = TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS;
+	TM_FailureData failure;
+
+	wallet_open_slot(scan, wallet);
+	if (scan->is_of_many)
+		wallet_scan_rest(scan);
+	/* A transaction of two calls that holds the row but not the place in line would deadlock with
+	 * the line's head. */
+	queue = queue && !wallet_is_ours(wallet);
+
+	bool waits = stat_is_on() && TransactionIdIsValid(wallet_holder(scan, wallet));
+	TimestampTz begun = waits ? stat_wait_begin(STAT_WAITS) : 0;
+
+	if (queue)
+		lock_class_acquire(LOCK_CLASS_WALLET, wallet_queue_hash(wallet));
+	if (!IsolationUsesXactSnapshot())
+		flags |= TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
+
+	TM_Result result = table_tuple_lock(scan->table, &wallet->tid, scan->snapshot, wallet->slot,
+										GetCurrentCommandId(false), LockTupleNoKeyExclusive,
+										LockWaitBlock, flags, &failure);
+
+	/* The row is marked: who comes next waits for this transaction. A transaction of many calls
+	 * must not fill the server's lock table. */
+	if (queue)
+		lock_class_release(LOCK_CLASS_WALLET, wallet_queue_hash(wallet));
+	if (waits)
+		stat_wait_end(STAT_WAITS, begun, &wallet->id);
+	switch (result)
+	{
+		case TM_Ok:
+			wallet_read_slot(scan, wallet);
+			break;
+		case TM_Updated:
+		case TM_Deleted:
+			if (IsolationUsesXactSnapshot())
+				error_raise_serialization_failure();
+			wallet->found = false;
+			break;
+		default:
+			elog(ERROR, "wallet row was modified by its own command");
+	}
 }
 
 bool

@@ -172,7 +172,7 @@ sub _cpu_us
     my $postmaster = $self->{postgres}->pid;
 
     poll_until(
-        sub { !grep { _command_of($_) =~ /\[local\]|^$/ } _children_of($postmaster) },
+        sub { !grep { _command_of($_) =~ /\[local\]|group worker|^$/ } _children_of($postmaster) },
         interval => 0.01,
         what     => 'the end of the sessions of pgbench');
     open my $file, '<', "/proc/$postmaster/stat" or croak "postmaster: $!";

@@ -26,6 +26,7 @@ the clients are the candidate's own. With C<checkpoint> every run follows one. E
 # "schema" is the one whose wallet_transfer() the script means.
 my %definition_of = (
     wallet  => { schema => 'public' },
+    grouped => { schema => 'bench_grouped', tables => 'public' },
     plpgsql => { schema => 'bench_plpgsql' },
     tpcb    => { arguments => [qw(-b tpcb-like)] },
     tpcb1   => { arguments => [qw(-b tpcb-like)], search_path => 'bench_tpcb1' },
@@ -132,9 +133,10 @@ sub _run
     my $measure    = $definition->{request} ? \&_wrk : $definition->{sessions} ? \&_batches : \&_pgbench;
 
     $server->sql('CHECKPOINT') if $plan->{checkpoint};
-    my $before = $server->usage($schema);
+    my $tables = $definition->{tables} // $schema;
+    my $before = $server->usage($tables);
     my $run    = $measure->($plan, $definition, $clients, $seconds);
-    my $after  = $server->usage($schema);
+    my $after  = $server->usage($tables);
     my $wal    = $server->wal_between($before->{lsn}, $after->{lsn});
     my $count  = $run->{transactions};
 

@@ -19,8 +19,8 @@ like($said, qr/fsync = on, full_page_writes = on.*synchronous_commit = on, wal_l
     'on a server as durable as in production');
 
 my %expected = (
-    transfer => [qw(ceiling plpgsql tpcb tpcb1 tpcb10 wallet)],
-    hot      => [qw(plpgsql wallet)],
+    transfer => [qw(ceiling grouped plpgsql tpcb tpcb1 tpcb10 wallet)],
+    hot      => [qw(grouped plpgsql wallet)],
     batch    => [qw(batch batches wallet)],
     http     => [qw(alone get http wallet)]);
 for my $name (sort keys %expected)

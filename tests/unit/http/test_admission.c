@@ -94,8 +94,9 @@ test_request_ids(void **state)
 	assert_contains(answer, "HTTP/1.1 201 ");
 	assert_contains(answer, "X-Request-Id: ");
 	assert_null(strstr(answer, "two words"));
-	assert_contains(ask("GET /echo/1 " REST "Host: twice\r\nX-Request-Id: bad\r\n\r\n"),
-					"\"request_id\":\"bad\"");
+	answer = ask("GET /echo/1 " REST "If-Match: 1\r\nIf-Match: 2\r\nX-Request-Id: bad\r\n\r\n");
+	assert_contains(answer, "HTTP/1.1 400 ");
+	assert_contains(answer, "\"request_id\":\"bad\"");
 }
 
 static void
