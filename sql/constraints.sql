@@ -31,6 +31,15 @@ SELECT wallet_capture(:'hold', :bob, 9);
 SELECT wallet_capture(:'hold', :bob) IS NOT NULL AS captured;
 ALTER TABLE wallet_holds DROP CONSTRAINT small, DROP CONSTRAINT whole;
 ALTER TABLE wallets DROP CONSTRAINT at_most;
+-- What asks which table it is gets an answer.
+BEGIN;
+ALTER TABLE wallets ADD CHECK (tableoid = 'wallets'::regclass), ADD place oid GENERATED ALWAYS AS (tableoid) STORED;
+ALTER TABLE wallet_ledger ADD CHECK (tableoid = 'wallet_ledger'::regclass), ADD place oid GENERATED ALWAYS AS (tableoid) STORED;
+ALTER TABLE wallet_holds ADD CHECK (tableoid = 'wallet_holds'::regclass), ADD place oid GENERATED ALWAYS AS (tableoid) STORED;
+SELECT wallet_create('erin', 'USD', idempotency_key => 'of which table') IS NOT NULL AS created, wallet_release(wallet_hold(:alice, 1)) IS NOT NULL AS released;
+SELECT count(*) FILTER (WHERE place = tableoid) AS right_place, count(*) FILTER (WHERE place <> tableoid) AS wrong_place
+FROM (SELECT place, tableoid FROM wallets UNION ALL SELECT place, tableoid FROM wallet_ledger UNION ALL SELECT place, tableoid FROM wallet_holds) AS everything;
+ROLLBACK;
 
 -- Foreign keys, at once and at the commit; what refers to a wallet is not asked.
 ALTER TABLE wallets ADD CONSTRAINT of_a_user FOREIGN KEY (user_id) REFERENCES users;

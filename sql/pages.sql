@@ -55,12 +55,19 @@ INSERT INTO wallet_holds (hold_id, wallet_id, amount, captured, status, expires_
 SELECT id_at(i), 'a0000000-0000-0000-0000-000000000001', 1, CASE WHEN i % 1000 = 0 THEN 0 ELSE 1 END, CASE WHEN i % 1000 = 0 THEN 'open' ELSE 'captured' END,
        'infinity', at_second(i)
 FROM generate_series(1, :rows / 4) AS i;
+-- Much reserved, nothing expired.
+INSERT INTO wallets (id, user_id, currency, balance, held, version, created_at, updated_at)
+VALUES ('10000000-0000-0000-0000-000000000001', 'gina', 'USD', :rows, :rows / 40, 0, at_second(0), at_second(0));
+INSERT INTO wallet_holds (hold_id, wallet_id, amount, status, expires_at, created_at)
+SELECT id_at(:rows + i), '10000000-0000-0000-0000-000000000001', 1, 'open', 'infinity', at_second(i) FROM generate_series(1, :rows / 40) AS i;
 VACUUM ANALYZE wallets, wallet_ledger, wallet_holds;
 SELECT id_at(:rows / 2) AS middle_id, at_second(:rows / 2) AS middle, at_second(:rows / 2 + 50) AS fifty_later, id_at(:rows / 8) AS middle_hold,
        id_at(:rows / 8000 * 1000) AS middle_open, ('d0000000-0000-0000-0000-' || lpad(to_hex(:rows / 20), 12, '0')) AS middle_wallet, :rows / 2 AS middle_version \gset
 
 CREATE TABLE page (query text, blocks integer);
 INSERT INTO page VALUES
+    ($$SELECT * FROM wallet_get('10000000-0000-0000-0000-000000000001')$$, 50),
+    ($$SELECT * FROM wallet_list('gina')$$, 100),
     ($$SELECT * FROM wallet_list('dave', max_rows => 50)$$, 500),
     (format($$SELECT * FROM wallet_list('dave', %L, 50)$$, :'middle_wallet'), 500),
     ($$SELECT * FROM wallet_receipt('01910000-0000-7000-8000-000000000001', max_rows => 50)$$, 100),

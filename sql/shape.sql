@@ -126,6 +126,10 @@ $$;
 SELECT ddl, said(ddl, call) FROM unnest(ARRAY['SELECT swap(''wallets'')', 'SELECT swap(''wallet_ledger'')', 'SELECT swap(''wallet_holds'')']) AS ddl,
     unnest(ARRAY[$$wallet_hold('a0000000-0000-0000-0000-000000000001', 1)$$, $$wallet_get('a0000000-0000-0000-0000-000000000001')$$,
                  $$(SELECT count(*) FROM wallet_statement('a0000000-0000-0000-0000-000000000001'))$$]) AS call;
+-- The table of scales too is found by name, columns and belonging.
+SELECT ddl, said(ddl, call) FROM unnest(ARRAY['ALTER TABLE wallet_currency_scales RENAME scale TO decimals', 'ALTER TABLE wallet_currency_scales RENAME TO former',
+        'SELECT swap(''wallet_currency_scales'')', 'ALTER TABLE wallet_currency_scales ADD note text; ALTER TABLE wallet_currency_scales ALTER scale DROP NOT NULL']) AS ddl,
+    unnest(ARRAY[$$wallet_fund('a0000000-0000-0000-0000-000000000001', 1)$$, $$wallet_set_currency('GBP', 2)$$]) AS call;
 -- All is found whatever the caller's search_path has before pg_catalog.
 CREATE SCHEMA planted;
 CREATE FUNCTION planted.never(text, text) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN false;
@@ -148,6 +152,8 @@ SELECT ddl, said(ddl, $$wallet_post(ARRAY[ROW('a0000000-0000-0000-0000-000000000
 FROM (VALUES ('ALTER TYPE wallet_leg ALTER ATTRIBUTE amount TYPE float8'), ('ALTER TYPE wallet_leg RENAME ATTRIBUTE amount TO sum'),
              ('ALTER TYPE wallet_leg ADD ATTRIBUTE note text')) AS change (ddl);
 SELECT said('ALTER TYPE wallet_details ADD ATTRIBUTE note text', $$wallet_get('a0000000-0000-0000-0000-000000000001')$$);
+SELECT call, said('ALTER TYPE wallet_details ADD ATTRIBUTE note text; ALTER TYPE wallet_details DROP ATTRIBUTE note', call)
+FROM unnest(ARRAY[$$wallet_get('a0000000-0000-0000-0000-000000000001')$$, $$(SELECT 1 / count(*) FROM wallet_list('alice') WHERE available IS NOT NULL)$$]) AS call;
 SELECT wallet_read_rows(NULL::integer, NULL::text, -1);
 SELECT wallet_read_argument(NULL::integer, NULL::text);
 
@@ -174,7 +180,11 @@ UPDATE wallets SET held = 0 WHERE id = :alice;
 SELECT wallet_release(:'hold');
 UPDATE wallets SET held = 7, version = 9223372036854775807 WHERE id = :alice;
 SELECT wallet_release(:'hold');
-UPDATE wallets SET held = 7, version = 4 WHERE id = :alice;
+UPDATE wallets SET held = 7, version = 4, updated_at = '9999-12-31 23:59:59.999999+00' WHERE id = :alice;
+SELECT wallet_release(:'hold');
+UPDATE wallets SET updated_at = 'infinity' WHERE id = :alice;
+SELECT wallet_transfer(:alice, wallet_create('erin'), 1);
+UPDATE wallets SET updated_at = created_at WHERE id = :alice;
 ALTER TABLE wallet_holds DISABLE TRIGGER USER;
 ALTER TABLE wallet_holds DROP CONSTRAINT wallet_holds_amount_check;
 UPDATE wallet_holds SET released = 6 WHERE hold_id = :'hold';

@@ -120,6 +120,8 @@ BEGIN
         WHEN 'refuse' THEN RAISE 'not on Sundays' USING ERRCODE = 'P0042';
         WHEN 'note' THEN NEW.note := 'noted ' || tg_op;
         WHEN 'call' THEN PERFORM wallet_fund('b0000000-0000-0000-0000-000000000001', 1);
+        WHEN 'read' THEN PERFORM wallet_get('a0000000-0000-0000-0000-000000000001'), wallet_receipt(NEW.transaction_id), wallet_lookup('nothing');
+        WHEN 'read entries' THEN PERFORM wallet_statement('a0000000-0000-0000-0000-000000000001');
         ELSE NULL;
     END CASE;
     RETURN NEW;
@@ -146,6 +148,11 @@ SELECT wallet_fund(:alice, 1);
 SET test.before = 'change';
 SELECT wallet_fund(:alice, 1);
 SET test.before = 'call';
+SELECT wallet_fund(:alice, 1);
+-- Reads go on, but for those that need each wallet's newest entry.
+SET test.before = 'read';
+SELECT wallet_fund(:alice, 1) IS NOT NULL AS funded;
+SET test.before = 'read entries';
 SELECT wallet_fund(:alice, 1);
 DROP TRIGGER before_row ON wallet_ledger;
 CREATE TRIGGER before_row BEFORE INSERT OR UPDATE ON wallet_holds FOR EACH ROW EXECUTE FUNCTION before_row();

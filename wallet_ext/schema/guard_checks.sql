@@ -95,7 +95,7 @@ COMMENT ON FUNCTION wallet_check_grants() IS
 CREATE FUNCTION wallet_check_shape() RETURNS SETOF wallet_divergence
     LANGUAGE c STABLE PARALLEL SAFE ROWS 1 AS 'MODULE_PATHNAME', 'wallet_check_shape';
 COMMENT ON FUNCTION wallet_check_shape() IS
-    'Internal, part of wallet_check: columns, CHECKs, NOT NULLs and indexes of wallets, wallet_ledger and wallet_holds that are missing or changed, and what is on these tables that the operations cannot honour.';
+    'Internal, part of wallet_check: columns, CHECKs, NOT NULLs and indexes of wallets, wallet_ledger and wallet_holds that are missing or changed, what is on these tables that the operations cannot honour, and columns of wallet_currency_scales.';
 
 CREATE FUNCTION wallet_check_rules() RETURNS SETOF wallet_divergence
     LANGUAGE sql STABLE PARALLEL SAFE

@@ -11,6 +11,7 @@
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 
+#include "currency.h"
 #include "relation_cache.h"
 
 PG_FUNCTION_INFO_V1(wallet_check_shape);
@@ -62,8 +63,7 @@ wallet_check_shape(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	for (WalletTable table = TABLE_WALLETS; table <= TABLE_HOLDS; table++)
-	{
 		findings_return(table_list_findings(schema, table), (ReturnSetInfo *) fcinfo->resultinfo);
-	}
+	findings_return(currency_find_differences(schema), (ReturnSetInfo *) fcinfo->resultinfo);
 	return (Datum) 0;
 }

@@ -4,9 +4,13 @@
  */
 #pragma once
 
+#include "utils/datetime.h"
 #include "utils/timestamp.h"
 
 #include "guc.h"
+
+/* The year 10000 in UTC: RFC 3339, which events are written in, has no such years. */
+#define CLOCK_END ((TimestampTz) (date2j(10000, 1, 1) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY)
 
 /* Now. In a build with WALLET_TESTING as far ahead as wallet.test_clock_offset says. */
 static inline TimestampTz

@@ -82,15 +82,64 @@ compare_scales(const void *left, const void *right)
 						((const CurrencyScale *) right)->currency);
 }
 
-/* The column's number: the table may have been given others. */
-static AttrNumber
-scales_find_column(Relation table, const char *name)
+/* What the scales are read from; the table may have been given other columns. */
+typedef struct ScalesColumn
 {
-	AttrNumber column = get_attnum(RelationGetRelid(table), name);
+	const char *name;
+	Oid type;
+} ScalesColumn;
 
-	if (column == InvalidAttrNumber)
-		error_raise_version_mismatch(NULL);
-	return column;
+static const ScalesColumn currency_column = {"currency", TEXTOID};
+static const ScalesColumn scale_column = {"scale", INT4OID};
+
+/* The column's number; what is wrong with it, or NULL, is the result. */
+static TableFinding *
+scales_look_for(Relation table, const ScalesColumn *column, AttrNumber *number)
+{
+	Oid oid = RelationGetRelid(table);
+
+	*number = get_attnum(oid, column->name);
+	if (*number != InvalidAttrNumber && get_atttype(oid, *number) == column->type)
+		return NULL;
+	return table_finding("shape", true,
+						 psprintf("column %s of " SCALES_TABLE " with type %s", column->name,
+								  format_type_be(column->type)),
+						 *number == InvalidAttrNumber ? pstrdup("missing")
+													  : format_type_be(get_atttype(oid, *number)));
+}
+
+static AttrNumber
+scales_find_column(Relation table, const ScalesColumn *column)
+{
+	AttrNumber number = InvalidAttrNumber;
+	const TableFinding *finding = scales_look_for(table, column, &number);
+
+	if (finding != NULL)
+		error_raise_shape(finding->expected, finding->actual);
+	return number;
+}
+
+List *
+currency_find_differences(Oid schema)
+{
+	Oid oid = table_find_named(SCALES_TABLE, schema);
+	AttrNumber number = InvalidAttrNumber;
+	List *findings = NIL;
+
+	if (!OidIsValid(oid))
+		return list_make1(
+			table_finding("shape", true, pstrdup("table " SCALES_TABLE), pstrdup("missing")));
+
+	Relation table = table_open(oid, AccessShareLock);
+	TableFinding *of_currency = scales_look_for(table, &currency_column, &number);
+	TableFinding *of_scale = scales_look_for(table, &scale_column, &number);
+
+	if (of_currency != NULL)
+		findings = lappend(findings, of_currency);
+	if (of_scale != NULL)
+		findings = lappend(findings, of_scale);
+	table_close(table, AccessShareLock);
+	return findings;
 }
 
 static void
@@ -116,8 +165,8 @@ scales_add(Datum currency, int scale)
 static void
 scales_read(Relation table)
 {
-	AttrNumber currency = scales_find_column(table, "currency");
-	AttrNumber scale = scales_find_column(table, "scale");
+	AttrNumber currency = scales_find_column(table, &currency_column);
+	AttrNumber scale = scales_find_column(table, &scale_column);
 	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
 	TupleTableSlot *slot = table_slot_create(table, NULL);
 	TableScanDesc scan = table_beginscan(table, snapshot, 0, NULL);
@@ -126,8 +175,11 @@ scales_read(Relation table)
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		Datum name = slot_getattr(slot, currency, &is_null);
+		bool has_no_scale = false;
+		Datum decimals = slot_getattr(slot, scale, &has_no_scale);
 
-		scales_add(name, DatumGetInt32(slot_getattr(slot, scale, &is_null)));
+		if (!is_null && !has_no_scale)
+			scales_add(name, DatumGetInt32(decimals));
 	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
@@ -147,6 +199,16 @@ scales_find_schema(void)
 	return schema;
 }
 
+static Oid
+scales_find_table(Oid schema)
+{
+	Oid oid = table_find_named(SCALES_TABLE, schema);
+
+	if (!OidIsValid(oid))
+		error_raise_table_missing(SCALES_TABLE);
+	return oid;
+}
+
 /* After an invalidation on the way scales_valid stays false: the caller loops. */
 static void
 scales_build(void)
@@ -160,9 +222,7 @@ scales_build(void)
 
 	uint64 invalidations_before = invalidations;
 
-	scales_table = get_relname_relid(SCALES_TABLE, scales_find_schema());
-	if (!OidIsValid(scales_table))
-		error_raise_version_mismatch(NULL);
+	scales_table = scales_find_table(scales_find_schema());
 
 	Relation table = table_open(scales_table, AccessShareLock);
 
@@ -257,11 +317,8 @@ static void
 currency_set(Oid schema, Datum *values)
 {
 	const char *schema_name = quote_identifier(get_namespace_name(schema));
-	Oid table = get_relname_relid(SCALES_TABLE, schema);
 
-	if (!OidIsValid(table))
-		error_raise_version_mismatch(NULL);
-	LockRelationOid(table, ShareRowExclusiveLock);
+	LockRelationOid(scales_find_table(schema), ShareRowExclusiveLock);
 	if (DatumGetInt32(values[1]) < currency_scale(DatumGetTextPP(values[0])))
 		currency_lower(schema, schema_name, values);
 	currency_query(psprintf("INSERT INTO %s." SCALES_TABLE

@@ -12,7 +12,12 @@
  */
 #pragma once
 
+#include "nodes/pg_list.h"
+
 extern void currency_init(void);
 
 /* The decimals that amounts of the currency may have: 0 to MONEY_SCALE. */
 extern int currency_scale(const text *currency);
+
+/* What is missing or changed of the table of scales, as TableFindings. */
+extern List *currency_find_differences(Oid schema);

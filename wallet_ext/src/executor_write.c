@@ -306,6 +306,8 @@ target_check_constraints(const WriteTarget *target)
 
 	if (constraints == NULL)
 		return;
+	/* They may ask for tableoid, which a trigger's row doesn't have. */
+	target->new->tts_tableOid = RelationGetRelid(target->relation->ri_RelationDesc);
 	if (constraints->has_generated_stored)
 		ExecComputeStoredGenerated(target->relation, current->estate, target->new, target->event);
 	/* An error shows the columns that an UPDATE sets to whoever may not read them: a balance that

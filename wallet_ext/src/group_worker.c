@@ -22,6 +22,7 @@
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
 
+#include "compat.h"
 #include "group_run.h"
 #include "group_worker.h"
 
@@ -184,6 +185,7 @@ group_worker_main(Datum argument)
 	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(argument), InvalidOid, 0);
 	snprintf(timeout, sizeof(timeout), "%dms", GROUP_LOCK_TIMEOUT);
 	SetConfigOption("lock_timeout", timeout, PGC_SUSET, PGC_S_SESSION);
+	compat_lift_transaction_timeout();
 	if (group_queue_is_there() && group_queue_attach())
 		worker_loop();
 	proc_exit(0);

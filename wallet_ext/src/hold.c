@@ -10,7 +10,6 @@
 
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -28,9 +27,6 @@ PG_FUNCTION_INFO_V1(wallet_release);
 PG_FUNCTION_INFO_V1(wallet_expire_holds);
 
 #define DAYS_PER_MONTH_MAX 31
-
-/* The year 10000 in UTC: RFC 3339, which events are written in, has no such years. */
-#define EXPIRY_END ((TimestampTz) (date2j(10000, 1, 1) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY)
 
 /* Goes on by one part of a span, as PostgreSQL does; false where that may leave the calendar, with
  * months at their longest and a day for the time zone. */
@@ -61,7 +57,7 @@ hold_expiry(TimestampTz now, const Interval *expires_in)
 	if (!expiry_step(&expires_at, (Interval){.month = expires_in->month}) ||
 		!expiry_step(&expires_at, (Interval){.day = expires_in->day}) ||
 		!expiry_step(&expires_at, (Interval){.time = expires_in->time}) || expires_at <= now ||
-		expires_at >= EXPIRY_END)
+		expires_at >= CLOCK_END)
 		error_raise_malformed("expires_in", "must be above 0 and end before the year 10000");
 	return expires_at;
 }

@@ -32,16 +32,17 @@ PG_FUNCTION_INFO_V1(wallet_get);
 PG_FUNCTION_INFO_V1(wallet_read_argument);
 PG_FUNCTION_INFO_V1(wallet_read_rows);
 
-/* What the wallet's holds reserve now: expired ones no longer count, whether swept or not. */
+/* What holds keep that have expired and are not yet swept: mostly none, where those that still
+ * reserve something may be many. */
 static Money
-read_unexpired_holds(Oid schema, Datum wallet_id)
+read_expired_holds(Oid schema, Datum wallet_id)
 {
 	IndexRead read;
 	ScanKeyData keys[2];
-	Money reserved = 0;
+	Money expired = 0;
 
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ, wallet_id);
-	ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT,
+	ScanKeyInit(&keys[1], 2, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE,
 				TimestampTzGetDatum(clock_read()));
 	index_read_begin(&read, schema, INDEX_HOLDS_OPEN, COLUMNS_ALL, keys, lengthof(keys));
 	while (index_read_next(&read))
@@ -52,11 +53,11 @@ read_unexpired_holds(Oid schema, Datum wallet_id)
 		Money given_back = money_add(money_from_column(columns[HOLDS_CAPTURED - 1]),
 									 money_from_column(columns[HOLDS_RELEASED - 1]));
 
-		reserved = money_add(reserved, money_subtract(money_from_column(columns[HOLDS_AMOUNT - 1]),
-													  given_back));
+		expired = money_add(expired, money_subtract(money_from_column(columns[HOLDS_AMOUNT - 1]),
+													given_back));
 	}
 	index_read_end(&read);
-	return reserved;
+	return expired;
 }
 
 /* The metadata given to wallet_create, which stands in the CREATED entry; a copy. */
@@ -82,10 +83,10 @@ read_created_metadata(Oid schema, Datum wallet_id, bool *is_null)
 static Datum
 read_available(Oid schema, Datum wallet_id, const Datum *columns)
 {
-	Money reserved = 0;
+	Money reserved = money_from_column(columns[WALLETS_HELD - 1]);
 
-	if (money_from_column(columns[WALLETS_HELD - 1]) != 0)
-		reserved = read_unexpired_holds(schema, wallet_id);
+	if (reserved != 0)
+		reserved = money_subtract(reserved, read_expired_holds(schema, wallet_id));
 	return money_to_column(money_available(money_from_column(columns[WALLETS_BALANCE - 1]),
 										   reserved,
 										   money_from_column(columns[WALLETS_CREDIT_LIMIT - 1])));
@@ -100,10 +101,36 @@ details_check_type(TupleDesc descriptor)
 		TEXTOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, NUMERICOID, JSONBOID,
 	};
 
-	for (int i = 0; i < Max(descriptor->natts, DETAILS_COLUMNS); i++)
-		if (i >= descriptor->natts || i >= DETAILS_COLUMNS ||
-			TupleDescAttr(descriptor, i)->atttypid != types[i])
+	int count = 0;
+
+	for (int i = 0; i < descriptor->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(descriptor, i);
+
+		if (attribute->attisdropped)
+			continue;
+		if (count == DETAILS_COLUMNS || attribute->atttypid != types[count++])
 			error_raise_shape("type wallet_details as the extension made it", "altered");
+	}
+	if (count != DETAILS_COLUMNS)
+		error_raise_shape("type wallet_details as the extension made it", "altered");
+}
+
+/* Of a type that once had other attributes too. */
+static HeapTuple
+details_form(TupleDesc descriptor, const Datum *values, const bool *nulls)
+{
+	Datum *places = palloc0(sizeof(Datum) * descriptor->natts);
+	bool *empty = palloc(sizeof(bool) * descriptor->natts);
+	int count = 0;
+
+	for (int i = 0; i < descriptor->natts; i++)
+	{
+		empty[i] = TupleDescAttr(descriptor, i)->attisdropped || nulls[count];
+		if (!TupleDescAttr(descriptor, i)->attisdropped)
+			places[i] = values[count++];
+	}
+	return heap_form_tuple(descriptor, places, empty);
 }
 
 Datum
@@ -135,7 +162,7 @@ wallet_get(PG_FUNCTION_ARGS)
 	nulls[DETAILS_AVAILABLE] = false;
 	values[DETAILS_METADATA] = read_created_metadata(schema, wallet_id, &nulls[DETAILS_METADATA]);
 
-	HeapTuple details = heap_form_tuple(descriptor, values, nulls);
+	HeapTuple details = details_form(descriptor, values, nulls);
 
 	index_read_end(&read);
 	PG_RETURN_DATUM(HeapTupleGetDatum(details));

@@ -17,6 +17,7 @@
 #include "utils/tuplestore.h"
 
 #include "errors.h"
+#include "foreign_code.h"
 #include "index_read.h"
 #include "table_columns.h"
 #include "text_value.h"
@@ -95,6 +96,8 @@ entry_read(Oid schema, Datum wallet_id, int64 version)
 	for (int i = 0; i < lengthof(entry_sides); i++)
 		if (entry_find_on_side(schema, wallet_id, &entry_sides[i], &entry))
 			return entry;
+	/* A call writes its wallets before their entries. */
+	foreign_code_check("wallet_balance_at()");
 	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
 					errmsg("wallet %s has no entry of version " INT64_FORMAT,
 						   text_of_uuid(DatumGetUUIDP(wallet_id)), version),

@@ -169,15 +169,21 @@ table_name(WalletTable table)
 }
 
 Oid
-table_find(WalletTable table, Oid schema)
+table_find_named(const char *name, Oid schema)
 {
-	Oid oid = get_relname_relid(table_name(table), schema);
+	Oid oid = get_relname_relid(name, schema);
 	Oid extension = get_extension_oid("wallet", true);
 
 	return OidIsValid(oid) && OidIsValid(extension) &&
 				   getExtensionOfObject(RelationRelationId, oid) == extension
 			   ? oid
 			   : InvalidOid;
+}
+
+Oid
+table_find(WalletTable table, Oid schema)
+{
+	return table_find_named(table_name(table), schema);
 }
 
 int

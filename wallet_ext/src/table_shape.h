@@ -45,6 +45,7 @@ extern const char *table_name(WalletTable table);
 
 /* The extension's table in the schema; InvalidOid where it is gone, whoever has taken its name. */
 extern Oid table_find(WalletTable table, Oid schema);
+extern Oid table_find_named(const char *name, Oid schema);
 
 extern int table_column_count(WalletTable table);
 extern const char *table_column_name(WalletTable table, AttrNumber column);

@@ -25,6 +25,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "clock.h"
 #include "compat.h"
 #include "errors.h"
 #include "lock_class.h"
@@ -442,15 +443,22 @@ static void
 wallet_check_next(const Wallet *wallet)
 {
 	const WalletState *next = &wallet->next;
+	const WalletState *state = &wallet->state;
+	bool is_same = wallet->wrote_early && next->version == state->version;
 
 	if (next->held < 0)
 		error_raise_invariant("INV-2", &wallet->id, "held", money_format(next->held));
 	if (!money_fits(next->balance))
 		error_raise_invariant("INV-10", &wallet->id, "balance", money_format(next->balance));
-	if (next->version < 0 || (wallet->found && next->version <= wallet->state.version &&
-							  !(wallet->wrote_early && next->version == wallet->state.version)))
+	if (next->version < 0 || (wallet->found && next->version <= state->version && !is_same))
 		error_raise_invariant("INV-2", &wallet->id, "version",
 							  psprintf(INT64_FORMAT, next->version));
+	/* A time that no event can state would also become that of the other wallet. */
+	if (next->updated_at >= CLOCK_END ||
+		(wallet->found && next->updated_at <= state->updated_at && !is_same))
+		error_raise_invariant("INV-2", &wallet->id, "updated_at",
+							  pstrdup(
+								  timestamptz_to_str(Max(next->updated_at, state->updated_at))));
 }
 
 static void
