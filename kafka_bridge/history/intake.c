@@ -113,7 +113,8 @@ intake_end(Membership *membership, int32_t number, int64_t offset, Status *reaso
 	if (partition == NULL)
 		return HAPPENED_DONE;
 	partition->end_offset = offset;
-	if (partition->state != PARTITION_READING || offset < partition->mark.offset)
+	/* A topic that ends before its mark is found when the partition is taken over. */
+	if (partition->state != PARTITION_READING || offset <= partition->mark.offset)
 		return HAPPENED_DONE;
 	return mark_meet(membership, partition, &found, reason);
 }

@@ -95,9 +95,10 @@ static const char reach_sql[] =
 	"WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = t.partition "
 	"AND o.fence = t.fence AND o.next_offset >= t.next_offset "
 	"AND (t.complete_at_us > 0 OR t.anchor_offset >= 0)) "
-	"SELECT count(*) FROM told t JOIN %1$s.wallet_history_offsets o "
+	"SELECT count(*) FROM told t LEFT JOIN %1$s.wallet_history_offsets o "
 	"ON o.group_id = $1 AND o.topic = $2 AND o.partition = t.partition "
-	"WHERE o.fence = t.fence AND o.next_offset < t.next_offset";
+	"WHERE o.partition IS NULL OR o.fence < t.fence "
+	"OR (o.fence = t.fence AND o.next_offset < t.next_offset)";
 
 Status
 position_store_prepare(const HistorySession *session, const Wait *wait)

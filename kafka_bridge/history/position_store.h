@@ -54,8 +54,9 @@ typedef struct PositionReach
 } PositionReach;
 
 /*
- * Stores that. *lost: a partition that is still this process's has an earlier position than it was
- * told, for which nothing is stored then: PostgreSQL lost its last commits in a crash.
+ * Stores that. *lost: of a partition that nobody else took over an earlier position or claim is
+ * stored than this process left there, and nothing then: PostgreSQL lost its last commits in a
+ * crash.
  */
 Status position_store_reach(const HistorySession *session, const Wait *wait, const PositionKey *key,
 							const PositionReach *reaches, size_t count, bool *lost);

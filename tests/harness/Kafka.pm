@@ -8,6 +8,7 @@ use Carp qw(croak);
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use File::Temp;
+use IPC::Open2 qw(open2);
 use List::Util qw(sum);
 
 use Daemon;
@@ -36,12 +37,14 @@ use Wait;
         # also partition => N; without value: a tombstone (then with a key). Keys go where the
         # bridge's go. values => [ ... ] instead: many at once, each a line, with a key
     my $count = $kafka->count($name);            # records, by watermarks
+    my $end  = $kafka->open_transaction($name);  # holds one open there; $end->() aborts it
     my $text = $kafka->tool('org.apache.kafka.tools.consumer.group.ConsumerGroupCommand', '--list');
 
 =cut
 
 my $scripts = abs_path(dirname(__FILE__) . '/../../scripts/kafka');
 my $topics  = abs_path(dirname(__FILE__) . '/topics.py');
+my $held    = abs_path(dirname(__FILE__) . '/open_transaction.py');
 my $count   = 0;
 my $shared;
 
@@ -169,6 +172,20 @@ sub delete_topic
     $self->_topics('delete', $topic);
     poll_until(sub { !$self->partitions($topic) }, what => "the end of $topic");
     return;
+}
+
+sub open_transaction
+{
+    my ($self, $topic) = @_;
+    my $pid  = open2(my $out, my $in, $held, $self->{brokers}, $topic);
+    my $said = <$out> // '';
+    croak "no transaction in $topic" if $said ne "open\n";
+    return sub {
+        close $in;
+        waitpid $pid, 0;
+        croak "the transaction in $topic was not ended" if $?;
+        return;
+    };
 }
 
 sub _topics
