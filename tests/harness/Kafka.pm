@@ -22,6 +22,7 @@ use Wait;
     my $kafka = Kafka->own(listeners => { TLS => 'SSL' }, conf => { 'ssl.client.auth' => 'required' });
         # and further listeners, by name and protocol, and properties; its tools use the plain one;
         # behind => { TLS => $port }: clients come to that one by way of this port, $kafka->port_of('TLS') is its own
+    my $kafka = Kafka->own(env => { KAFKA_HEAP => '1g', KAFKA_JIT => 4 });    # for scripts/kafka/run
     my $kafka = Kafka->at($brokers); # one that somebody else started
     $kafka->stop;  $kafka->start;  $kafka->kill9;  $kafka->suspend;  $kafka->resume;
     my $list = $kafka->brokers;      # for KAFKA_BROKERS; $kafka->brokers('TLS'): of that listener
@@ -75,7 +76,7 @@ sub own
             "$scripts/run", test_directory() . "/$name.data",
             $port, $controller_port, map { "$_=$conf{$_}" } sort keys %conf
         ],
-        env   => { KAFKA_JIT => 1, KAFKA_HEAP => '320m' },
+        env   => { KAFKA_JIT => 1, KAFKA_HEAP => '320m', %{ $option{env} // {} } },
         ready => sub { system("kcat -L -b $self->{brokers} -m 1 >/dev/null 2>&1") == 0 });
     $self->{daemon}->start(deadline => 90);
     return $self;
