@@ -268,7 +268,8 @@ sub deliver
         sub {
             my $looked = time;
             $count = $delivered->();
-            $begin = $looked unless $count;
+            # Records of a transaction all come with its end.
+            $begin = $looked unless $count || ($option{env}{BRIDGE_DELIVERY} // '') eq 'transactional';
             return $count >= $rows * $running{records};
         },
         interval => 0.01,
