@@ -2,7 +2,7 @@
  * batch.c
  *		Accumulation of records, and their removal when their partition goes.
  *
- * A removed record leaves its COPY line behind in the rows: the records say which lines count.
+ * A removed record leaves its COPY row behind in the rows: the records say which count.
  */
 #include "batch.h"
 

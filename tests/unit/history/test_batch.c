@@ -32,13 +32,10 @@ event_of(int64_t version)
 
 	return (Event){.version = version,
 				   .created_at_us = 1000 + version,
-				   .event_id = uuid,
 				   .wallet_id = uuid,
-				   .transaction_id = uuid,
 				   .user_id = {"u", 1},
 				   .event_type = {"FUND", 4},
 				   .amount = {"1.0000", 6},
-				   .created_at = {"2026-11-22T23:46:03Z", 20},
 				   .record = {json, 2}};
 }
 
