@@ -42,6 +42,7 @@ typedef struct BatchRecord
 	JsonSlice json;	  /* inside the handle's record */
 	size_t row_start; /* of its COPY row in the batch's rows */
 	size_t row_length;
+	size_t bytes; /* of key and value */
 } BatchRecord;
 
 typedef struct BatchPosition
