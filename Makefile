@@ -14,7 +14,7 @@ endif
 # The programs that up, check and bench use are the ones that were built here.
 export WALLET_BIN ?= $(CURDIR)/kafka_bridge/build$(if $(sanitizers),-sanitize)
 
-.PHONY: help all programs extension install uninstall installcheck deps up status down demo check check-race check-clients check-console check-openapi check-pg check-linearizability check-valgrind check-ha chaos fuzz docker-check docs lint format clean bench bench-ready bench-smoke bench-delivery oracle soak-http
+.PHONY: help all programs extension install uninstall installcheck deps up status down demo check check-race check-clients check-console check-openapi check-pg check-linearizability check-valgrind check-ha chaos fuzz docker-check docs lint format clean bench bench-ready bench-smoke bench-hour oracle soak-http
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -102,10 +102,12 @@ bench: bench-ready ## every benchmark, on a server of its own, into docs/benchma
 bench-smoke: bench-ready ## whether the benchmarks run, in seconds
 	@$(privately) prove -Itests/harness tests/system/operation/bench_run.t tests/system/operation/bench_baseline.t
 
-bench-delivery: bench-ready ## what Kafka transactions cost the bridge (BENCH='--rounds 3': options)
-	@$(privately) tests/bench/delivery --docs docs/benchmarks.md $(BENCH)
+MINUTES ?= 60
+bench-hour: bench-ready ## everything at once for MINUTES=60: rate, latency, lag, CPU, memory over time, verified afterwards
+	@$(privately) tests/bench/run --minutes $(MINUTES) $(BENCH) p14
+	@tests/bench/report
 
-bench-%: bench-ready ## one benchmark: bench-transfer, bench-hot, bench-batch
+bench-%: bench-ready ## one benchmark, by number or name: bench-P1, bench-single
 	@$(privately) tests/bench/run $(BENCH) $*
 	@tests/bench/report
 

@@ -18,12 +18,15 @@
 #define EVENTS_PER_POLL 64
 #define EVENTS_PER_TICK 1024
 
+#define TRANSACTION_AGE_US 1000000
+
 typedef struct Backfill
 {
 	const BackfillPlan *plan;
 	int64_t begun_us;
 	Publisher *publisher;
 	uint64_t pending_bytes;
+	int64_t uncommitted_us; /* since when events wait for a commit; 0: none do */
 	BackfillCounts counts;
 } Backfill;
 
@@ -130,6 +133,27 @@ event_send(Backfill *backfill, const LedgerEvent *read)
 	return status;
 }
 
+/*
+ * An open transaction keeps readers waiting, and the brokers end one that gets old: it is committed
+ * after a while, and at once before what may take long.
+ */
+static Status
+commit_keep(Backfill *backfill, bool at_once)
+{
+	int64_t now_us = clock_monotonic_us();
+
+	if (!publisher_has_uncommitted(backfill->publisher))
+	{
+		backfill->uncommitted_us = 0;
+		return status_ok();
+	}
+	if (backfill->uncommitted_us == 0)
+		backfill->uncommitted_us = now_us;
+	if (!at_once && now_us - backfill->uncommitted_us < TRANSACTION_AGE_US)
+		return status_ok();
+	return pending_wait(backfill, 0);
+}
+
 /* Now and then, after an event was sent: acknowledgements, and word to whoever watches. */
 static void
 backfill_tick(Backfill *backfill, const LedgerEvent *event)
@@ -167,6 +191,8 @@ rate_keep(Backfill *backfill)
 
 		publisher_poll(backfill->publisher, left_ms < POLL_MS ? (int) left_ms + 1 : POLL_MS);
 		status = publisher_get_failure(backfill->publisher);
+		if (status_is_ok(&status))
+			status = commit_keep(backfill, false);
 		if (status_is_ok(&status) && wait_for_fd(&now, -1, 0) == WAIT_STOPPED)
 			status = wait_status(WAIT_STOPPED, "backfill");
 	}
@@ -191,8 +217,10 @@ event_take(Backfill *backfill, const LedgerEvent *event)
 	if (status_is_ok(&status))
 	{
 		backfill_tick(backfill, event);
-		status = rate_keep(backfill);
+		status = commit_keep(backfill, false);
 	}
+	if (status_is_ok(&status))
+		status = rate_keep(backfill);
 	return status;
 }
 
@@ -228,7 +256,10 @@ backfill_run(const BackfillPlan *plan, BackfillCounts *counts)
 		status = publisher_prepare(&backfill, &wait);
 	while (status_is_ok(&status) && found)
 	{
-		status = ledger_reader_next(reader, &wait, &event, &found);
+		if (!plan->dry_run && ledger_reader_asks_next(reader))
+			status = commit_keep(&backfill, true);
+		if (status_is_ok(&status))
+			status = ledger_reader_next(reader, &wait, &event, &found);
 		if (status_is_ok(&status) && found)
 			status = event_take(&backfill, &event);
 	}

@@ -34,6 +34,7 @@
 #include "setup.h"
 #include "slot_watch.h"
 #include "startup_facts.h"
+#include "transaction_leftover.h"
 #include "kafka/topic_reader.h"
 #include "topic_watch.h"
 
@@ -171,7 +172,7 @@ key_fill(Bridge *bridge)
 
 /* Topics as they are now, and the recorded position. */
 static Status
-kafka_ask(Bridge *bridge, KafkaFacts *facts)
+kafka_ask(Bridge *bridge, bool passes_open, KafkaFacts *facts)
 {
 	Wait wait = wait_begin(bridge->plan->stop_fd, KAFKA_TIMEOUT_MS);
 	Status status = kafka_facts_gather(&(KafkaQuestion){.reader = bridge->reader,
@@ -179,7 +180,8 @@ kafka_ask(Bridge *bridge, KafkaFacts *facts)
 														.key = &bridge->key,
 														.source = bridge->source,
 														.slot = &bridge->server.slot,
-														.making = TOPIC_MAKE_FIRST},
+														.making = TOPIC_MAKE_FIRST,
+														.passes_open = passes_open},
 									   &wait, facts);
 
 	/* That it answers says nothing of the record that it refused: the outbox will see. */
@@ -272,7 +274,7 @@ slot_wait(Bridge *bridge)
 }
 
 static Status
-term_ask(Bridge *bridge, StartupDecision *decision)
+term_ask(Bridge *bridge, bool passes_open, StartupDecision *decision)
 {
 	Status status = slot_wait(bridge);
 
@@ -280,10 +282,16 @@ term_ask(Bridge *bridge, StartupDecision *decision)
 		return status;
 	key_fill(bridge);
 	kafka_facts_free(&bridge->kafka);
-	status = kafka_ask(bridge, &bridge->kafka);
+	status = kafka_ask(bridge, passes_open, &bridge->kafka);
 	if (status_is_ok(&status))
 		status = startup_decide(bridge, &bridge->kafka, decision);
 	return status;
+}
+
+static bool
+decision_streams(const StartupDecision *decision)
+{
+	return decision->action == STARTUP_STREAM || decision->action == STARTUP_ADOPT;
 }
 
 /*
@@ -295,16 +303,22 @@ term_fence(Bridge *bridge, StartupDecision *decision)
 {
 	Wait wait = wait_begin(bridge->plan->stop_fd, KAFKA_TIMEOUT_MS);
 	PublisherPlan plan = publisher_plan_make(bridge);
-	Status status = publisher_open(&plan, &bridge->publisher);
+	Status status = status_ok();
 
+	if (bridge->kafka.left_out)
+		status = transaction_leftover_end(&plan, &wait);
+	if (status_is_ok(&status))
+		status = publisher_open(&plan, &bridge->publisher);
 	if (!status_is_ok(&status) || !is_transactional(bridge))
 		return status;
 	status = publisher_fence(bridge->publisher, &wait);
 	if (status_is_ok(&status))
-		status = term_ask(bridge, decision);
-	if (status_is_ok(&status) &&
-		(bridge->kafka.topic.partition_count != plan.partition_count ||
-		 bridge->kafka.topic.survey.message_bytes_max != plan.message_bytes_max))
+		status = term_ask(bridge, false, decision);
+	if (status_is_ok(&status) && !decision_streams(decision))
+		publisher_close(&bridge->publisher);
+	else if (status_is_ok(&status) &&
+			 (bridge->kafka.topic.partition_count != plan.partition_count ||
+			  bridge->kafka.topic.survey.message_bytes_max != plan.message_bytes_max))
 		status = status_retry("topic \"%s\" is being changed", bridge->config->kafka.topic);
 	return status;
 }
@@ -313,10 +327,11 @@ term_fence(Bridge *bridge, StartupDecision *decision)
 static Status
 term_prepare(Bridge *bridge, StartupDecision *decision)
 {
-	Status status = term_ask(bridge, decision);
+	Status status = term_ask(bridge, is_transactional(bridge), decision);
 
-	if (status_is_ok(&status) &&
-		(decision->action == STARTUP_STREAM || decision->action == STARTUP_ADOPT))
+	/* An open transaction may be a dead bridge's, and keep back what decides otherwise. */
+	if (status_is_ok(&status) ? decision_streams(decision) || bridge->kafka.left_out
+							  : status.class == STATUS_FATAL && bridge->kafka.left_out)
 		status = term_fence(bridge, decision);
 	if (!status_is_ok(&status))
 		return status;
@@ -347,15 +362,14 @@ term_open_outbox(Bridge *bridge, const StartupDecision *decision)
 	ProgressRecord record = record_make(bridge);
 	const ProgressFound *found = &bridge->kafka.found;
 	Publisher *publisher = bridge->publisher;
-	/* Another number of partitions is another distribution: what the tail says means nothing. */
-	bool tail_holds = found->exists && found->record.partition_count == record.partition_count;
 	OutboxPlan plan = {
 		.publisher = publisher,
 		.transactional = is_transactional(bridge),
 		.key = bridge->key,
 		.record = record,
 		.start_lsn = decision->start_lsn,
-		.tail = tail_holds ? &bridge->kafka.tail : NULL,
+		.tail = found->exists ? &bridge->kafka.tail : NULL,
+		.tail_partition_count = found->record.partition_count,
 		.transactions_max = (uint32_t) options->in_flight_transactions,
 		.bytes_max = (uint64_t) options->in_flight_bytes,
 		.progress_interval_ms = options->progress_interval_ms,
@@ -397,7 +411,7 @@ resumption_check(Bridge *bridge)
 	KafkaFacts now;
 	ProgressRecord *record = &now.found.record;
 	StartupDecision decision;
-	Status status = kafka_ask(bridge, &now);
+	Status status = kafka_ask(bridge, false, &now);
 
 	if (status_is_ok(&status) && bridge->server.timeline != bridge->timeline)
 	{

@@ -63,10 +63,17 @@ tail_get(const KafkaQuestion *question, const Wait *wait, KafkaFacts *facts)
 	const ProgressFound *found = &facts->found;
 	bool ahead = position_is_recorded(found) && (found->record.lsn > question->slot->confirmed ||
 												 found->record.inside.end_lsn != 0);
-	Status status = topic_tail_read(question->reader, question->config->kafka.topic,
-									facts->topic.partition_count, ahead ? TAIL_PLACES : TAIL_NEWEST,
-									question->source, since_get(found), wait, &facts->tail);
+	const TailQuestion asked = {
+		.topic = question->config->kafka.topic,
+		.partition_count = facts->topic.partition_count,
+		.depth = ahead ? TAIL_PLACES : TAIL_NEWEST,
+		.passes_open = question->passes_open,
+		.source = question->source,
+		.since_ms = since_get(found),
+	};
+	Status status = topic_tail_read(question->reader, &asked, wait, &facts->tail);
 
+	facts->left_out = facts->left_out || facts->tail.left_out;
 	if (question->config->bridge.shared_topic)
 		facts->tail.foreign_source[0] = '\0';
 	return status;
@@ -83,7 +90,8 @@ kafka_facts_gather(const KafkaQuestion *question, const Wait *wait, KafkaFacts *
 
 	if (status_is_ok(&status))
 		status = progress_read(question->reader, config->bridge.progress_topic, question->key,
-							   config->kafka.topic, wait, &facts->found);
+							   config->kafka.topic, question->passes_open ? &facts->left_out : NULL,
+							   wait, &facts->found);
 	if (status_is_ok(&status))
 		status = topic_prepare(question->reader, config,
 							   question->making == TOPIC_MAKE_ALWAYS ||
@@ -94,6 +102,8 @@ kafka_facts_gather(const KafkaQuestion *question, const Wait *wait, KafkaFacts *
 		status = state_judge(question, wait, facts);
 	if (status_is_ok(&status) && facts->topic.partition_count > 0)
 		status = tail_get(question, wait, facts);
+	/* A missing topic is the first thing to judge. */
+	facts->left_out = facts->left_out && facts->topic.partition_count > 0;
 	return status;
 }
 

@@ -32,6 +32,7 @@ typedef struct KafkaQuestion
 	const char *source; /* ce_source */
 	const SlotFacts *slot;
 	TopicMaking making;
+	bool passes_open; /* no wait for the end of open Kafka transactions */
 } KafkaQuestion;
 
 typedef struct KafkaFacts
@@ -40,6 +41,7 @@ typedef struct KafkaFacts
 	TopicFacts topic;
 	TopicState state;
 	TopicTail tail; /* "" as foreign_source too where the topic is meant to be shared */
+	bool left_out;	/* what an open transaction kept back: nothing is sure then */
 } KafkaFacts;
 
 /* Sees to the progress topic and asks; kafka_facts_free in any case. */

@@ -26,7 +26,7 @@ struct KafkaTransaction
 	TransactionState state;
 	uint64_t sent;
 	uint64_t acknowledged; /* of those */
-	bool trouble;		   /* since it was begun */
+	bool trouble;		   /* since the id was taken over */
 
 	/* The thread that finishes only. */
 	TransactionAck *acks;
@@ -117,6 +117,7 @@ kafka_transaction_fence(KafkaTransaction *transaction, const Wait *wait)
 	{
 		pthread_mutex_lock(&transaction->lock);
 		state_set(transaction, TRANSACTION_READY);
+		transaction->trouble = false;
 		pthread_mutex_unlock(&transaction->lock);
 	}
 	return status;
@@ -141,12 +142,15 @@ transaction_begin(KafkaTransaction *transaction)
 {
 	Status status = fatal_error_get(transaction);
 
+	/* What the brokers still owed the one before may be forgotten: see transaction_leftover.h. */
+	if (status_is_ok(&status) && transaction->trouble)
+		status = status_retry("a broker was lost between two Kafka transactions: another producer "
+							  "takes over");
 	if (status_is_ok(&status))
 		status = handle_status(rd_kafka_begin_transaction(transaction->handle),
 							   "could not begin a Kafka transaction");
 	state_set(transaction, status_is_ok(&status) ? TRANSACTION_OPEN : TRANSACTION_DOUBTFUL);
 	transaction->sent = transaction->acknowledged = 0;
-	transaction->trouble = false;
 	return status;
 }
 

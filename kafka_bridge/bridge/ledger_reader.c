@@ -97,10 +97,16 @@ number_get(const LedgerReader *reader, int column)
 	return atoll(PQgetvalue(reader->page, reader->row, column));
 }
 
+bool
+ledger_reader_asks_next(const LedgerReader *reader)
+{
+	return reader->page == NULL || reader->row == PQntuples(reader->page);
+}
+
 Status
 ledger_reader_next(LedgerReader *reader, const Wait *wait, LedgerEvent *event, bool *found)
 {
-	if (reader->page == NULL || reader->row == PQntuples(reader->page))
+	if (ledger_reader_asks_next(reader))
 	{
 		PQclear(reader->page);
 		reader->page = NULL;

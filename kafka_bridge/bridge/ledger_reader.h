@@ -42,5 +42,8 @@ Status ledger_reader_open(PGconn *connection, const char *schema, const LedgerRa
 						  const Wait *wait, LedgerReader **reader);
 void ledger_reader_close(LedgerReader **reader);
 
+/* Whether the next event must be asked for from the server, which may take long. */
+bool ledger_reader_asks_next(const LedgerReader *reader);
+
 /* The next event, valid until the next call; *found is false after the last one. */
 Status ledger_reader_next(LedgerReader *reader, const Wait *wait, LedgerEvent *event, bool *found);

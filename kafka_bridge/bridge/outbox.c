@@ -9,7 +9,9 @@
  *
  * In transactional delivery the record says how far the stream was handed over, and goes into the
  * same Kafka transaction as the events up to there. The handover mutex keeps the stream's thread
- * from handing over anything between the two.
+ * from handing over anything between the two. A position is confirmed when the transaction after
+ * it was committed too: before that the brokers may, in a crash, forget to end the one that it was
+ * in (transaction_leftover.h), and it must be sent again.
  *
  * One mutex guards the ring; it is held for a few instructions only.
  */
@@ -99,7 +101,9 @@ progress_acknowledged(Outbox *outbox, bool delivered)
 		acks_flush(outbox);
 		pthread_mutex_lock(&outbox->lock);
 		assert(outbox->writing >= outbox->confirmed);
-		outbox->confirmed = outbox->writing;
+		outbox->confirmed = outbox->plan.transactional ? outbox->committed : outbox->writing;
+		outbox->committed = outbox->writing;
+		outbox->mark = outbox->plan.record.mark;
 		pthread_mutex_unlock(&outbox->lock);
 		metric_add(outbox->plan.metrics, BRIDGE_METRIC_PROGRESS_RECORDS, 0, 1);
 		if (outbox->plan.transactional)
@@ -131,19 +135,6 @@ delivery_report(void *context, uint64_t ticket, uint64_t bytes, const Status *fa
 	}
 }
 
-static TopicMark
-mark_renew(Outbox *outbox)
-{
-	TopicMark mark = publisher_get_mark(outbox->publisher);
-
-	pthread_mutex_lock(&outbox->lock);
-	if (mark.event_id[0] != '\0')
-		outbox->mark = mark;
-	mark = outbox->mark;
-	pthread_mutex_unlock(&outbox->lock);
-	return mark;
-}
-
 /* Of the commits up to lsn the end of the newest one with events, or of none before it. */
 static uint64_t
 event_lsn_get(Outbox *outbox, uint64_t lsn)
@@ -163,12 +154,14 @@ progress_write(Outbox *outbox, uint64_t lsn, ProgressInside inside)
 	ProgressRecord *record = &outbox->plan.record;
 	char key[PROGRESS_KEY_BYTES];
 	char value[PROGRESS_VALUE_BYTES];
+	TopicMark mark = publisher_get_mark(outbox->publisher);
 
 	/* The stream starts at the slot, which may be behind what was recorded. */
 	progress_record_raise(record, lsn, inside);
 	record->event_lsn = event_lsn_get(outbox, record->lsn);
 	record->state = PROGRESS_STREAMING;
-	record->mark = mark_renew(outbox);
+	if (mark.event_id[0] != '\0')
+		record->mark = mark;
 	progress_key_write(&outbox->plan.key, key);
 	progress_record_write(record, value);
 	outbox->writing = lsn;
@@ -326,7 +319,7 @@ outbox_open(const OutboxPlan *plan, Outbox **outbox)
 	opened->plan = *plan;
 	opened->publisher = publisher;
 	opened->failure = status_ok();
-	opened->confirmed = plan->start_lsn;
+	opened->confirmed = opened->committed = plan->start_lsn;
 	opened->mark = plan->record.mark;
 	opened->found = plan->record;
 	opened->event_lsn = plan->record.event_lsn;

@@ -43,6 +43,7 @@ typedef struct OutboxPlan
 	ProgressRecord record; /* as written from now on; lsn and inside: the newest one's */
 	uint64_t start_lsn;	   /* where the stream starts; the record may be further */
 	const TopicTail *tail; /* up to there, what the topic has is not sent again; NULL: send all */
+	int tail_partition_count; /* what was recorded was published to so many partitions */
 	uint32_t transactions_max;
 	uint64_t bytes_max;
 	int64_t progress_interval_ms;

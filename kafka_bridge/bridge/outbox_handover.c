@@ -122,8 +122,11 @@ topic_has(const Outbox *outbox, const char *wallet_id, uint32_t ordinal)
 {
 	const OutboxPlan *plan = &outbox->plan;
 
-	return plan->tail != NULL && progress_record_has(&outbox->found, outbox->end_lsn, ordinal) &&
-		   topic_tail_has(plan->tail, publisher_get_partition(outbox->publisher, wallet_id),
+	return plan->tail != NULL && plan->tail_partition_count > 0 &&
+		   progress_record_has(&outbox->found, outbox->end_lsn, ordinal) &&
+		   topic_tail_has(plan->tail,
+						  publisher_get_partition(outbox->publisher, wallet_id,
+												  plan->tail_partition_count),
 						  outbox->end_lsn, ordinal);
 }
 

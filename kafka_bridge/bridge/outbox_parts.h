@@ -53,6 +53,7 @@ struct Outbox
 	/* The outbox's thread only. */
 	AckRun acks;
 	uint64_t writing;		 /* position in the progress record on its way, 0: none */
+	uint64_t committed;		 /* and in the newest one that Kafka has; transactional delivery */
 	int64_t written_ms;		 /* when the last record was sent; 0: none yet */
 	int64_t uncommitted_ms;	 /* since when events wait for a record to commit them; 0: none do */
 	bool lost_counted;		 /* the producer: once */

@@ -71,13 +71,14 @@ record_look(void *context, const rd_kafka_message_t *record)
 
 Status
 progress_read(rd_kafka_t *handle, const char *progress_topic, const ProgressKey *key,
-			  const char *event_topic, const Wait *wait, ProgressFound *found)
+			  const char *event_topic, bool *left_out, const Wait *wait, ProgressFound *found)
 {
+	const TopicPart part = {.partition_count = 1, .left_out = left_out};
 	ProgressSearch search = {.key = key, .event_topic = event_topic, .found = found};
 
 	*found = (ProgressFound){0};
 
-	Status status = topic_read(handle, progress_topic, 1, record_look, &search, wait);
+	Status status = topic_read_part(handle, progress_topic, &part, record_look, &search, wait);
 
 	return status_prefix(status, "could not read the recorded position from topic \"%s\"",
 						 progress_topic);

@@ -22,9 +22,10 @@ typedef struct ProgressFound
 	ProgressKey foreign;
 } ProgressFound;
 
-/* Reads the topic to its end with a handle of topic_reader_open. */
+/* Reads the topic to its end with a handle of topic_reader_open; left_out: as in TopicPart. */
 Status progress_read(rd_kafka_t *handle, const char *progress_topic, const ProgressKey *key,
-					 const char *event_topic, const Wait *wait, ProgressFound *found);
+					 const char *event_topic, bool *left_out, const Wait *wait,
+					 ProgressFound *found);
 
 /* Writes a record and waits until Kafka has it; record NULL removes the key. */
 Status progress_write(const KafkaOptions *options, const char *progress_topic,

@@ -108,6 +108,12 @@ number_read(const json_t *object, const char *member, int64_t maximum, int64_t *
 	return *number >= 0 && *number <= maximum;
 }
 
+uint64_t
+progress_record_end(const ProgressRecord *record)
+{
+	return record->inside.end_lsn > record->lsn ? record->inside.end_lsn : record->lsn;
+}
+
 void
 progress_record_raise(ProgressRecord *record, uint64_t lsn, ProgressInside inside)
 {

@@ -80,6 +80,9 @@ typedef struct ProgressRecord
 size_t progress_key_write(const ProgressKey *key, char text[PROGRESS_KEY_BYTES]);
 size_t progress_record_write(const ProgressRecord *record, char text[PROGRESS_VALUE_BYTES]);
 
+/* Where the last commit ends of which Kafka has an event. */
+uint64_t progress_record_end(const ProgressRecord *record);
+
 /*
  * The later of two positions, which may lie in the middle of a commit: what either has is in it. A
  * record must never go back behind what the topic has, or the next start would send it again.

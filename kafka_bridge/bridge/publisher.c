@@ -184,11 +184,11 @@ publisher_get_mark(const Publisher *publisher)
 }
 
 int
-publisher_get_partition(const Publisher *publisher, const char *wallet_id)
+publisher_get_partition(const Publisher *publisher, const char *wallet_id, int partition_count)
 {
 	return rd_kafka_msg_partitioner_murmur2_random(publisher->events, wallet_id,
-												   WALLET_UUID_TEXT_BYTES,
-												   publisher->partition_count, NULL, NULL);
+												   WALLET_UUID_TEXT_BYTES, partition_count, NULL,
+												   NULL);
 }
 
 /* Reported at once, or with the rest of its transaction. */

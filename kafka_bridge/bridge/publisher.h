@@ -130,8 +130,8 @@ uint64_t publisher_dead_letter_bytes(const PublisherEvent *event);
  */
 TopicMark publisher_get_mark(const Publisher *publisher);
 
-/* Where events of a wallet go. */
-int publisher_get_partition(const Publisher *publisher, const char *wallet_id);
+/* Where events of a wallet go in a topic of so many partitions, more than 0. */
+int publisher_get_partition(const Publisher *publisher, const char *wallet_id, int partition_count);
 
 /* OK while the producer is of use; never goes back to OK. */
 Status publisher_get_failure(Publisher *publisher);

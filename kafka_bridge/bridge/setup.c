@@ -18,6 +18,7 @@
 #include "progress.h"
 #include "slot.h"
 #include "kafka/topic_reader.h"
+#include "transaction_leftover.h"
 #include "wallet_event.h"
 
 #define STEP_TIMEOUT_MS 10000
@@ -176,10 +177,14 @@ ledger_publish(Setup *setup)
 		.context = setup,
 	};
 	BackfillCounts counts = {0};
+	Wait wait = wait_begin(plan->stop_fd, WAIT_FOREVER);
+	Status status = status_ok();
 
 	log_info("backfill started");
-
-	Status status = backfill_run(&backfill, &counts);
+	if (transactional)
+		status = transaction_leftover_end(&plan->publisher, &wait);
+	if (status_is_ok(&status))
+		status = backfill_run(&backfill, &counts);
 
 	if (status_is_ok(&status))
 		log_info("backfill finished", log_integer("events", counts.events),

@@ -65,46 +65,63 @@ static StartupDecision
 timeline_check(const StartupFacts *facts)
 {
 	const ProgressRecord *record = &facts->record;
+	uint64_t end = progress_record_needs(record);
 	char lsn[LSN_TEXT_BYTES];
 
 	if (record->timeline == facts->timeline)
 		return decision_make(STARTUP_STREAM, 0);
-	if (facts->timeline_switch >= progress_record_needs(record) && facts->timeline_switch != 0)
+	if (facts->timeline_switch >= end && facts->timeline_switch != 0)
 		return decision_make(STARTUP_STREAM, 0);
 	return decision_refuse(
 		"V2: events up to %s of timeline %" PRIu32 " are in Kafka, but this server is on timeline "
 		"%" PRIu32 " and does not contain that position: it lost commits (failover or "
 		"point-in-time recovery) or is an old primary; compare with \"wallet_bridge verify\", then "
 		"accept with \"wallet_bridge %s\"",
-		lsn_write(progress_record_needs(record), lsn), record->timeline, facts->timeline,
-		accepting_command(facts));
+		lsn_write(end, lsn), record->timeline, facts->timeline, accepting_command(facts));
 }
 
-/* What lies behind the switch belongs to a history that this server does not have. */
+/* Whether what lies behind the switch belongs to a history that this server does not have. */
+static bool
+is_left_before(const StartupFacts *facts)
+{
+	return facts->record.timeline != facts->timeline && facts->timeline_switch < facts->record.lsn;
+}
+
 static uint64_t
 recorded_lsn(const StartupFacts *facts)
 {
-	const ProgressRecord *record = &facts->record;
-	bool left_before = record->timeline != facts->timeline && facts->timeline_switch < record->lsn;
-
-	return left_before ? facts->timeline_switch : record->lsn;
+	return is_left_before(facts) ? facts->timeline_switch : facts->record.lsn;
 }
 
-/* V3: the record against the server's WAL. */
+/* V3: the record against the server's WAL, and the topic's newest events against the ledger. */
 static StartupDecision
 wal_check(const StartupFacts *facts)
 {
-	uint64_t lsn = recorded_lsn(facts);
+	uint64_t end =
+		is_left_before(facts) ? facts->timeline_switch : progress_record_end(&facts->record);
 	char recorded[LSN_TEXT_BYTES];
 	char other[LSN_TEXT_BYTES];
 
-	if (lsn > facts->wal_end)
+	if (end > facts->wal_end)
 		return decision_refuse(
 			"V3: events up to %s are in Kafka, but this server's WAL ends at %s: "
 			"it lost commits; compare with \"wallet_bridge verify\", then accept "
 			"with \"wallet_bridge %s\"",
-			lsn_write(lsn, recorded), lsn_write(facts->wal_end, other), accepting_command(facts));
-	return decision_make(STARTUP_STREAM, 0);
+			lsn_write(end, recorded), lsn_write(facts->wal_end, other), accepting_command(facts));
+	if (facts->unknown_transaction[0] == '\0')
+		return decision_make(STARTUP_STREAM, 0);
+	if (facts->unknown_is_young)
+		return (
+			StartupDecision){.action = STARTUP_REFUSE,
+							 .status =
+								 status_retry("an event of transaction %s is in Kafka, which is "
+											  "not to be seen in the ledger",
+											  facts->unknown_transaction)};
+	return decision_refuse(
+		"V3: events are in Kafka, the newest of a partition of transaction %s, which the ledger "
+		"does not have: this server lost commits, or is an older copy that was put back; compare "
+		"with \"wallet_bridge verify\", then accept with \"wallet_bridge %s\"",
+		facts->unknown_transaction, accepting_command(facts));
 }
 
 /* V4: the record against the slot. */

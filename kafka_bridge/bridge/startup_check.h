@@ -74,6 +74,10 @@ typedef struct StartupFacts
 	uint64_t foreign_system_id;
 	uint32_t foreign_database_oid;
 
+	/* Of an event that the topic has and the ledger has not; "": none. */
+	const char *unknown_transaction;
+	bool unknown_is_young; /* its commit may become visible yet */
+
 	StartMode start;
 	bool accept_repartition;
 	const char *topic;

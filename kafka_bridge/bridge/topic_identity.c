@@ -62,11 +62,16 @@ topic_identity_judge(rd_kafka_t *reader, const char *topic, const char *id,
 
 	Status status = topic_offsets_get(reader, topic, record->mark.partition, &low, &high, wait);
 
-	if (status_is_ok(&status) && record->mark.offset >= high)
-		search.state = TOPIC_ANEW;
-	else if (status_is_ok(&status) && record->mark.offset >= low)
-		status = topic_read_one(reader, topic, record->mark.partition, record->mark.offset,
-								mark_compare, &search, wait);
+	if (status_is_ok(&status) && record->mark.offset >= low)
+	{
+		int64_t offset = record->mark.offset < high ? record->mark.offset : RD_KAFKA_OFFSET_END;
+
+		status = topic_read_one(reader, topic, record->mark.partition, offset, mark_compare,
+								&search, &high, wait);
+		/* Behind an open transaction it can't be compared now. */
+		if (status_is_ok(&status) && record->mark.offset >= high)
+			search.state = TOPIC_ANEW;
+	}
 	*state = search.state;
 	return status;
 }
@@ -77,14 +82,41 @@ topic_identity_judge(rd_kafka_t *reader, const char *topic, const char *id,
 #define TAIL_FACTOR		  20
 #define TAIL_DEPTH_MAX	  1000000
 
+/* For a partition that must be looked at more deeply: a million records may have to come. */
+#define TAIL_TIMEOUT_MS 60000
+
 typedef struct TailReading
 {
+	const TailQuestion *question;
 	TopicTail *tail;
-	const char *source;
-	int64_t since_ms;
 	bool *seen;							 /* by partition: a record was there at all */
+	bool *left_out;						 /* by partition */
 	char (*sources)[TOPIC_SOURCE_BYTES]; /* by partition: of its newest record; "": ours or old */
 } TailReading;
+
+/* Any writer of the topic may have made it: only what looks like an id is one. */
+static void
+origin_read(const rd_kafka_message_t *record, int64_t timestamp_ms, TopicOrigin *origin)
+{
+	static const char member[] = "\"transaction_id\":\"";
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	const char *at = record->payload == NULL
+						 ? NULL
+						 : memmem(record->payload, record->len, member, sizeof(member) - 1);
+
+	origin->transaction_id[0] = '\0';
+	if (at == NULL)
+		return;
+	at += sizeof(member) - 1;
+	if ((size_t) ((const char *) record->payload + record->len - at) < WALLET_UUID_TEXT_BYTES)
+		return;
+	for (int i = 0; i < WALLET_UUID_TEXT_BYTES; i++)
+		if (form[i] == '-' ? at[i] != '-' : strchr("0123456789abcdef", at[i]) == NULL || at[i] == 0)
+			return;
+	memcpy(origin->transaction_id, at, WALLET_UUID_TEXT_BYTES);
+	origin->transaction_id[WALLET_UUID_TEXT_BYTES] = '\0';
+	origin->timestamp_ms = timestamp_ms;
+}
 
 static void
 tail_look(void *context, const rd_kafka_message_t *record)
@@ -96,6 +128,7 @@ tail_look(void *context, const rd_kafka_message_t *record)
 	char sequence[CLOUD_EVENT_SEQUENCE_BYTES];
 	TopicPlace *place = &tail->places[record->partition];
 	rd_kafka_timestamp_type_t type;
+	int64_t timestamp_ms = rd_kafka_message_timestamp(record, &type);
 
 	foreign[0] = '\0';
 	reading->seen[record->partition] = true;
@@ -106,79 +139,109 @@ tail_look(void *context, const rd_kafka_message_t *record)
 	}
 	if (!topic_header_read(record, "ce_source", source, sizeof(source)))
 		return;
-	if (strcmp(source, reading->source) != 0)
+	if (strcmp(source, reading->question->source) != 0)
 	{
-		if (rd_kafka_message_timestamp(record, &type) >= reading->since_ms)
+		if (timestamp_ms >= reading->question->since_ms)
 			snprintf(foreign, TOPIC_SOURCE_BYTES, "%s", source);
 		return;
 	}
+	if (timestamp_ms >= reading->question->since_ms)
+		origin_read(record, timestamp_ms, &tail->origins[record->partition]);
 	if (topic_header_read(record, "ce_sequence", sequence, sizeof(sequence)))
 		(void) cloud_event_sequence_read(sequence, &place->end_lsn, &place->ordinal);
 }
 
-/* Whether what was asked for may lie further back than depth in some partition. */
+/* Whether what is asked for may lie further back than depth in a partition. */
 static Status
-tail_ends_early(rd_kafka_t *reader, const char *topic, const TailReading *reading, int depth,
-				bool places, const Wait *wait, bool *early)
+tail_ends_early(rd_kafka_t *reader, const TailReading *reading, const TopicPart *part,
+				const Wait *wait, bool *early)
 {
+	const TailQuestion *question = reading->question;
+	int64_t low = 0;
+	int64_t high = 0;
 	Status status = status_ok();
 
 	*early = false;
-	for (int i = 0; i < reading->tail->partition_count && status_is_ok(&status) && !*early; i++)
-	{
-		int64_t low = 0;
-		int64_t high = 0;
+	if (question->depth == TAIL_PLACES ? reading->tail->places[part->partition].end_lsn != 0
+									   : reading->seen[part->partition])
+		return status;
+	status = topic_offsets_get(reader, question->topic, part->partition, &low, &high, wait);
+	*early = status_is_ok(&status) && high - low > part->depth && part->depth < TAIL_DEPTH_MAX;
+	return status;
+}
 
-		if (places ? reading->tail->places[i].end_lsn != 0 : reading->seen[i])
-			continue;
-		status = topic_offsets_get(reader, topic, i, &low, &high, wait);
-		*early = status_is_ok(&status) && high - low > depth && depth < TAIL_DEPTH_MAX;
+/* What was seen of the partition before is seen again. */
+static Status
+partition_look_deeper(rd_kafka_t *reader, TailReading *reading, TopicPart part, int stop_fd)
+{
+	Wait wait = wait_begin(stop_fd, TAIL_TIMEOUT_MS);
+	bool early = true;
+	Status status = status_ok();
+
+	part.partition_count = 1;
+	part.left_out = part.left_out != NULL ? part.left_out + part.partition : NULL;
+	while (status_is_ok(&status) && early)
+	{
+		status = tail_ends_early(reader, reading, &part, &wait, &early);
+		if (!status_is_ok(&status) || !early)
+			break;
+		part.depth =
+			part.depth > TAIL_DEPTH_MAX / TAIL_FACTOR ? TAIL_DEPTH_MAX : part.depth * TAIL_FACTOR;
+		status =
+			topic_read_part(reader, reading->question->topic, &part, tail_look, reading, &wait);
 	}
 	return status;
 }
 
-/* What was seen before is seen again. */
+/* All partitions at once, and those that hold nothing of interest in their newest records alone. */
 static Status
-tail_look_deeper(rd_kafka_t *reader, const char *topic, TailReading *reading, TailDepth depth,
-				 const Wait *wait)
+tail_look_all(rd_kafka_t *reader, TailReading *reading, const Wait *wait)
 {
-	bool places = depth == TAIL_PLACES;
-	int offsets = places ? TAIL_DEPTH_PLACES : TAIL_DEPTH;
-	bool early = true;
-	Status status = status_ok();
+	const TailQuestion *question = reading->question;
+	TopicPart part = {
+		.partition_count = question->partition_count,
+		.depth = question->depth == TAIL_PLACES ? TAIL_DEPTH_PLACES : TAIL_DEPTH,
+		.left_out = question->passes_open ? reading->left_out : NULL,
+	};
+	Status status = topic_read_part(reader, question->topic, &part, tail_look, reading, wait);
 
-	while (early && status_is_ok(&status))
+	for (int i = 0; i < question->partition_count && question->depth != TAIL_GLANCE; i++)
 	{
-		status = topic_read_tail(reader, topic, reading->tail->partition_count, offsets, tail_look,
-								 reading, wait);
-		early = depth != TAIL_GLANCE;
-		if (status_is_ok(&status) && early)
-			status = tail_ends_early(reader, topic, reading, offsets, places, wait, &early);
-		offsets = offsets > TAIL_DEPTH_MAX / TAIL_FACTOR ? TAIL_DEPTH_MAX : offsets * TAIL_FACTOR;
+		if (!status_is_ok(&status))
+			break;
+		part.partition = i;
+		status = partition_look_deeper(reader, reading, part, wait->stop_fd);
 	}
 	return status;
 }
 
 Status
-topic_tail_read(rd_kafka_t *reader, const char *topic, int partition_count, TailDepth depth,
-				const char *source, int64_t since_ms, const Wait *wait, TopicTail *tail)
+topic_tail_read(rd_kafka_t *reader, const TailQuestion *question, const Wait *wait, TopicTail *tail)
 {
-	TailReading reading = {.tail = tail, .source = source, .since_ms = since_ms};
+	TailReading reading = {.question = question, .tail = tail};
+	size_t count = (size_t) question->partition_count;
 	Status status = status_ok();
 
-	*tail = (TopicTail){.partition_count = partition_count};
-	tail->places = calloc((size_t) partition_count, sizeof(*tail->places));
-	reading.sources = calloc((size_t) partition_count, sizeof(*reading.sources));
-	reading.seen = calloc((size_t) partition_count, sizeof(*reading.seen));
-	if (tail->places == NULL || reading.sources == NULL || reading.seen == NULL)
+	*tail = (TopicTail){.partition_count = question->partition_count};
+	tail->places = calloc(count, sizeof(*tail->places));
+	tail->origins = calloc(count, sizeof(*tail->origins));
+	reading.sources = calloc(count, sizeof(*reading.sources));
+	reading.seen = calloc(count, sizeof(*reading.seen));
+	reading.left_out = calloc(count, sizeof(*reading.left_out));
+	if (tail->places == NULL || tail->origins == NULL || reading.sources == NULL ||
+		reading.seen == NULL || reading.left_out == NULL)
 		status = status_bug("out of memory");
 	if (status_is_ok(&status))
-		status = tail_look_deeper(reader, topic, &reading, depth, wait);
-	for (int i = 0; i < partition_count && status_is_ok(&status); i++)
+		status = tail_look_all(reader, &reading, wait);
+	for (size_t i = 0; i < count && status_is_ok(&status); i++)
+	{
 		if (reading.sources[i][0] != '\0')
 			memcpy(tail->foreign_source, reading.sources[i], TOPIC_SOURCE_BYTES);
+		tail->left_out = tail->left_out || reading.left_out[i];
+	}
 	free(reading.sources);
 	free(reading.seen);
+	free(reading.left_out);
 	if (!status_is_ok(&status))
 		topic_tail_free(tail);
 	return status;
@@ -188,7 +251,9 @@ void
 topic_tail_free(TopicTail *tail)
 {
 	free(tail->places);
+	free(tail->origins);
 	tail->places = NULL;
+	tail->origins = NULL;
 	tail->partition_count = 0;
 }
 

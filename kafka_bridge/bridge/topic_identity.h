@@ -17,8 +17,10 @@
 #include "progress_record.h"
 #include "server_facts.h"
 #include "startup_check.h"
+#include "wallet_event.h"
 
-#define TOPIC_SOURCE_BYTES SERVER_SOURCE_BYTES
+#define TOPIC_SOURCE_BYTES		SERVER_SOURCE_BYTES
+#define TOPIC_TRANSACTION_BYTES (WALLET_UUID_TEXT_BYTES + 1)
 
 /*
  * Judges an existing topic against what was recorded of it. id: its id now, "" where not known. Of
@@ -34,13 +36,22 @@ typedef struct TopicPlace
 	uint32_t ordinal;
 } TopicPlace;
 
+/* Where the newest event of a partition came from, of our source and since it was accepted. */
+typedef struct TopicOrigin
+{
+	char transaction_id[TOPIC_TRANSACTION_BYTES]; /* "": none is known */
+	int64_t timestamp_ms;
+} TopicOrigin;
+
 /* What the newest records of each partition say. */
 typedef struct TopicTail
 {
-	TopicPlace *places; /* by partition: of its newest event of our source; free it */
+	TopicPlace *places;	  /* by partition: of its newest event of our source; free it */
+	TopicOrigin *origins; /* by partition */
 	int partition_count;
 	TopicMark mark; /* one of the newest records; no event_id where the topic is empty */
 	char foreign_source[TOPIC_SOURCE_BYTES]; /* of a newest record that is not ours; "": none */
+	bool left_out; /* an open Kafka transaction keeps records back, which were not waited for */
 } TopicTail;
 
 /* How far back the tail is looked at. */
@@ -51,13 +62,19 @@ typedef enum TailDepth
 	TAIL_PLACES	 /* and its newest event of our source */
 } TailDepth;
 
-/*
- * Replays, aborted transactions and their marks may lie before what is looked for. Records of
- * another source that are older than since_ms were there when the topic was accepted, and don't
- * count.
- */
-Status topic_tail_read(rd_kafka_t *reader, const char *topic, int partition_count, TailDepth depth,
-					   const char *source, int64_t since_ms, const Wait *wait, TopicTail *tail);
+typedef struct TailQuestion
+{
+	const char *topic;
+	int partition_count;
+	TailDepth depth;
+	bool passes_open; /* no wait for the end of open Kafka transactions */
+	const char *source;
+	int64_t since_ms; /* older records of another source were there when the topic was accepted */
+} TailQuestion;
+
+/* Replays, aborted transactions and their marks may lie before what is looked for. */
+Status topic_tail_read(rd_kafka_t *reader, const TailQuestion *question, const Wait *wait,
+					   TopicTail *tail);
 void topic_tail_free(TopicTail *tail);
 
 /* Whether the partition's newest event is this one or a later one: then this one is in it. */

@@ -91,8 +91,14 @@ topic_look(TopicWatch *watch, rd_kafka_t *reader, const Wait *wait, Status *verd
 	status = topic_identity_judge(reader, topic, facts.id, &record, wait, &state);
 	if (status_is_ok(&status))
 		/* No questions about partitions that may be going: they cost a look's whole time. */
-		status = topic_tail_read(reader, topic, facts.partition_count, TAIL_GLANCE, plan->source,
-								 record.since_ms, wait, &tail);
+		status = topic_tail_read(reader,
+								 &(TailQuestion){.topic = topic,
+												 .partition_count = facts.partition_count,
+												 .depth = TAIL_GLANCE,
+												 .passes_open = true,
+												 .source = plan->source,
+												 .since_ms = record.since_ms},
+								 wait, &tail);
 	if (!status_is_ok(&status))
 		return status;
 	facts.survey.problems[TOPIC_PROBLEM_FOREIGN] =

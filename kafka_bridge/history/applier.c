@@ -1,16 +1,20 @@
 /*
  * applier.c
- *		One batch, one transaction:
+ *		One batch, one transaction. What is known of the wallets' newest versions, or asked for
+ *		before it begins, says what is new and what must be compared; the fence proves at its end
+ *		that nobody else has written meanwhile. Nearly every batch is new throughout and goes over
+ *		at once:
+ *
+ *		COPY what is new; positions: compare and set by fence and offset
+ *
+ *		Else:
  *
  *		BEGIN
- *		newest versions of wallets not seen lately         -> what is new, what must be compared
  *		COPY what is new
  *		compare the rest with what is stored               -> duplicates, conflicts, late versions
  *		COPY late versions, cut the gaps they fill, record conflicts and new gaps
  *		positions: compare and set by fence and offset
  *		COMMIT
- *
- * Nearly every batch is new throughout and takes the short way: COPY, positions, COMMIT.
  *
  * The former owner of a partition may be stopped in the middle of its transaction and so hold rows
  * that this one must insert. Its session is of no use any more (its fence is gone), so after a
@@ -32,7 +36,6 @@
 #define CACHED_WALLETS_MAX 65536 /* per generation: about 6 MB in all */
 #define CONNECT_TIMEOUT_MS 30000
 #define APPLY_TIMEOUT_MS   90000 /* above the session's own time limits, which say what hung */
-#define FORMER_OWNERS_MAX  8
 #define STALE_ATTEMPTS_MAX 3
 
 struct Applier
@@ -44,8 +47,6 @@ struct Applier
 	ApplyPlan plan;
 	bool outcome_unknown; /* the last attempt may have committed */
 	bool lock_timed_out;
-	char former_owners[FORMER_OWNERS_MAX][HISTORY_OWNER_BYTES]; /* the latest, in a ring */
-	size_t former_owner_count;
 };
 
 Applier *
@@ -142,23 +143,16 @@ applier_connect(Applier *applier)
 	return connection_ensure(applier);
 }
 
-static void
-former_owner_note(Applier *applier, const char *owner)
+Status
+applier_look(Applier *applier)
 {
-	if (owner[0] == '\0' || strcmp(owner, applier->options->owner) == 0)
-		return;
-	memcpy(applier->former_owners[applier->former_owner_count++ % FORMER_OWNERS_MAX], owner,
-		   HISTORY_OWNER_BYTES);
-}
+	Wait wait = wait_begin(-1, APPLY_TIMEOUT_MS);
+	Status status = connection_ensure(applier);
 
-static Status
-former_owners_terminate(Applier *applier, const Wait *wait)
-{
-	Status status = status_ok();
-
-	for (size_t i = 0; i < FORMER_OWNERS_MAX && status_is_ok(&status); i++)
-		if (applier->former_owners[i][0] != '\0')
-			status = history_session_terminate(&applier->session, wait, applier->former_owners[i]);
+	if (status_is_ok(&status))
+		status = pg_command_run(applier->session.connection, &wait, "SELECT");
+	if (!status_is_ok(&status))
+		connection_drop(applier);
 	return status;
 }
 
@@ -179,7 +173,8 @@ applier_claim(Applier *applier, PositionClaim *claims, size_t count)
 		return status;
 	}
 	for (size_t i = 0; i < count; i++)
-		former_owner_note(applier, claims[i].former_owner);
+		if (strcmp(claims[i].former_owner, applier->options->owner) != 0)
+			former_owners_note(applier->options->former_owners, claims[i].former_owner);
 	/* Another owner may have written since these wallets were last seen here. */
 	version_cache_clear(&applier->cache);
 	return status;
@@ -213,9 +208,9 @@ halt_report(ApplyReport *report, int32_t partition, int64_t offset, const char *
 	report->halt_reason = reason;
 }
 
-/* What is known to be new, in. */
+/* What is new, what must be compared, what is missing. */
 static Status
-new_events_store(Applier *applier, const Wait *wait, const Batch *batch, ApplyReport *report)
+plan_make(Applier *applier, const Wait *wait, const Batch *batch)
 {
 	ApplyPlan *plan = &applier->plan;
 
@@ -224,19 +219,35 @@ new_events_store(Applier *applier, const Wait *wait, const Batch *batch, ApplyRe
 
 	Status status = event_store_newest(&applier->session, wait, plan);
 
-	if (!status_is_ok(&status))
-		return status;
-	if (!apply_plan_classify(plan, batch))
-		return status_bug("out of memory");
+	if (status_is_ok(&status) && !apply_plan_classify(plan, batch))
+		status = status_bug("out of memory");
+	return status;
+}
+
+static EventSelection
+new_events(const Applier *applier, const Batch *batch)
+{
+	const IndexList *inserts = &applier->plan.inserts;
+
+	return (EventSelection){batch, inserts->indexes, inserts->count};
+}
+
+/* What is known to be new, in. */
+static Status
+new_events_store(Applier *applier, const Wait *wait, const Batch *batch, ApplyReport *report)
+{
+	const ApplyPlan *plan = &applier->plan;
+
 	if (applier->options->stop_at_gap && plan->gaps.count > 0)
 	{
 		halt_report(report, plan->gaps.gaps[0].partition, plan->gaps.gaps[0].offset,
 					"versions are missing before this event");
-		return status;
+		return status_ok();
 	}
 	report->applied = (int64_t) plan->inserts.count;
-	return event_store_copy(&applier->session, wait,
-							(EventSelection){batch, plan->inserts.indexes, plan->inserts.count});
+	return plan->inserts.count == 0
+			   ? status_ok()
+			   : event_store_copy(&applier->session, wait, new_events(applier, batch), "", "");
 }
 
 /* What is known or late: duplicates are skipped, late versions stored, conflicts recorded. */
@@ -308,6 +319,7 @@ batch_write(Applier *applier, const Wait *wait, const Batch *batch, ApplyReport 
 	return status;
 }
 
+/* The long way: asked and told step by step. */
 static Status
 batch_transaction(Applier *applier, const Wait *wait, const Batch *batch, ApplyReport *report)
 {
@@ -322,8 +334,6 @@ batch_transaction(Applier *applier, const Wait *wait, const Batch *batch, ApplyR
 		applier->outcome_unknown = true;
 		status = pg_command_run(connection, wait, "COMMIT");
 		applier->outcome_unknown = status.class == STATUS_RETRY;
-		if (status_is_ok(&status))
-			apply_plan_remember(&applier->plan, &applier->cache);
 		return status;
 	}
 	/* After a RETRY the connection is closed, which rolls back as well. */
@@ -337,6 +347,53 @@ batch_transaction(Applier *applier, const Wait *wait, const Batch *batch, ApplyR
 	return status;
 }
 
+/* The short way: rows and positions go over together, which PostgreSQL makes one transaction of. */
+static Status
+batch_send(Applier *applier, const Wait *wait, const Batch *batch, ApplyReport *report)
+{
+	const HistorySession *session = &applier->session;
+	char *advance = position_store_advance_print(session, &applier->key, batch);
+	char *after = NULL;
+	Status status;
+
+	if (advance == NULL || asprintf(&after, "; %s", advance) < 0)
+	{
+		free(advance);
+		return status_bug("out of memory");
+	}
+	applier->outcome_unknown = true;
+	status = event_store_copy(session, wait, new_events(applier, batch),
+							  history_session_stamp_text(session), after);
+	applier->outcome_unknown = status.class == STATUS_RETRY;
+	free(advance);
+	free(after);
+	if (pg_status_is(&status, POSITIONS_FENCED_STATE))
+	{
+		report->outcome = APPLY_FENCED;
+		return status_ok();
+	}
+	report->applied = (int64_t) applier->plan.inserts.count;
+	return status;
+}
+
+static Status
+batch_write_through(Applier *applier, const Wait *wait, const Batch *batch, ApplyReport *report)
+{
+	const ApplyPlan *plan = &applier->plan;
+	Status status = plan_make(applier, wait, batch);
+
+	if (!status_is_ok(&status))
+		return status;
+
+	bool all_is_new =
+		plan->inserts.count > 0 && plan->inserts.count == batch->count && plan->gaps.count == 0;
+
+	status = (all_is_new ? batch_send : batch_transaction)(applier, wait, batch, report);
+	if (status_is_ok(&status) && report->outcome == APPLY_DONE)
+		apply_plan_remember(plan, &applier->cache);
+	return status;
+}
+
 /* A failed or declined attempt leaves nothing behind, so it may simply be made again. */
 static Status
 batch_attempt(Applier *applier, const Wait *wait, Batch *batch, ApplyReport *report)
@@ -346,7 +403,7 @@ batch_attempt(Applier *applier, const Wait *wait, Batch *batch, ApplyReport *rep
 	for (int attempt = 0; attempt < STALE_ATTEMPTS_MAX; attempt++)
 	{
 		*report = (ApplyReport){.outcome = APPLY_DONE};
-		status = batch_transaction(applier, wait, batch, report);
+		status = batch_write_through(applier, wait, batch, report);
 		if (status_is_ok(&status) && report->outcome == APPLY_DONE)
 			return status;
 		version_cache_clear(&applier->cache);
@@ -393,7 +450,7 @@ applier_apply(Applier *applier, Batch *batch, ApplyReport *report)
 	if (status_is_ok(&status) && applier->lock_timed_out)
 	{
 		applier->lock_timed_out = false;
-		status = former_owners_terminate(applier, &wait);
+		status = former_owners_terminate(applier->options->former_owners, &applier->session, &wait);
 	}
 	if (status_is_ok(&status) && applier->outcome_unknown)
 		status = unknown_outcome_settle(applier, &wait, batch, report, &settled);

@@ -14,6 +14,7 @@
 
 #include "batch.h"
 #include "count_store.h"
+#include "former_owners.h"
 #include "postgres/client.h"
 #include "position_store.h"
 #include "base/status.h"
@@ -25,6 +26,7 @@ typedef struct ApplierOptions
 	const char *topic;
 	const char *source; /* HISTORY_SOURCE, or NULL */
 	const char *owner;	/* name of this process in wallet_history_offsets and pg_stat_activity */
+	FormerOwners *former_owners; /* of all appliers of this process */
 	bool stop_at_gap;
 	bool stop_at_conflict;
 	/* Run once per connection, before the statements are prepared; the tables of the schema that it
@@ -61,6 +63,9 @@ void applier_free(Applier *applier);
 
 /* Connects, if there is no connection. */
 Status applier_connect(Applier *applier);
+
+/* Whether PostgreSQL answers. */
+Status applier_look(Applier *applier);
 
 /* Takes partitions over; see PositionClaim. */
 Status applier_claim(Applier *applier, PositionClaim *claims, size_t count);

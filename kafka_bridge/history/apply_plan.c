@@ -6,8 +6,15 @@
 #include "apply_plan.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define NOTHING_STORED INT64_C(-1)
+
+typedef struct PlannedInsert
+{
+	EventUuid wallet;
+	uint32_t index;
+} PlannedInsert;
 
 static bool
 plan_reserve(ApplyPlan *plan, size_t count)
@@ -81,6 +88,34 @@ missing_versions_add(ApplyPlan *plan, const BatchRecord *record, int64_t newest)
 	return gap_list_add(&plan->gaps, &gap);
 }
 
+static int
+insert_compare(const void *left, const void *right)
+{
+	const PlannedInsert *a = left;
+	const PlannedInsert *b = right;
+	int order = memcmp(&a->wallet, &b->wallet, sizeof(a->wallet));
+
+	return order != 0 ? order : a->index < b->index ? -1 : a->index > b->index;
+}
+
+static bool
+inserts_sort(ApplyPlan *plan, const Batch *batch)
+{
+	IndexList *inserts = &plan->inserts;
+	PlannedInsert *sorted = malloc((inserts->count + 1) * sizeof(*sorted));
+
+	if (sorted == NULL)
+		return false;
+	for (size_t i = 0; i < inserts->count; i++)
+		sorted[i] =
+			(PlannedInsert){batch->records[inserts->indexes[i]].wallet, inserts->indexes[i]};
+	qsort(sorted, inserts->count, sizeof(*sorted), insert_compare);
+	for (size_t i = 0; i < inserts->count; i++)
+		inserts->indexes[i] = sorted[i].index;
+	free(sorted);
+	return true;
+}
+
 bool
 apply_plan_classify(ApplyPlan *plan, const Batch *batch)
 {
@@ -103,7 +138,7 @@ apply_plan_classify(ApplyPlan *plan, const Batch *batch)
 		plan->inserts.indexes[plan->inserts.count++] = (uint32_t) i;
 		*newest = record->version;
 	}
-	return true;
+	return inserts_sort(plan, batch);
 }
 
 void

@@ -4,7 +4,8 @@
  *		versions are missing before them. Pure.
  *
  * Call order: apply_plan_begin(); apply_plan_newest_set() for each wallet in `unknown`;
- * apply_plan_classify(). Then inserts, compares and gaps stand.
+ * apply_plan_classify(). Then inserts, compares and gaps stand. Inserts go by wallet, and so by the
+ * index that they enter, each wallet's in the order they were read.
  *
  * A version above the wallet's newest one is new and can be inserted without a look; if it is not
  * the very next one, what lies between is a gap. A version at or below it is a copy, a

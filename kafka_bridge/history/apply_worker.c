@@ -52,6 +52,9 @@ task_run(ApplyWorker *worker, ApplyTask *task)
 		applier_forget(worker->applier);
 	switch (task->kind)
 	{
+		case APPLY_TASK_LOOK:
+			task->status = applier_look(worker->applier);
+			break;
 		case APPLY_TASK_CLAIM:
 			task->status = applier_claim(worker->applier, task->claims, task->claim_count);
 			break;

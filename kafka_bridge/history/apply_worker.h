@@ -1,6 +1,6 @@
 /*
  * apply_worker.h
- *		The thread that works with PostgreSQL, so that a slow or absent PostgreSQL never stops the
+ *		A thread that works with PostgreSQL, so that a slow or absent PostgreSQL never stops the
  *		polling of Kafka, and reading overlaps with writing.
  *
  * One task at a time: whoever submitted it leaves what it points to alone until it is finished.
@@ -18,6 +18,7 @@
 
 typedef enum ApplyTaskKind
 {
+	APPLY_TASK_LOOK,  /* whether PostgreSQL can be reached */
 	APPLY_TASK_CLAIM, /* take partitions over */
 	APPLY_TASK_BATCH, /* dead letters first, then rows and positions */
 	APPLY_TASK_COUNT  /* what is recorded, and how late the history is */

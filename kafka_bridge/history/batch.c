@@ -2,7 +2,7 @@
  * batch.c
  *		Accumulation of records, and their removal when their partition goes.
  *
- * A removed record leaves its COPY line behind in the rows: the records say which lines count.
+ * A removed record leaves its COPY row behind in the rows: the records say which count.
  */
 #include "batch.h"
 
@@ -83,7 +83,8 @@ record_add(Batch *batch, const BatchSource *source)
 							.partition = source->partition,
 							.offset = source->offset,
 							.timestamp_ms = source->timestamp_ms,
-							.value = source->value};
+							.value = source->value,
+							.bytes = source->bytes};
 	batch->record_bytes += source->bytes;
 	return record;
 }
@@ -163,7 +164,7 @@ record_release(BatchRecord *record, BatchRelease release)
 	free(record->fault);
 }
 
-/* Keeps the order of what stays. */
+/* Keeps the order of what stays. A batch is full by what is in it, not by what was. */
 static void
 records_drop(Batch *batch, int32_t partition, int64_t from_offset, BatchRelease release)
 {
@@ -174,11 +175,16 @@ records_drop(Batch *batch, int32_t partition, int64_t from_offset, BatchRelease 
 		BatchRecord *record = &batch->records[i];
 
 		if (record->partition == partition && record->offset >= from_offset)
+		{
+			batch->record_bytes -= record->bytes;
 			record_release(record, release);
+		}
 		else
 			batch->records[kept++] = *record;
 	}
 	batch->count = kept;
+	if (kept == 0)
+		batch->rows.length = 0;
 }
 
 void

@@ -40,8 +40,9 @@ typedef struct BatchRecord
 	int64_t version;
 	int64_t created_at_us;
 	JsonSlice json;	  /* inside the handle's record */
-	size_t row_start; /* of its COPY line in the batch's rows */
+	size_t row_start; /* of its COPY row in the batch's rows */
 	size_t row_length;
+	size_t bytes; /* of key and value */
 } BatchRecord;
 
 typedef struct BatchPosition
@@ -62,7 +63,7 @@ typedef struct Batch
 	BatchPosition *positions;
 	size_t position_count;
 	size_t position_capacity;
-	Buffer rows;		 /* COPY lines of the events */
+	Buffer rows;		 /* of COPY, of the events */
 	size_t record_bytes; /* of keys and values held */
 	const char *source;	 /* of its events, "": none yet; its owner's */
 } Batch;

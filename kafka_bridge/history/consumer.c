@@ -1,12 +1,12 @@
 /*
  * consumer.c
- *		The loop. Reading never waits for writing: while the worker applies one batch, the next one
- *		gathers. A batch goes to the worker as soon as the worker is free and Kafka has nothing more
+ *		The loop. Reading never waits for writing: while an applier has one batch, its next one
+ *		gathers. A batch goes to its worker as soon as the worker is free and Kafka has nothing more
  *		at this moment, so that a single event is not kept waiting and a flood is not chopped.
  *
- * Three machines hold the state: membership (the group and its partitions), work (the batches and
- * the worker) and flow (read or paused). What something that happened means, outcome.c says; only
- * this file acts on it, and only in this thread.
+ * Three machines hold the state: membership (the group and its partitions), work (of each applier:
+ * its batches and its worker) and flow (read or paused). What something that happened means,
+ * outcome.c says; verdict.c acts on it, in this thread.
  */
 #include "consumer.h"
 
@@ -14,44 +14,24 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "consumer_parts.h"
-#include "consumer_report.h"
-#include "flow.h"
+#include "consumer_state.h"
 #include "history_metrics.h"
 #include "intake.h"
 #include "observe/log.h"
-#include "membership.h"
 #include "outcome.h"
 #include "base/signals.h"
 #include "topic_await.h"
-#include "work_queue.h"
+#include "verdict.h"
 
 #define LOOP_LIMIT_MS	  60000
 #define IDLE_POLL_MS	  100
 #define BUSY_POLL_MS	  2
-#define GATHER_MS_MAX	  20 /* a batch is not kept longer than this while the worker is free */
+#define GATHER_MS_MAX	  20 /* a batch is not kept longer than this while its worker is free */
+#define READ_RECORDS_MAX  64 /* in one turn of the loop */
 #define COUNT_INTERVAL_MS 2000
 #define LOOK_INTERVAL_MS  500
 #define REVOKE_WAIT_MS	  5000
 #define STOP_WAIT_MS	  10000
-
-/* All of it belongs to the consumer's thread; what the worker borrows, work_queue.h says. */
-struct Consumer
-{
-	const HistoryConfig *config;
-	Daemon *daemon;
-	size_t loop; /* for health_loop_beat() */
-	ConsumerParts parts;
-	Membership membership;
-	WorkQueue work;
-	Flow flow;
-	ConsumerReport report;
-	Status end;			   /* what consumer_run() returns: the first reason to end */
-	bool finished;		   /* nothing more can be applied */
-	int64_t counted_at_ms; /* of the latest count task that succeeded */
-	int64_t looked_at_ms;  /* the partitions' ends were looked at */
-	bool count_due;
-};
 
 Status
 consumer_new(const HistoryConfig *config, Daemon *daemon, Consumer **consumer)
@@ -80,7 +60,8 @@ consumer_new(const HistoryConfig *config, Daemon *daemon, Consumer **consumer)
 	}
 	created->membership.subscriber = created->parts.subscriber;
 	created->membership.source.told = config->history.source;
-	work_queue_init(&created->work, created->parts.worker, &limits);
+	work_queues_init(&created->work, created->parts.workers, (size_t) config->history.appliers,
+					 &limits);
 	created->report = (ConsumerReport){
 		.health = daemon->health,
 		.metrics = daemon->metrics,
@@ -97,7 +78,7 @@ consumer_free(Consumer *consumer)
 	if (consumer == NULL)
 		return;
 	consumer_parts_free(&consumer->parts);
-	work_queue_free(&consumer->work);
+	work_queues_free(&consumer->work);
 	membership_free(&consumer->membership);
 	free(consumer);
 }
@@ -110,146 +91,16 @@ consumer_assert_sane(const Consumer *consumer)
 
 	assert(membership->state < MEMBERSHIP_STATE_COUNT);
 	assert(consumer->flow.state < FLOW_STATE_COUNT);
-	work_queue_assert_sane(&consumer->work);
+	work_queues_assert_sane(&consumer->work);
 	/* Partitions are a member's, or go back. */
 	assert((membership->state != MEMBERSHIP_OUTSIDE && membership->state != MEMBERSHIP_JOINING) ||
 		   membership->table.count == 0);
 	/* Only what a member has read is gathered. */
 	assert(membership->state == MEMBERSHIP_MEMBER || membership->state == MEMBERSHIP_ENDED ||
-		   consumer->work.gathering->position_count == 0);
+		   !work_queues_gather(&consumer->work));
 	/* There is a reason to end exactly when reading has ended for one. */
 	assert(status_is_ok(&consumer->end) || membership->state == MEMBERSHIP_ENDED);
 	assert(!consumer->finished || membership->state == MEMBERSHIP_ENDED);
-}
-
-/* No record is added any more; the first reason is the one that consumer_run() returns. */
-static void
-reading_end(Consumer *consumer, const Status *reason)
-{
-	if (status_is_ok(&consumer->end))
-		consumer->end = *reason;
-	membership_end(&consumer->membership);
-}
-
-static void
-trouble_note(Consumer *consumer, const Status *status)
-{
-	int64_t now_ms = clock_monotonic_ms();
-
-	consumer_report_trouble(&consumer->report, status, !work_queue_is_troubled(&consumer->work),
-							now_ms);
-	work_queue_retry_later(&consumer->work, now_ms);
-	consumer->count_due = true;
-}
-
-/* Another owner was noticed, or all must be read again: drops everything and joins anew. */
-static void
-group_leave(Consumer *consumer)
-{
-	Status status = membership_leave(&consumer->membership);
-
-	consumer->work.cache_is_stale = true;
-	work_queue_drop_all(&consumer->work);
-	if (!status_is_ok(&status))
-		reading_end(consumer, &status);
-}
-
-/* Stops one partition before a record; the others and what precedes it go on. */
-static void
-partition_halt(Consumer *consumer, const ApplyReport *report)
-{
-	Status status;
-
-	log_error("partition stopped by the policy", log_text("reason", report->halt_reason),
-			  log_integer("partition", report->halt_partition),
-			  log_integer("offset", report->halt_offset));
-	batch_cut(work_queue_applying(&consumer->work), report->halt_partition, report->halt_offset,
-			  subscriber_record_release);
-	batch_drop_partition(consumer->work.gathering, report->halt_partition,
-						 subscriber_record_release);
-	status = membership_partition_halt(&consumer->membership, report->halt_partition);
-	if (!status_is_ok(&status))
-		log_status(LOG_LEVEL_WARNING, "the stopped partition is still read", &status);
-}
-
-/* Under POLICY_STOP: what stands before the poison is still applied. */
-static void
-poison_stop(Consumer *consumer)
-{
-	Batch *batch = work_queue_applying(&consumer->work);
-	const BatchRecord *poison;
-
-	/* Each cut takes its poison away. */
-	while ((poison = batch_poison_find(batch)) != NULL)
-	{
-		Status reason = intake_poison_status(poison->partition, poison->offset,
-											 poison->fault->reason, poison->fault->name);
-
-		reading_end(consumer, &reason);
-		batch_cut(batch, poison->partition, poison->offset, subscriber_record_release);
-	}
-	batch_clear(consumer->work.gathering, subscriber_record_release);
-}
-
-/*
- * The one place where a verdict becomes a deed. The status says why, of whatever is not done; task
- * is the finished one that this is about, or NULL.
- */
-static void
-verdict_follow(Consumer *consumer, Verdict verdict, const Status *status, const ApplyTask *task)
-{
-	assert(outcome_verdict_is_possible(consumer->membership.state, verdict));
-	switch (verdict)
-	{
-		case VERDICT_GO_ON:
-		case VERDICT_TRY_NOW: /* what is left of the batch waits for the worker */
-			break;
-		case VERDICT_TRY_LATER:
-			trouble_note(consumer, status);
-			break;
-		case VERDICT_DROP_BATCH:
-			batch_clear(work_queue_applying(&consumer->work), subscriber_record_release);
-			break;
-		case VERDICT_HALT_PARTITION:
-			partition_halt(consumer, &task->report);
-			break;
-		case VERDICT_LEAVE_GROUP:
-			log_warning("leaving the group, to join it anew");
-			group_leave(consumer);
-			break;
-		case VERDICT_STOP_AT_POISON:
-			poison_stop(consumer);
-			break;
-		case VERDICT_STOP_GATHERING:
-			reading_end(consumer, status);
-			batch_clear(consumer->work.gathering, subscriber_record_release);
-			break;
-		case VERDICT_STOP_READING:
-			reading_end(consumer, status);
-			break;
-		case VERDICT_END:
-			reading_end(consumer, status);
-			consumer->finished = true;
-			break;
-		case VERDICT_COUNT:
-			break;
-	}
-}
-
-static void
-consumer_judge(Consumer *consumer, Happening happening, const Status *status)
-{
-	verdict_follow(consumer, outcome_judge(consumer->membership.state, happening), status, NULL);
-}
-
-/* Something of our own failed before the worker was asked. */
-static void
-failure_judge(Consumer *consumer, const Status *status)
-{
-	Happening happening =
-		status->class == STATUS_RETRY ? HAPPENED_TASK_FAILED : HAPPENED_TASK_BROKEN;
-
-	consumer_judge(consumer, happening, status);
 }
 
 static void
@@ -259,14 +110,16 @@ claims_conclude(Consumer *consumer)
 	bool is_anew = status.class > STATUS_RETRY;
 
 	consumer->count_due = true;
+	/* Another owner may have written since these wallets were last seen here. */
+	work_queues_distrust_cache(&consumer->work);
 	topic_watch_hurry(consumer->parts.watch);
 	if (status_is_ok(&status))
 		status = membership_claims_take(&consumer->membership);
 	if (!status_is_ok(&status))
 	{
 		log_status(LOG_LEVEL_WARNING, "partitions cannot be taken", &status);
-		consumer_judge(consumer, is_anew ? HAPPENED_READING_BROKEN : HAPPENED_TAKING_REFUSED,
-					   &status);
+		verdict_obey(consumer, is_anew ? HAPPENED_READING_BROKEN : HAPPENED_TAKING_REFUSED,
+					 &status);
 	}
 	else if (consumer->flow.state == FLOW_PAUSED)
 	{
@@ -278,16 +131,18 @@ claims_conclude(Consumer *consumer)
 
 /* The task did what it was asked for. */
 static void
-task_conclude(Consumer *consumer, const ApplyTask *task)
+task_conclude(Consumer *consumer, WorkQueue *work, const ApplyTask *task)
 {
 	switch (task->kind)
 	{
+		case APPLY_TASK_LOOK:
+			break;
 		case APPLY_TASK_BATCH:
 			membership_positions_move(&consumer->membership, task->batch);
 			consumer_report_applied(&consumer->report, task);
 			if (task->report.gaps + task->report.conflicts + task->report.filled > 0)
 				consumer->count_due = true;
-			batch_clear(work_queue_applying(&consumer->work), subscriber_record_release);
+			batch_clear(work_queue_applying(work), subscriber_record_release);
 			break;
 		case APPLY_TASK_CLAIM:
 			claims_conclude(consumer);
@@ -302,23 +157,24 @@ task_conclude(Consumer *consumer, const ApplyTask *task)
 	}
 }
 
-/* Waits at most timeout_ms for the task in work and acts on what came of it. */
+/* Waits at most timeout_ms for the queue's task and acts on what came of it. */
 static void
-task_collect(Consumer *consumer, int timeout_ms)
+task_collect(Consumer *consumer, WorkQueue *work, int timeout_ms)
 {
+	bool was_well = work_queues_are_well(&consumer->work);
 	ApplyTask task;
 
-	if (!work_queue_collect(&consumer->work, timeout_ms, &task))
+	if (!work_queue_is_running(work) || !work_queue_collect(work, timeout_ms, &task))
 		return;
 	consumer_report_task(&consumer->report, &task);
 	if (status_is_ok(&task.status))
 	{
-		consumer_report_success(&consumer->report, work_queue_is_troubled(&consumer->work));
-		work_queue_succeed(&consumer->work);
+		work_queue_succeed(work);
+		if (work_queues_are_well(&consumer->work))
+			consumer_report_success(&consumer->report, !was_well);
 	}
 
-	bool partition_went =
-		!membership_owns_batch(&consumer->membership, work_queue_applying(&consumer->work));
+	bool partition_went = !membership_owns_batch(&consumer->membership, work_queue_applying(work));
 	Happening happening =
 		outcome_of_task(&task, partition_went, consumer->config->history.on_poison == POLICY_STOP);
 	Verdict verdict = outcome_judge(consumer->membership.state, happening);
@@ -328,10 +184,10 @@ task_collect(Consumer *consumer, int timeout_ms)
 					log_text("cause", "another owner has taken over, or PostgreSQL lost its last "
 									  "commits in a crash"));
 	if (verdict == VERDICT_GO_ON)
-		task_conclude(consumer, &task);
+		task_conclude(consumer, work, &task);
 	else
-		verdict_follow(consumer, verdict, &task.status, &task);
-	membership_batch_prune(&consumer->membership, work_queue_applying(&consumer->work));
+		verdict_follow(consumer, verdict, &task.status, work, &task);
+	membership_batch_prune(&consumer->membership, work_queue_applying(work));
 }
 
 /* The group gives partitions: they are claimed before they are read. */
@@ -345,11 +201,25 @@ partitions_take(Consumer *consumer, const SubscriberNews *news)
 	status =
 		membership_partitions_came(&consumer->membership, news->partitions, news->partition_count);
 	if (!status_is_ok(&status))
-		consumer_judge(consumer, HAPPENED_MEMORY_OUT, &status);
+		verdict_obey(consumer, HAPPENED_MEMORY_OUT, &status);
+}
+
+/* Waits for the batches that the workers have. */
+static void
+batches_await(Consumer *consumer, int64_t deadline_ms)
+{
+	for (size_t i = 0; i < consumer->work.count; i++)
+	{
+		WorkQueue *work = &consumer->work.queues[i];
+		int64_t left_ms = deadline_ms - clock_monotonic_ms();
+
+		if (work_queue_has_batch(work))
+			task_collect(consumer, work, left_ms > 0 ? (int) left_ms : 0);
+	}
 }
 
 /*
- * The group takes partitions and waits for us. What is with the worker is waited for, but not for
+ * The group takes partitions and waits for us. What the workers have is waited for, but not for
  * long: what is not committed then is dropped, and what commits later anyway has passed the fence
  * and so was ours.
  */
@@ -358,15 +228,16 @@ partitions_let_go(Consumer *consumer, const SubscriberNews *news)
 {
 	consumer_report_rebalance(&consumer->report, news->lost ? REBALANCE_LOST : REBALANCE_WENT,
 							  news->partitions, news->partition_count);
-	if (work_queue_has_batch(&consumer->work) && !news->lost)
-		task_collect(consumer, REVOKE_WAIT_MS);
 	if (!news->lost)
+	{
+		batches_await(consumer, clock_monotonic_ms() + REVOKE_WAIT_MS);
 		membership_positions_tell(&consumer->membership, false);
+	}
 	for (size_t i = 0; i < news->partition_count; i++)
-		work_queue_drop_partition(&consumer->work, news->partitions[i]);
+		work_queues_drop_partition(&consumer->work, news->partitions[i]);
 	membership_partitions_went(&consumer->membership, news->partitions, news->partition_count);
 	/* Their next owner writes what this process then does not know of. */
-	consumer->work.cache_is_stale = true;
+	work_queues_distrust_cache(&consumer->work);
 }
 
 /* A record, or the end of a partition. */
@@ -382,7 +253,7 @@ place_take(Consumer *consumer, const SubscriberNews *news)
 							&reason);
 
 	if (happening != HAPPENED_DONE)
-		consumer_judge(consumer, happening, &reason);
+		verdict_obey(consumer, happening, &reason);
 }
 
 static void
@@ -395,10 +266,10 @@ error_take(Consumer *consumer, const Status *error)
 	{
 		log_status(LOG_LEVEL_WARNING, "Kafka has a problem", error);
 		/* What comes back under its name must be looked at before it is read. */
-		consumer_judge(consumer, topic_went ? HAPPENED_TOPIC_WENT : HAPPENED_READING_FAILED, error);
+		verdict_obey(consumer, topic_went ? HAPPENED_TOPIC_WENT : HAPPENED_READING_FAILED, error);
 	}
 	else
-		consumer_judge(consumer, HAPPENED_READING_BROKEN, error);
+		verdict_obey(consumer, HAPPENED_READING_BROKEN, error);
 }
 
 /* True if there was anything. */
@@ -431,7 +302,7 @@ news_take(Consumer *consumer, int timeout_ms)
 
 /* True: the worker has a claim. What can't be asked of Kafka now does not keep batches waiting. */
 static bool
-claim_submit(Consumer *consumer, int64_t now_ms)
+claim_submit(Consumer *consumer, WorkQueue *work, int64_t now_ms)
 {
 	Membership *membership = &consumer->membership;
 	ApplyTask task = {.kind = APPLY_TASK_CLAIM};
@@ -443,37 +314,44 @@ claim_submit(Consumer *consumer, int64_t now_ms)
 
 	if (!status_is_ok(&status))
 	{
-		failure_judge(consumer, &status);
+		verdict_obey_failure(consumer, work, &status);
 		return false;
 	}
 	task.claims = membership->claims;
 	task.claim_count = membership->claim_count;
-	work_queue_submit(&consumer->work, &task, now_ms);
+	work_queue_submit(work, &task, now_ms);
 	return true;
 }
 
+/* A flood must not hide how late it is; what is only due waits until there is nothing to apply. */
 static void
 count_submit(Consumer *consumer, int64_t now_ms)
 {
 	Membership *membership = &consumer->membership;
+	WorkQueue *work = work_queues_counting(&consumer->work);
 	ApplyTask task = {.kind = APPLY_TASK_COUNT};
+	bool is_due = consumer->count_due && !work_queues_have_records(&consumer->work);
+
+	if (!work_queue_is_ready(work, now_ms) ||
+		(!is_due && now_ms - consumer->counted_at_ms < COUNT_INTERVAL_MS))
+		return;
+
 	Status status = membership_reaches_make(membership);
 
 	if (!status_is_ok(&status))
 	{
-		failure_judge(consumer, &status);
+		verdict_obey_failure(consumer, work, &status);
 		return;
 	}
 	task.reaches = membership->reaches;
 	task.reach_count = membership->reach_count;
-	work_queue_submit(&consumer->work, &task, now_ms);
+	work_queue_submit(work, &task, now_ms);
 }
 
-/* Gives the idle worker something to do; drained: Kafka had nothing more just now. */
+/* Gives an idle worker something to do; drained: nothing more is to be had just now. */
 static void
-work_submit(Consumer *consumer, bool drained, int64_t now_ms)
+work_submit(Consumer *consumer, WorkQueue *work, bool drained, int64_t now_ms)
 {
-	WorkQueue *work = &consumer->work;
 	bool due =
 		drained || work_queue_is_full(work) || now_ms - work->gathering_since_ms >= GATHER_MS_MAX;
 
@@ -481,41 +359,68 @@ work_submit(Consumer *consumer, bool drained, int64_t now_ms)
 		return;
 	if (work_queue_batch_waits(work))
 		work_queue_submit_batch(work, now_ms);
-	else if (claim_submit(consumer, now_ms))
+	else if (work == &consumer->work.queues[0] && claim_submit(consumer, work, now_ms))
 		return;
-	else if (now_ms - consumer->counted_at_ms >= COUNT_INTERVAL_MS)
-		count_submit(consumer, now_ms); /* a flood must not hide how late it is */
 	else if (work->gathering->position_count > 0 && due)
 		work_queue_submit_batch(work, now_ms);
-	else if (consumer->count_due)
-		count_submit(consumer, now_ms);
+	else if (work_queue_is_ready(work, now_ms) && work_queue_is_doubtful(work))
+		work_queue_submit_look(work, now_ms);
 }
 
-/* One round: takes what Kafka has, as far as there is room for it. */
-static void
+/* Takes what Kafka has, but not more than there is room for. True: it has no more. */
+static bool
+records_take(Consumer *consumer, int timeout_ms)
+{
+	for (int taken = 0; taken < READ_RECORDS_MAX; taken++)
+	{
+		if (!news_take(consumer, taken == 0 ? timeout_ms : 0))
+			return true;
+		if (consumer->membership.state != MEMBERSHIP_MEMBER ||
+			work_queues_full_find(&consumer->work) != NULL)
+			break;
+	}
+	return false;
+}
+
+/* Reads, or waits where there is no room. True: nothing more is to be had just now. */
+static bool
 consumer_read(Consumer *consumer, int64_t now_ms)
 {
-	WorkQueue *work = &consumer->work;
-	bool is_running = work_queue_is_running(work);
-	bool gathers = work->gathering->position_count > 0;
-	bool drained = false;
+	WorkQueues *all = &consumer->work;
+	WorkQueue *full = work_queues_full_find(all);
+	int timeout_ms = IDLE_POLL_MS;
 
-	if (work_queue_is_full(work) && consumer->flow.state == FLOW_READING && is_running)
-		task_collect(consumer, IDLE_POLL_MS);
-	else
+	for (size_t i = 0; i < all->count; i++)
+		if (all->queues[i].gathering->position_count == 0)
+			all->queues[i].gathering_since_ms = now_ms;
+	if (full != NULL && consumer->flow.state == FLOW_READING && work_queue_is_running(full))
 	{
-		int timeout_ms = is_running ? BUSY_POLL_MS : gathers ? 0 : IDLE_POLL_MS;
-
-		drained = !news_take(consumer, work_queue_batch_waits(work) ? IDLE_POLL_MS : timeout_ms);
-		if (!gathers)
-			work->gathering_since_ms = now_ms;
+		/* The others may end sooner. */
+		task_collect(consumer, full, all->count > 1 ? BUSY_POLL_MS : IDLE_POLL_MS);
+		return true;
 	}
-	if (work_queue_is_running(work))
-		task_collect(consumer, 0);
-	work_submit(consumer, drained, now_ms);
+	if (work_queues_could_submit(all, now_ms))
+		timeout_ms = 0;
+	else if (work_queues_are_running(all))
+		timeout_ms = BUSY_POLL_MS;
+	return records_take(consumer, timeout_ms);
+}
+
+/* One round: records in, tasks out. */
+static void
+consumer_turn(Consumer *consumer, int64_t now_ms)
+{
+	WorkQueues *all = &consumer->work;
+	bool drained = consumer_read(consumer, now_ms);
+
+	for (size_t i = 0; i <= all->count; i++)
+		task_collect(consumer, &all->queues[i], 0);
+	for (size_t i = 0; i < all->count; i++)
+		work_submit(consumer, &all->queues[i], drained, now_ms);
+	count_submit(consumer, now_ms);
 	membership_flow_follow(&consumer->membership, &consumer->flow,
-						   flow_decide(&consumer->flow, work_queue_is_full(work),
-									   work_queue_is_troubled(work), now_ms));
+						   flow_decide(&consumer->flow, work_queues_full_find(all) != NULL,
+									   work_queues_are_troubled(all), now_ms));
 }
 
 /* Membership follows the database: who can't apply must not hold partitions. */
@@ -526,36 +431,38 @@ group_attend(Consumer *consumer, int64_t now_ms)
 	Status status;
 
 	membership_leave_finish(&consumer->membership);
-	if (work_queue_is_stuck(&consumer->work, now_ms, patience_ms))
-		consumer_judge(consumer, HAPPENED_DATABASE_AWAY, NULL);
+	if (work_queues_are_stuck(&consumer->work, now_ms, patience_ms))
+		verdict_obey(consumer, HAPPENED_DATABASE_AWAY, NULL);
 	if (consumer->membership.state != MEMBERSHIP_OUTSIDE ||
-		!work_queue_is_served(&consumer->work, now_ms, patience_ms))
+		!work_queues_are_served(&consumer->work, now_ms, patience_ms))
 		return;
 	status = membership_join(&consumer->membership);
 	consumer->flow = (Flow){.state = FLOW_READING};
 	if (!status_is_ok(&status))
-		consumer_judge(consumer, HAPPENED_READING_BROKEN, &status);
+		verdict_obey(consumer, HAPPENED_READING_BROKEN, &status);
 }
 
 /* Applies what was gathered, unless that fails or takes too long: then it is read again later. */
 static void
 consumer_drain(Consumer *consumer)
 {
-	WorkQueue *work = &consumer->work;
+	WorkQueues *all = &consumer->work;
 	int64_t deadline_ms = clock_monotonic_ms() + STOP_WAIT_MS;
 
 	membership_end(&consumer->membership);
-	while (!consumer->finished && clock_monotonic_ms() < deadline_ms)
+	while (!consumer->finished && clock_monotonic_ms() < deadline_ms &&
+		   !work_queues_are_troubled(all) && work_queues_have_records(all))
 	{
 		consumer_assert_sane(consumer);
-		if (work_queue_is_running(work))
-			task_collect(consumer, IDLE_POLL_MS);
-		else if (work_queue_is_troubled(work))
-			break;
-		else if (work_queue_batch_waits(work) || work->gathering->position_count > 0)
-			work_queue_submit_batch(work, clock_monotonic_ms());
-		else
-			break;
+		for (size_t i = 0; i < all->count; i++)
+		{
+			WorkQueue *work = &all->queues[i];
+
+			task_collect(consumer, work, BUSY_POLL_MS);
+			if (work_queue_is_ready(work, clock_monotonic_ms()) &&
+				(work_queue_batch_waits(work) || work->gathering->position_count > 0))
+				work_queue_submit_batch(work, clock_monotonic_ms());
+		}
 	}
 	membership_positions_tell(&consumer->membership, true);
 }
@@ -566,7 +473,7 @@ topic_look(Consumer *consumer, int64_t now_ms)
 	Status verdict = topic_watch_turn(consumer->parts.watch, &consumer->membership, now_ms);
 
 	if (!status_is_ok(&verdict))
-		consumer_judge(consumer, HAPPENED_READING_BROKEN, &verdict);
+		verdict_obey(consumer, HAPPENED_READING_BROKEN, &verdict);
 	if (now_ms - consumer->looked_at_ms < LOOK_INTERVAL_MS)
 		return;
 	consumer->looked_at_ms = now_ms;
@@ -592,7 +499,7 @@ consumer_run(Consumer *consumer)
 			membership_positions_tell(membership, false);
 		consumer_report_state(&consumer->report, membership, &consumer->flow, now_ms);
 		group_attend(consumer, now_ms);
-		consumer_read(consumer, now_ms);
+		consumer_turn(consumer, now_ms);
 		topic_look(consumer, now_ms);
 	}
 	consumer_drain(consumer);

@@ -45,6 +45,7 @@ options_fill(ConsumerParts *parts, const HistoryConfig *config)
 		.topic = config->kafka.topic,
 		.source = config->history.source,
 		.owner = parts->owner,
+		.former_owners = &parts->former_owners,
 		.stop_at_gap = config->history.on_gap == POLICY_STOP,
 		.stop_at_conflict = config->history.on_conflict == POLICY_STOP,
 	};
@@ -57,21 +58,36 @@ options_fill(ConsumerParts *parts, const HistoryConfig *config)
 		(SubscriberOptions){.kafka = &config->kafka, .group = config->history.group};
 }
 
+static Status
+worker_make(ConsumerParts *parts, size_t number)
+{
+	parts->appliers[number] = applier_new(&parts->applier_options);
+	parts->dead_letters[number] = dead_letter_new(&parts->dead_letter_options);
+	if (parts->appliers[number] == NULL || parts->dead_letters[number] == NULL)
+		return status_bug("out of memory");
+	parts->workers[number] =
+		apply_worker_start(parts->appliers[number], parts->dead_letters[number]);
+	return parts->workers[number] == NULL ? status_bug("no thread can be started") : status_ok();
+}
+
 Status
 consumer_parts_make(ConsumerParts *parts, const HistoryConfig *config)
 {
+	Status status;
+
 	owner_print(parts->owner);
 	parts->dead_letter_topic = dead_letter_topic_name(config);
 	if (parts->dead_letter_topic == NULL)
 		return status_bug("out of memory");
 	options_fill(parts, config);
-	parts->applier = applier_new(&parts->applier_options);
-	parts->dead_letter = dead_letter_new(&parts->dead_letter_options);
-	if (parts->applier == NULL || parts->dead_letter == NULL)
-		return status_bug("out of memory");
-	parts->worker = apply_worker_start(parts->applier, parts->dead_letter);
-	if (parts->worker == NULL)
-		return status_bug("no thread can be started");
+	former_owners_init(&parts->former_owners);
+	parts->worker_count = (size_t) config->history.appliers + 1;
+	for (size_t i = 0; i < parts->worker_count; i++)
+	{
+		status = worker_make(parts, i);
+		if (!status_is_ok(&status))
+			return status;
+	}
 	parts->watch = topic_watch_new(&config->kafka, config->history.topic_interval_ms);
 	if (parts->watch == NULL)
 		return status_bug("out of memory or descriptors");
@@ -81,12 +97,17 @@ consumer_parts_make(ConsumerParts *parts, const HistoryConfig *config)
 void
 consumer_parts_free(ConsumerParts *parts)
 {
-	/* The worker first: it uses the two that follow the subscriber. */
-	apply_worker_stop(parts->worker);
+	/* The workers first: they use the others. */
+	for (size_t i = 0; i < parts->worker_count; i++)
+		apply_worker_stop(parts->workers[i]);
 	topic_watch_free(parts->watch);
 	subscriber_free(parts->subscriber);
-	applier_free(parts->applier);
-	dead_letter_free(parts->dead_letter);
+	for (size_t i = 0; i < parts->worker_count; i++)
+	{
+		applier_free(parts->appliers[i]);
+		dead_letter_free(parts->dead_letters[i]);
+	}
+	former_owners_free(&parts->former_owners);
 	free(parts->dead_letter_topic);
-	*parts = (ConsumerParts){.worker = NULL};
+	*parts = (ConsumerParts){.worker_count = 0};
 }

@@ -1,7 +1,7 @@
 /*
  * consumer_parts.h
- *		What the consumer works with, made from the configuration: the Kafka side, and the worker
- *		with the PostgreSQL side and the dead letters.
+ *		What the consumer works with, made from the configuration: the Kafka side, and the workers,
+ *		each with a PostgreSQL side and dead letters of its own.
  */
 #pragma once
 
@@ -13,8 +13,9 @@
 #include "base/status.h"
 #include "subscriber.h"
 #include "topic_watch.h"
+#include "work_queues.h"
 
-/* Stays where it is: the parts point into it. The applier and the dead letters are the worker's. */
+/* Stays where it is: the parts point into it. */
 typedef struct ConsumerParts
 {
 	char owner[HISTORY_OWNER_BYTES]; /* name of this process in wallet_history_offsets */
@@ -22,9 +23,11 @@ typedef struct ConsumerParts
 	ApplierOptions applier_options;
 	DeadLetterOptions dead_letter_options;
 	SubscriberOptions subscriber_options;
-	Applier *applier;
-	DeadLetter *dead_letter;
-	ApplyWorker *worker;
+	FormerOwners former_owners;
+	size_t worker_count;				 /* the appliers', and one that counts, which is the last */
+	Applier *appliers[APPLIERS_MAX + 1]; /* each is its worker's, as are the next */
+	DeadLetter *dead_letters[APPLIERS_MAX + 1];
+	ApplyWorker *workers[APPLIERS_MAX + 1];
 	Subscriber *subscriber;
 	TopicWatch *watch;
 } ConsumerParts;

@@ -31,22 +31,11 @@ static bool
 id_follows(const Event *event)
 {
 	char name[UUID5_NAME_BYTES_MAX + 1];
-	char text[EVENT_UUID_TEXT_BYTES + 1];
 	uint8_t uuid[UUID5_BYTES];
 	int length = snprintf(name, sizeof(name), "%" PRId64, event->version);
-	char *at = text;
 
 	uuid5_make(uuid, event->wallet.bytes, name, (size_t) length);
-	for (int i = 0; i < UUID5_BYTES; i++)
-	{
-		static const char digits[] = "0123456789abcdef";
-
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			*at++ = '-';
-		*at++ = digits[uuid[i] >> 4];
-		*at++ = digits[uuid[i] & 15];
-	}
-	return memcmp(text, event->event_id.bytes, EVENT_UUID_TEXT_BYTES) == 0;
+	return memcmp(uuid, event->id.bytes, UUID5_BYTES) == 0;
 }
 
 static bool

@@ -9,6 +9,7 @@
  */
 #include "event_reader.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,76 +36,67 @@ typedef struct FieldRule
 	const char *wanted; /* the error's "must be ..." */
 } FieldRule;
 
-static int
-hex_value(char digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	if (digit >= 'a' && digit <= 'f')
-		return digit - 'a' + 10;
-	return -1;
-}
+/* Of a digit in lower case: its value, with this bit; of anything else 0. */
+#define IS_HEX 16
+static const unsigned char hex_digits[UCHAR_MAX + 1] = {
+	['0'] = IS_HEX | 0,	 ['1'] = IS_HEX | 1,  ['2'] = IS_HEX | 2,  ['3'] = IS_HEX | 3,
+	['4'] = IS_HEX | 4,	 ['5'] = IS_HEX | 5,  ['6'] = IS_HEX | 6,  ['7'] = IS_HEX | 7,
+	['8'] = IS_HEX | 8,	 ['9'] = IS_HEX | 9,  ['a'] = IS_HEX | 10, ['b'] = IS_HEX | 11,
+	['c'] = IS_HEX | 12, ['d'] = IS_HEX | 13, ['e'] = IS_HEX | 14, ['f'] = IS_HEX | 15,
+};
 
 /* Canonical text form only: lower case, hyphens in their places. */
 static bool
 uuid_parse(JsonSlice text, EventUuid *uuid)
 {
-	size_t written = 0;
+	static const unsigned char places[EVENT_UUID_BYTES] = {0,  2,  4,  6,  9,  11, 14, 16,
+														   19, 21, 24, 26, 28, 30, 32, 34};
+	const char *at = text.bytes;
+	unsigned all = IS_HEX;
 
-	if (text.length != EVENT_UUID_TEXT_BYTES)
+	if (text.length != EVENT_UUID_TEXT_BYTES || at[8] != '-' || at[13] != '-' || at[18] != '-' ||
+		at[23] != '-')
 		return false;
-	for (size_t i = 0; i < EVENT_UUID_TEXT_BYTES;)
+	for (size_t i = 0; i < EVENT_UUID_BYTES; i++)
 	{
-		if (i == 8 || i == 13 || i == 18 || i == 23)
-		{
-			if (text.bytes[i++] != '-')
-				return false;
-			continue;
-		}
+		unsigned high = hex_digits[(unsigned char) at[places[i]]];
+		unsigned low = hex_digits[(unsigned char) at[places[i] + 1]];
 
-		int high = hex_value(text.bytes[i]);
-		int low = hex_value(text.bytes[i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		uuid->bytes[written++] = (unsigned char) (high << 4 | low);
-		i += 2;
+		all &= high & low;
+		uuid->bytes[i] = (unsigned char) (high << 4 | (low & 15));
 	}
-	return true;
+	return (all & IS_HEX) != 0;
 }
 
 static bool
-uuid_check(const JsonMember *member, JsonSlice *field)
+uuid_check(const JsonMember *member, EventUuid *field)
 {
-	EventUuid uuid;
-
-	*field = member->value;
-	return member->kind == JSON_STRING_VALUE && uuid_parse(member->value, &uuid);
+	return member->kind == JSON_STRING_VALUE && uuid_parse(member->value, field);
 }
 
 static bool
 event_id_check(const JsonMember *member, Event *event)
 {
-	return uuid_check(member, &event->event_id);
+	return uuid_check(member, &event->id);
 }
 
 static bool
 transaction_id_check(const JsonMember *member, Event *event)
 {
-	return uuid_check(member, &event->transaction_id);
+	return uuid_check(member, &event->transaction);
 }
 
 static bool
 wallet_id_check(const JsonMember *member, Event *event)
 {
 	event->wallet_id = member->value;
-	return member->kind == JSON_STRING_VALUE && uuid_parse(member->value, &event->wallet);
+	return uuid_check(member, &event->wallet);
 }
 
 static bool
 uuid_or_null_check(const JsonMember *member, Event *event)
 {
-	JsonSlice ignored;
+	EventUuid ignored;
 
 	(void) event;
 	return member->kind == JSON_NULL_VALUE || uuid_check(member, &ignored);
@@ -297,7 +289,6 @@ time_parse(JsonSlice text, int64_t *microseconds)
 static bool
 created_at_check(const JsonMember *member, Event *event)
 {
-	event->created_at = member->value;
 	return member->kind == JSON_STRING_VALUE && time_parse(member->value, &event->created_at_us);
 }
 

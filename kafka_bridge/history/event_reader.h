@@ -23,17 +23,16 @@ typedef struct EventUuid
 /* What the history needs of an event. Strings may hold JSON escapes where `escaped` says so. */
 typedef struct Event
 {
+	EventUuid id;
 	EventUuid wallet;
+	EventUuid transaction;
 	int64_t version;	   /* 0 .. 2^63 - 1 */
 	int64_t created_at_us; /* since 1970-01-01 00:00 UTC */
-	JsonSlice event_id;	   /* canonical lower-case text, as the next two */
-	JsonSlice wallet_id;
-	JsonSlice transaction_id;
-	JsonSlice user_id;	  /* may hold escapes */
-	JsonSlice event_type; /* may hold escapes */
-	JsonSlice amount;	  /* [0-9]{1,15}\.[0-9]{4} */
-	JsonSlice created_at; /* RFC 3339 in UTC, valid calendar date */
-	JsonSlice record;	  /* the whole JSON object as received */
+	JsonSlice wallet_id;   /* canonical lower-case text */
+	JsonSlice user_id;	   /* may hold escapes */
+	JsonSlice event_type;  /* may hold escapes */
+	JsonSlice amount;	   /* [0-9]{1,15}\.[0-9]{4} */
+	JsonSlice record;	   /* the whole JSON object as received */
 } Event;
 
 typedef enum EventFaultKind

@@ -17,7 +17,7 @@
 #define CONFLICT_STATEMENT "event_conflict"
 #define TRY_STATEMENT	   "event_try"
 
-#define COPY_PIECE_BYTES 131072
+#define COPY_PIECE_BYTES 65536
 
 static const char newest_sql[] =
 	"SELECT coalesce((SELECT max(e.version) FROM %1$s.transaction_events e "
@@ -98,47 +98,56 @@ event_store_newest(const HistorySession *session, const Wait *wait, ApplyPlan *p
 	return status;
 }
 
-/* In pieces: libpq would keep a buffer of the size of the largest one. */
 static Status
-rows_put(const HistorySession *session, const Wait *wait, const char *rows, size_t bytes)
+piece_put(const HistorySession *session, const Wait *wait, Buffer *piece)
 {
-	Status status = status_ok();
+	Status status = pg_copy_put(session->connection, wait, piece->bytes, piece->length);
 
-	while (bytes > 0 && status_is_ok(&status))
-	{
-		size_t piece = bytes < COPY_PIECE_BYTES ? bytes : COPY_PIECE_BYTES;
-
-		status = pg_copy_put(session->connection, wait, rows, piece);
-		rows += piece;
-		bytes -= piece;
-	}
+	piece->length = 0;
 	return status;
 }
 
-Status
-event_store_copy(const HistorySession *session, const Wait *wait, EventSelection events)
+/* In pieces: libpq would keep a buffer of the size of the largest one. */
+static Status
+rows_put(const HistorySession *session, const Wait *wait, EventSelection events, Buffer *piece)
 {
-	const BatchRecord *records = events.batch->records;
-	char sql[512];
+	bool added = buffer_append(piece, EVENT_ROWS_HEAD, EVENT_ROWS_HEAD_BYTES);
+	Status status = status_ok();
 
-	if (events.count == 0)
-		return status_ok();
-	snprintf(sql, sizeof(sql), "COPY %s.transaction_events (" EVENT_ROW_COLUMNS ") FROM STDIN",
-			 session->schema);
+	for (size_t i = 0; i < events.count && added && status_is_ok(&status); i++)
+	{
+		const BatchRecord *record = &events.batch->records[events.indexes[i]];
+
+		added =
+			buffer_append(piece, events.batch->rows.bytes + record->row_start, record->row_length);
+		if (piece->length >= COPY_PIECE_BYTES)
+			status = piece_put(session, wait, piece);
+	}
+	added = added && buffer_append(piece, EVENT_ROWS_TAIL, EVENT_ROWS_TAIL_BYTES);
+	if (!added)
+		return status_bug("out of memory");
+	return status_is_ok(&status) ? piece_put(session, wait, piece) : status;
+}
+
+Status
+event_store_copy(const HistorySession *session, const Wait *wait, EventSelection events,
+				 const char *before, const char *after)
+{
+	Buffer piece = {.length = 0};
+	char *sql = NULL;
+
+	if (asprintf(&sql,
+				 "%sCOPY %s.transaction_events (" EVENT_ROW_COLUMNS
+				 ") FROM STDIN (FORMAT binary)%s",
+				 before, session->schema, after) < 0)
+		return status_bug("out of memory");
 
 	Status status = pg_copy_begin(session->connection, wait, sql);
 
-	for (size_t i = 0; i < events.count && status_is_ok(&status);)
-	{
-		/* Lines that lie side by side go over together: as a rule the whole batch does. */
-		const BatchRecord *record = &records[events.indexes[i++]];
-		size_t start = record->row_start;
-		size_t end = start + record->row_length;
-
-		while (i < events.count && records[events.indexes[i]].row_start == end)
-			end += records[events.indexes[i++]].row_length;
-		status = rows_put(session, wait, events.batch->rows.bytes + start, end - start);
-	}
+	free(sql);
+	if (status_is_ok(&status))
+		status = rows_put(session, wait, events, &piece);
+	buffer_free(&piece);
 	return status_is_ok(&status) ? pg_copy_end(session->connection, wait, NULL) : status;
 }
 

@@ -33,8 +33,13 @@ Status event_store_prepare(const HistorySession *session, const Wait *wait);
 /* Asks for the newest version of the wallets that the plan does not know. */
 Status event_store_newest(const HistorySession *session, const Wait *wait, ApplyPlan *plan);
 
-/* Stores events that are known to be absent. 23505: that knowledge was stale. */
-Status event_store_copy(const HistorySession *session, const Wait *wait, EventSelection events);
+/*
+ * Stores events that are known to be absent. 23505: that knowledge was stale. before and after are
+ * statements, with their semicolon to the COPY, that go over with it: by themselves the three are
+ * one transaction.
+ */
+Status event_store_copy(const HistorySession *session, const Wait *wait, EventSelection events,
+						const char *before, const char *after);
 
 /* Compares events with what is stored; one comparison per event. */
 Status event_store_compare(const HistorySession *session, const Wait *wait, EventSelection events,

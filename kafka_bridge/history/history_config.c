@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "history_metrics.h"
+#include "work_queues.h"
 
 #define MEMBER(member) .offset = offsetof(HistoryOptions, member)
 
@@ -63,6 +64,14 @@ static const ConfigOption history_options[] = {
 	 MEMBER(dead_letter_topic),
 	 .value_name = "TOPIC",
 	 .help = "Where dead letters go, created if missing; by default the topic's name with .dlq."},
+	{.flag = "appliers",
+	 .environment = "HISTORY_APPLIERS",
+	 .type = CONFIG_INTEGER,
+	 MEMBER(appliers),
+	 .default_text = "2",
+	 .minimum = 1,
+	 .maximum = APPLIERS_MAX,
+	 .help = "Sessions that write events, side by side, each those of its own partitions."},
 	{.flag = "batch-events",
 	 .environment = "HISTORY_BATCH_EVENTS",
 	 .type = CONFIG_INTEGER,
@@ -78,7 +87,8 @@ static const ConfigOption history_options[] = {
 	 .default_text = "4MB",
 	 .minimum = 1024,
 	 .maximum = 268435456,
-	 .help = "Most bytes of records in one transaction. Memory holds two batches."},
+	 .help =
+		 "Most bytes of records in one transaction. Memory holds two batches for each applier."},
 	{.flag = "leave-after",
 	 .environment = "HISTORY_LEAVE_AFTER",
 	 .type = CONFIG_DURATION,

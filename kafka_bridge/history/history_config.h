@@ -27,6 +27,7 @@ typedef struct HistoryOptions
 	int on_gap;				 /* HistoryPolicy */
 	int on_conflict;
 	int on_poison;
+	int64_t appliers;
 	int64_t batch_events;
 	int64_t batch_bytes;
 	int64_t leave_after_ms;

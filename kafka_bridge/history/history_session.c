@@ -94,6 +94,12 @@ history_session_stamp(const HistorySession *session, const Wait *wait)
 						&(const PgQuery){.sql = ORIGIN_RESET, .column_count = 1}, NULL);
 }
 
+const char *
+history_session_stamp_text(const HistorySession *session)
+{
+	return session->has_origin ? ORIGIN_RESET "; " : "";
+}
+
 Status
 history_session_begin(const HistorySession *session, const Wait *wait)
 {

@@ -37,6 +37,9 @@ Status history_session_open(HistorySession *session, const PgOptions *options, c
  */
 Status history_session_stamp(const HistorySession *session, const Wait *wait);
 
+/* The same as a statement that can go over with others, with a semicolon; "": there is no need. */
+const char *history_session_stamp_text(const HistorySession *session);
+
 /* BEGIN of such a transaction. */
 Status history_session_begin(const HistorySession *session, const Wait *wait);
 

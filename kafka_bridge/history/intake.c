@@ -76,7 +76,7 @@ mark_meet(Membership *membership, Partition *partition, const PositionMark *foun
 }
 
 Happening
-intake_record(Membership *membership, WorkQueue *work, rd_kafka_message_t *message,
+intake_record(Membership *membership, WorkQueues *work, rd_kafka_message_t *message,
 			  bool poison_stops, Status *reason)
 {
 	Partition *partition = partition_table_find(&membership->table, message->partition);
@@ -99,7 +99,9 @@ intake_record(Membership *membership, WorkQueue *work, rd_kafka_message_t *messa
 		subscriber_record_release(message);
 		return happening;
 	}
-	return record_add(membership, partition, work->gathering, message, poison_stops, reason);
+	return record_add(membership, partition,
+					  work_queues_of_partition(work, partition->number)->gathering, message,
+					  poison_stops, reason);
 }
 
 Happening
@@ -111,7 +113,8 @@ intake_end(Membership *membership, int32_t number, int64_t offset, Status *reaso
 	if (partition == NULL)
 		return HAPPENED_DONE;
 	partition->end_offset = offset;
-	if (partition->state != PARTITION_READING || offset < partition->mark.offset)
+	/* A topic that ends before its mark is found when the partition is taken over. */
+	if (partition->state != PARTITION_READING || offset <= partition->mark.offset)
 		return HAPPENED_DONE;
 	return mark_meet(membership, partition, &found, reason);
 }

@@ -1,6 +1,6 @@
 /*
  * intake.h
- *		Records on their way from Kafka into the gathering batch.
+ *		Records on their way from Kafka into the batches that gather.
  */
 #pragma once
 
@@ -9,14 +9,14 @@
 #include "membership.h"
 #include "outcome.h"
 #include "base/status.h"
-#include "work_queue.h"
+#include "work_queues.h"
 
 /*
  * Takes over a record that the subscriber brought. Anything but HAPPENED_DONE says why in *reason:
  * POISON_READ under poison_stops (the record is in no batch), MEMORY_OUT, READING_BROKEN where the
  * topic is not the one that was read, TAKING_REFUSED where that can't be found out now.
  */
-Happening intake_record(Membership *membership, WorkQueue *work, rd_kafka_message_t *message,
+Happening intake_record(Membership *membership, WorkQueues *work, rd_kafka_message_t *message,
 						bool poison_stops, Status *reason);
 
 /* The end of a partition was reached. The same of the topic. */

@@ -128,7 +128,8 @@ absent_store(LateEvents *late, const HistorySession *session, const Wait *wait, 
 	Status status;
 
 	if (firsts != NULL && first_copies_split(late, batch, pending, firsts, &first_count))
-		status = event_store_copy(session, wait, (EventSelection){batch, firsts, first_count});
+		status =
+			event_store_copy(session, wait, (EventSelection){batch, firsts, first_count}, "", "");
 	else
 		status = status_bug("out of memory");
 	free(firsts);

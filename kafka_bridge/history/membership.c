@@ -503,13 +503,16 @@ membership_partition_halt(Membership *membership, int32_t number)
 void
 membership_flow_follow(const Membership *membership, Flow *flow, FlowState state)
 {
-	Status status = status_bug("out of memory");
 	bool pause = state == FLOW_PAUSED;
 	int32_t *partitions;
 	size_t count = 0;
 
+	/* At each turn of the loop. */
 	if (flow->state == state)
 		return;
+
+	Status status = status_bug("out of memory");
+
 	flow_move(flow, state);
 	partitions = calloc(membership->table.count + 1, sizeof(*partitions));
 	for (size_t i = 0; partitions != NULL && i < membership->table.count; i++)

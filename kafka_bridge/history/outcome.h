@@ -2,7 +2,7 @@
  * outcome.h
  *		What follows from what happened to the consumer: one table. Pure.
  *
- * consumer.c says what happened, asks for the verdict here, and is the only one that acts on it.
+ * consumer.c says what happened; only verdict.c acts on what is said here.
  */
 #pragma once
 

@@ -11,10 +11,11 @@
 #include "array_parameter.h"
 #include "wallet_event.h"
 
-#define CLAIM_STATEMENT	  "position_claim"
-#define CHECK_STATEMENT	  "position_check"
-#define ADVANCE_STATEMENT "position_advance"
-#define REACH_STATEMENT	  "position_reach"
+#define CLAIM_STATEMENT		  "position_claim"
+#define CHECK_STATEMENT		  "position_check"
+#define ADVANCE_STATEMENT	  "position_advance"
+#define ADVANCE_ALL_STATEMENT "position_advance_all"
+#define REACH_STATEMENT		  "position_reach"
 
 static const char claim_sql[] =
 	"WITH wanted AS (SELECT * FROM unnest($3::int4[], $4::int8[]) AS w(partition, start)), "
@@ -57,35 +58,47 @@ static const char check_sql[] =
 	"FROM " POSITIONS " JOIN %1$s.wallet_history_offsets o "
 	"ON o.group_id = $1 AND o.topic = $2 AND o.partition = b.partition";
 
-static const char advance_sql[] =
-	"UPDATE %1$s.wallet_history_offsets o SET next_offset = b.next_offset, "
-	"mark_offset = CASE WHEN b.mark_offset < 0 THEN o.mark_offset ELSE b.mark_offset END, "
-	"mark = CASE WHEN b.mark_offset < 0 THEN o.mark ELSE b.mark END, "
-	"last_event_at = (SELECT CASE WHEN t.at > now() THEN now() ELSE t.at END FROM "
-	"(SELECT greatest(o.last_event_at, 'epoch'::timestamptz + nullif(b.last_event_us, 0) "
-	"* interval '1 microsecond')) AS t(at)), "
-	"source = coalesce(o.source, nullif($4, '')), updated_at = clock_timestamp() "
-	"FROM " POSITIONS " WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = b.partition "
-	"AND o.fence = b.fence AND o.next_offset = b.from_offset";
+#define ADVANCE                                                                                \
+	"UPDATE %1$s.wallet_history_offsets o SET next_offset = b.next_offset, "                   \
+	"mark_offset = CASE WHEN b.mark_offset < 0 THEN o.mark_offset ELSE b.mark_offset END, "    \
+	"mark = CASE WHEN b.mark_offset < 0 THEN o.mark ELSE b.mark END, "                         \
+	"last_event_at = (SELECT CASE WHEN t.at > now() THEN now() ELSE t.at END FROM "            \
+	"(SELECT greatest(o.last_event_at, 'epoch'::timestamptz + nullif(b.last_event_us, 0) "     \
+	"* interval '1 microsecond')) AS t(at)), "                                                 \
+	"source = coalesce(o.source, nullif($4, '')), updated_at = clock_timestamp() "             \
+	"FROM " POSITIONS " WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = b.partition " \
+	"AND o.fence = b.fence AND o.next_offset = b.from_offset"
+
+static const char advance_sql[] = ADVANCE;
+
+/* $5: how many must move. There is no other division in what goes over with it. */
+static const char advance_all_sql[] = "WITH moved AS (" ADVANCE " RETURNING 1) "
+									  "SELECT 1 / (count(*) = $5)::int4 FROM moved";
 
 #define REACH_COLUMNS 6
 
-/* By this server's clock never in the future, and not where commits were lost. */
+/* By this server's clock never in the future, and not where commits were lost. A row that a batch
+ * has is left for the next time: two that wait for each other's rows would be a deadlock. */
 static const char reach_sql[] =
 	"WITH told AS (SELECT n[i][1] AS partition, n[i][2] AS fence, n[i][3] AS complete_at_us, "
 	"n[i][4] AS anchor_offset, n[i][5] AS anchor, n[i][6] AS next_offset "
 	"FROM (SELECT $3::int8[] AS n) AS numbers, generate_subscripts(n, 1) AS i), "
+	"idle AS (SELECT o.partition FROM told t JOIN %1$s.wallet_history_offsets o "
+	"ON o.group_id = $1 AND o.topic = $2 AND o.partition = t.partition "
+	"FOR NO KEY UPDATE OF o SKIP LOCKED), "
 	"stored AS (UPDATE %1$s.wallet_history_offsets o SET complete_at = "
 	"least(now(), greatest(o.complete_at, "
 	"'epoch'::timestamptz + nullif(t.complete_at_us, 0) * interval '1 microsecond')), "
 	"anchor_offset = CASE WHEN t.anchor_offset < 0 THEN o.anchor_offset ELSE t.anchor_offset END, "
 	"anchor = CASE WHEN t.anchor_offset < 0 THEN o.anchor ELSE t.anchor END "
-	"FROM told t WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = t.partition "
+	"FROM told t JOIN idle USING (partition) "
+	"WHERE o.group_id = $1 AND o.topic = $2 AND o.partition = t.partition "
 	"AND o.fence = t.fence AND o.next_offset >= t.next_offset "
 	"AND (t.complete_at_us > 0 OR t.anchor_offset >= 0)) "
-	"SELECT count(*) FROM told t JOIN %1$s.wallet_history_offsets o "
+	"SELECT count(*) FROM told t LEFT JOIN %1$s.wallet_history_offsets o "
 	"ON o.group_id = $1 AND o.topic = $2 AND o.partition = t.partition "
-	"WHERE o.fence = t.fence AND o.next_offset < t.next_offset";
+	"WHERE o.partition IS NULL OR o.fence < t.fence "
+	"OR (o.fence = t.fence AND o.next_offset < t.next_offset)";
 
 Status
 position_store_prepare(const HistorySession *session, const Wait *wait)
@@ -96,6 +109,9 @@ position_store_prepare(const HistorySession *session, const Wait *wait)
 		status = history_statement_prepare(session, wait, CHECK_STATEMENT, check_sql, 0, NULL);
 	if (status_is_ok(&status))
 		status = history_statement_prepare(session, wait, ADVANCE_STATEMENT, advance_sql, 0, NULL);
+	if (status_is_ok(&status))
+		status = history_statement_prepare(session, wait, ADVANCE_ALL_STATEMENT, advance_all_sql, 0,
+										   NULL);
 	if (status_is_ok(&status))
 		status = history_statement_prepare(session, wait, REACH_STATEMENT, reach_sql, 0, NULL);
 	return status;
@@ -244,21 +260,29 @@ position_store_reach(const HistorySession *session, const Wait *wait, const Posi
 }
 
 static void
+position_columns_fill(const Batch *batch, const BatchPosition *position,
+					  int64_t columns[POSITION_COLUMNS])
+{
+	PositionMark mark = batch_position_mark(batch, position);
+
+	columns[0] = position->partition;
+	columns[1] = position->fence;
+	columns[2] = position->from_offset;
+	columns[3] = position->next_offset;
+	columns[4] = position->last_event_us;
+	columns[5] = mark.offset;
+	columns[6] = mark.hash;
+}
+
+static void
 positions_add(ArrayParameter *numbers, const Batch *batch)
 {
 	array_begin_table(numbers, ARRAY_ELEMENT_INT8, POSITION_COLUMNS);
 	for (size_t i = 0; i < batch->position_count; i++)
 	{
-		const BatchPosition *position = &batch->positions[i];
-		PositionMark mark = batch_position_mark(batch, position);
-		const int64_t columns[POSITION_COLUMNS] = {position->partition,
-												   position->fence,
-												   position->from_offset,
-												   position->next_offset,
-												   position->last_event_us,
-												   mark.offset,
-												   mark.hash};
+		int64_t columns[POSITION_COLUMNS];
 
+		position_columns_fill(batch, &batch->positions[i], columns);
 		for (int column = 0; column < POSITION_COLUMNS; column++)
 			array_add_int8(numbers, columns[column]);
 	}
@@ -321,4 +345,56 @@ position_store_advance(const HistorySession *session, const Wait *wait, const Po
 	*fenced = strtoull(PQcmdTuples(result), NULL, 10) != batch->position_count;
 	PQclear(result);
 	return status;
+}
+
+#define NUMBER_BYTES_MAX 24
+
+/* {{1,2},{3,4}} of the positions. */
+static bool
+positions_print(Buffer *text, const Batch *batch)
+{
+	bool printed = true;
+
+	for (size_t i = 0; i < batch->position_count && printed; i++)
+	{
+		int64_t columns[POSITION_COLUMNS];
+
+		position_columns_fill(batch, &batch->positions[i], columns);
+		for (int column = 0; column < POSITION_COLUMNS && printed; column++)
+		{
+			char number[NUMBER_BYTES_MAX];
+			int length = snprintf(number, sizeof(number), "%s%lld",
+								  column > 0 ? ","
+								  : i > 0	 ? "},{"
+											 : "{{",
+								  (long long) columns[column]);
+
+			printed = buffer_append(text, number, (size_t) length);
+		}
+	}
+	return printed && buffer_append(text, "}}", sizeof("}}"));
+}
+
+char *
+position_store_advance_print(const HistorySession *session, const PositionKey *key,
+							 const Batch *batch)
+{
+	const char *source = batch->source == NULL ? "" : batch->source;
+	char *texts[3] = {
+		PQescapeLiteral(session->connection, key->group, strlen(key->group)),
+		PQescapeLiteral(session->connection, key->topic, strlen(key->topic)),
+		PQescapeLiteral(session->connection, source, strlen(source)),
+	};
+	Buffer positions = {.length = 0};
+	char *statement = NULL;
+
+	if (texts[0] != NULL && texts[1] != NULL && texts[2] != NULL &&
+		positions_print(&positions, batch) &&
+		asprintf(&statement, "EXECUTE " ADVANCE_ALL_STATEMENT "(%s, %s, '%s', %s, %zu)", texts[0],
+				 texts[1], positions.bytes, texts[2], batch->position_count) < 0)
+		statement = NULL;
+	for (int i = 0; i < 3; i++)
+		PQfreemem(texts[i]);
+	buffer_free(&positions);
+	return statement;
 }

@@ -54,8 +54,9 @@ typedef struct PositionReach
 } PositionReach;
 
 /*
- * Stores that. *lost: a partition that is still this process's has an earlier position than it was
- * told, for which nothing is stored then: PostgreSQL lost its last commits in a crash.
+ * Stores that. *lost: of a partition that nobody else took over an earlier position or claim is
+ * stored than this process left there, and nothing then: PostgreSQL lost its last commits in a
+ * crash.
  */
 Status position_store_reach(const HistorySession *session, const Wait *wait, const PositionKey *key,
 							const PositionReach *reaches, size_t count, bool *lost);
@@ -74,3 +75,11 @@ Status position_store_check(const HistorySession *session, const Wait *wait, con
 /* Moves the batch's positions, if all are as the batch expects them; else *fenced. */
 Status position_store_advance(const HistorySession *session, const Wait *wait,
 							  const PositionKey *key, const Batch *batch, bool *fenced);
+
+/*
+ * The same as a statement that can go over together with others, in one transaction; where the
+ * positions are not as expected it fails with POSITIONS_FENCED_STATE. From malloc(), or NULL.
+ */
+#define POSITIONS_FENCED_STATE "22012"
+char *position_store_advance_print(const HistorySession *session, const PositionKey *key,
+								   const Batch *batch);

@@ -46,6 +46,7 @@ typedef struct Rebuild
 {
 	const HistoryConfig *config;
 	ApplierOptions applier_options;
+	FormerOwners former_owners;
 	Applier *applier;
 	KafkaObserver observer;
 	rd_kafka_t *handle;
@@ -310,6 +311,7 @@ rebuild_close(Rebuild *rebuild)
 {
 	batch_free(&rebuild->batch, subscriber_record_release);
 	applier_free(rebuild->applier);
+	former_owners_free(&rebuild->former_owners);
 	if (rebuild->handle != NULL)
 	{
 		rd_kafka_consumer_close(rebuild->handle);
@@ -337,6 +339,8 @@ rebuild_run(const HistoryConfig *config)
 	};
 	Status status;
 
+	former_owners_init(&rebuild.former_owners);
+	rebuild.applier_options.former_owners = &rebuild.former_owners;
 	log_start(history_program.name, &config->daemon.log);
 	status = signals_start();
 	if (status_is_ok(&status))

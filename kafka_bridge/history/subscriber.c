@@ -197,7 +197,7 @@ subscriber_new(const SubscriberOptions *options, Subscriber **subscriber)
 		{"session.timeout.ms", "6000"},
 		{"heartbeat.interval.ms", "2000"},
 		{"queued.min.messages", "100000"},
-		{"queued.max.messages.kbytes", "16384"},
+		{"queued.max.messages.kbytes", "8192"},
 		{"statistics.interval.ms", "1000"},
 		{NULL, NULL},
 	};

@@ -83,7 +83,7 @@ anchor_look(rd_kafka_t *reader, const char *topic, const MembershipAnchor *ancho
 	if (anchor->mark.offset >= high || anchor->mark.offset < low)
 		return status;
 	status = topic_read_one(reader, topic, anchor->partition, anchor->mark.offset, record_mark,
-							&found, wait);
+							&found, &high, wait);
 	if (status_is_ok(&status) && found.offset >= anchor->mark.offset &&
 		position_mark_judge(&anchor->mark, &found) == MARK_REPLACED)
 		*verdict = position_mark_refuse_record(anchor->partition, &anchor->mark);

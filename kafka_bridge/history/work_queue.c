@@ -143,6 +143,18 @@ work_queue_submit_batch(WorkQueue *queue, int64_t now_ms)
 }
 
 bool
+work_queue_is_doubtful(const WorkQueue *queue)
+{
+	return !queue->has_succeeded || queue->failures > 0 || queue->is_doubted;
+}
+
+void
+work_queue_submit_look(WorkQueue *queue, int64_t now_ms)
+{
+	work_queue_submit(queue, &(ApplyTask){.kind = APPLY_TASK_LOOK}, now_ms);
+}
+
+bool
 work_queue_collect(WorkQueue *queue, int timeout_ms, ApplyTask *done)
 {
 	assert(queue->state == WORK_RUNNING);
@@ -159,6 +171,7 @@ work_queue_succeed(WorkQueue *queue)
 	assert(queue->state == WORK_IDLE);
 	queue->failures = 0;
 	queue->has_succeeded = true;
+	queue->is_doubted = false;
 	backoff_reset(&queue->backoff);
 }
 

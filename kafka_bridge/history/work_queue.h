@@ -1,6 +1,6 @@
 /*
  * work_queue.h
- *		The records in memory, and what the worker is busy with.
+ *		The records in memory that one applier will have, and what its worker is busy with.
  *
  *		IDLE		the worker has nothing to do
  *		RUNNING		it has a task, of the kind that `kind` says
@@ -38,6 +38,7 @@ typedef struct WorkQueue
 	int64_t retry_at_ms;	 /* RETRY_AT */
 	int64_t failures;		 /* tasks that failed since the last that did not */
 	bool has_succeeded;		 /* some task did, ever */
+	bool is_doubted;		 /* somebody else's task failed since */
 	int64_t wanted_since_ms; /* the first task began that did not succeed yet */
 	Backoff backoff;
 	bool cache_is_stale; /* the next task must not trust what is known of stored versions */
@@ -85,6 +86,12 @@ void work_queue_submit(WorkQueue *queue, ApplyTask *task, int64_t now_ms);
 
 /* Submits the batch that waits, else the gathered one. */
 void work_queue_submit_batch(WorkQueue *queue, int64_t now_ms);
+
+/* Whether nothing succeeded yet, or not since the last failure, be it another's. */
+bool work_queue_is_doubtful(const WorkQueue *queue);
+
+/* Submits a look whether PostgreSQL can be reached. */
+void work_queue_submit_look(WorkQueue *queue, int64_t now_ms);
 
 /* Waits at most timeout_ms for the task; true: it is done, and the worker is idle. */
 bool work_queue_collect(WorkQueue *queue, int timeout_ms, ApplyTask *done);

@@ -10,7 +10,8 @@ FROM generate_series(1, :wallets) AS n;
 SELECT count(wallet_fund(('0195000000007000' || 9000000000000000 + n)::uuid, 1000000))
 FROM generate_series(1, :wallets) AS n;
 
-\ir grouped.sql
+\if :baseline
 \ir plpgsql.sql
 INSERT INTO bench_plpgsql.wallets SELECT * FROM wallets;
 INSERT INTO bench_plpgsql.wallet_ledger SELECT * FROM wallet_ledger;
+\endif

@@ -8,6 +8,7 @@ use Carp qw(croak);
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use File::Temp;
+use IPC::Open2 qw(open2);
 use List::Util qw(sum);
 
 use Daemon;
@@ -21,6 +22,7 @@ use Wait;
     my $kafka = Kafka->own(listeners => { TLS => 'SSL' }, conf => { 'ssl.client.auth' => 'required' });
         # and further listeners, by name and protocol, and properties; its tools use the plain one;
         # behind => { TLS => $port }: clients come to that one by way of this port, $kafka->port_of('TLS') is its own
+    my $kafka = Kafka->own(env => { KAFKA_HEAP => '1g', KAFKA_JIT => 4 });    # for scripts/kafka/run
     my $kafka = Kafka->at($brokers); # one that somebody else started
     $kafka->stop;  $kafka->start;  $kafka->kill9;  $kafka->suspend;  $kafka->resume;
     my $list = $kafka->brokers;      # for KAFKA_BROKERS; $kafka->brokers('TLS'): of that listener
@@ -36,12 +38,14 @@ use Wait;
         # also partition => N; without value: a tombstone (then with a key). Keys go where the
         # bridge's go. values => [ ... ] instead: many at once, each a line, with a key
     my $count = $kafka->count($name);            # records, by watermarks
+    my $end  = $kafka->open_transaction($name);  # holds one open there; $end->() aborts it
     my $text = $kafka->tool('org.apache.kafka.tools.consumer.group.ConsumerGroupCommand', '--list');
 
 =cut
 
 my $scripts = abs_path(dirname(__FILE__) . '/../../scripts/kafka');
 my $topics  = abs_path(dirname(__FILE__) . '/topics.py');
+my $held    = abs_path(dirname(__FILE__) . '/open_transaction.py');
 my $count   = 0;
 my $shared;
 
@@ -72,7 +76,7 @@ sub own
             "$scripts/run", test_directory() . "/$name.data",
             $port, $controller_port, map { "$_=$conf{$_}" } sort keys %conf
         ],
-        env   => { KAFKA_JIT => 1, KAFKA_HEAP => '320m' },
+        env   => { KAFKA_JIT => 1, KAFKA_HEAP => '320m', %{ $option{env} // {} } },
         ready => sub { system("kcat -L -b $self->{brokers} -m 1 >/dev/null 2>&1") == 0 });
     $self->{daemon}->start(deadline => 90);
     return $self;
@@ -171,6 +175,20 @@ sub delete_topic
     $self->_topics('delete', $topic);
     poll_until(sub { !$self->partitions($topic) }, what => "the end of $topic");
     return;
+}
+
+sub open_transaction
+{
+    my ($self, $topic) = @_;
+    my $pid  = open2(my $out, my $in, $held, $self->{brokers}, $topic);
+    my $said = <$out> // '';
+    croak "no transaction in $topic" if $said ne "open\n";
+    return sub {
+        close $in;
+        waitpid $pid, 0;
+        croak "the transaction in $topic was not ended" if $?;
+        return;
+    };
 }
 
 sub _topics

@@ -110,8 +110,8 @@ extern GroupRequest group_queue_request(int index);
 extern void group_queue_reply(int index, const GroupAnswer *answer);
 extern void group_queue_end_group(void);
 
-/* Between begin and end a worker that goes doesn't put back what it has taken: it may be
- * committed. */
+/* From before the commit until all that it made is answered, a worker that goes puts nothing back:
+ * it may be committed. */
 extern void group_queue_commit(bool begins);
 extern void group_queue_count(const GroupCounts *counts);
 

@@ -6,6 +6,7 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "storage/ipc.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -176,17 +177,6 @@ run_write(Run *run)
 }
 
 static void
-run_commit(void)
-{
-	PopActiveSnapshot();
-	group_queue_commit(true);
-	CommitTransactionCommand();
-	/* Who is told to end while it waits for a standby doesn't know whether that has it. */
-	if (!ProcDiePending)
-		group_queue_commit(false);
-}
-
-static void
 run_keep_results(const Run *run)
 {
 	for (int i = 0; i < run->count; i++)
@@ -217,8 +207,40 @@ run_together(Run *run)
 	}
 	if (run->count > 0)
 		run_write(run);
-	run_commit();
+	PopActiveSnapshot();
 	run_keep_results(run);
+	group_queue_commit(true);
+	CommitTransactionCommand();
+}
+
+static void
+item_reply(GroupItem *item)
+{
+	GroupAnswer answer = {
+		.kind = item->kind,
+		.transaction_id = item->transaction_id,
+		.replayed = item->replayed,
+		.sqlstate = item->sqlstate,
+		.holder = item->holder,
+	};
+
+	if (item->kind == GROUP_FAILED)
+		answer.text = group_text_store(&item->text);
+	group_queue_reply(item->index, &answer);
+	item->is_answered = true;
+}
+
+/* Whatever happens between the commit and the last answer, nothing goes back into the queue: what
+ * is done must not be done again. */
+static void
+run_reply(const Run *run)
+{
+	/* Who is told to end while it waits for a standby doesn't know whether that has it. */
+	if (ProcDiePending)
+		proc_exit(0);
+	for (int i = 0; i < run->count; i++)
+		item_reply(run->items[i]);
+	group_queue_commit(false);
 }
 
 /* Ends the transaction that has failed. */
@@ -253,6 +275,8 @@ run_try(Run *run)
 		error = run_abort(run);
 	}
 	PG_END_TRY();
+	if (error == NULL)
+		run_reply(run);
 	return error;
 }
 
@@ -297,6 +321,8 @@ group_run_alone(GroupItem *item)
 	}
 	if (error != NULL)
 		item_fail(item, error);
+	if (!item->is_answered)
+		item_reply(item);
 }
 
 void
@@ -309,16 +335,19 @@ group_run_together(GroupItem **items, int count, GroupCounts *counts)
 	};
 	ErrorData *error = run_try(&run);
 
-	if (error == NULL)
-		return;
 	for (int i = 0; i < count; i++)
 	{
-		if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
-			item_fail(items[i], error);
-		else
+		GroupItem *item = items[i];
+
+		if (error != NULL && error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
 		{
-			group_run_alone(items[i]);
+			group_run_alone(item);
 			counts->alone++;
+			continue;
 		}
+		if (error != NULL)
+			item_fail(item, error);
+		if (!item->is_answered)
+			item_reply(item);
 	}
 }

@@ -18,7 +18,9 @@
 typedef struct GroupItem
 {
 	GroupMessage message;
+	int index;	/* among what was taken */
 	int rounds; /* how often it was held up */
+	bool is_answered;
 	/* What it came to. */
 	GroupAnswerKind kind;
 	pg_uuid_t transaction_id;
@@ -34,7 +36,7 @@ typedef struct GroupItem
 /* Whether the item is to wait for its wallets and key, alone: it was held up again and again. */
 extern bool group_item_is_patient(const GroupItem *item);
 
-/* Answers each in its item. Called outside of a transaction; what they make is in the current
- * memory context. */
+/* Answers each as soon as it is known what it came to. Called outside of a transaction; what they
+ * make is in the current memory context. */
 extern void group_run_together(GroupItem **items, int count, GroupCounts *counts);
 extern void group_run_alone(GroupItem *item);

@@ -55,27 +55,11 @@ item_read(GroupItem *item, int index)
 
 	*item = (GroupItem){
 		.message = group_message_read(request.message),
+		.index = index,
 		.rounds = request.rounds,
 	};
 }
 
-static void
-item_reply(const GroupItem *item, int index)
-{
-	GroupAnswer answer = {
-		.kind = item->kind,
-		.transaction_id = item->transaction_id,
-		.replayed = item->replayed,
-		.sqlstate = item->sqlstate,
-		.holder = item->holder,
-	};
-
-	if (item->kind == GROUP_FAILED)
-		answer.text = group_text_store(&item->text);
-	group_queue_reply(index, &answer);
-}
-
-/* Who was told to end while it committed can't tell what became of it. */
 static void
 worker_check_end(void)
 {
@@ -113,17 +97,9 @@ worker_run(int count)
 	}
 	if (together_count > 0)
 		group_run_together(together, together_count, &counts);
-	worker_check_end();
-	for (int i = 0; i < together_count; i++)
-		item_reply(together[i], (int) (together[i] - items));
 	for (int i = 0; i < count; i++)
-	{
-		if (!group_item_is_patient(&items[i]))
-			continue;
-		group_run_alone(&items[i]);
-		worker_check_end();
-		item_reply(&items[i], i);
-	}
+		if (group_item_is_patient(&items[i]))
+			group_run_alone(&items[i]);
 	group_queue_end_group();
 	worker_count(items, count, &counts);
 	group_queue_count(&counts);

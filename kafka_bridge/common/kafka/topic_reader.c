@@ -83,17 +83,66 @@ wait_goes_on(const Wait *wait)
 										: status_ok();
 }
 
+/* How far one partition is read. */
+typedef struct PartitionEnd
+{
+	int64_t target; /* where it ended when its end was first met; -1: not met yet */
+	bool reached;
+} PartitionEnd;
+
+/*
+ * Where a partition ends of which a record or the end of what is committed was met: an open
+ * transaction keeps that before it. As of the broker's latest answer; asks nobody.
+ */
+static int64_t
+partition_end(rd_kafka_t *handle, const char *topic, const rd_kafka_message_t *met)
+{
+	int64_t next = met->offset + (met->err == RD_KAFKA_RESP_ERR_NO_ERROR ? 1 : 0);
+	int64_t low;
+	int64_t high;
+	rd_kafka_resp_err_t code =
+		rd_kafka_get_watermark_offsets(handle, topic, met->partition, &low, &high);
+
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR && high > next ? high : next;
+}
+
+/* What is committed behind an open transaction counts too, unless that is to be left out. */
+static void
+partition_end_note(rd_kafka_t *handle, const char *topic, const TopicPart *part,
+				   const rd_kafka_message_t *met, PartitionEnd *end)
+{
+	if (end->target < 0)
+	{
+		bool kept_back;
+
+		end->target = partition_end(handle, topic, met);
+		kept_back = met->offset < end->target;
+		if (part->left_out != NULL)
+		{
+			part->left_out[met->partition - part->partition] = kept_back;
+			end->target = met->offset;
+		}
+		else if (kept_back)
+			log_info("an open Kafka transaction keeps records back: waiting for its end",
+					 log_text("topic", topic), log_integer("partition", met->partition),
+					 log_integer("offset", met->offset));
+	}
+	end->reached = end->reached || met->offset >= end->target;
+}
+
 /*
  * Takes records out of the queue until all partitions met their end. One that is written to
- * meanwhile meets it again and again: ended remembers which did, and is all false at first.
+ * meanwhile meets it again and again.
  */
 static Status
-queue_drain(rd_kafka_queue_t *queue, int partition_count, bool *ended,
-			TopicRecordHandler record_handle, void *context, const Wait *wait)
+queue_drain(rd_kafka_queue_t *queue, rd_kafka_t *handle, const char *topic, const TopicPart *part,
+			PartitionEnd *ends, TopicRecordHandler record_handle, void *context, const Wait *wait)
 {
 	Status status = status_ok();
-	int open = partition_count;
+	int open = part->partition_count;
 
+	for (int i = 0; i < part->partition_count; i++)
+		ends[i] = (PartitionEnd){.target = -1};
 	while (open > 0 && status_is_ok(&status))
 	{
 		rd_kafka_message_t *record = rd_kafka_consume_queue(queue, wait_slice_ms(wait, SLICE_MS));
@@ -105,8 +154,11 @@ queue_drain(rd_kafka_queue_t *queue, int partition_count, bool *ended,
 		}
 		if (record->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
 		{
-			open -= ended[record->partition] ? 0 : 1;
-			ended[record->partition] = true;
+			PartitionEnd *end = &ends[record->partition - part->partition];
+			bool was_reached = end->reached;
+
+			partition_end_note(handle, topic, part, record, end);
+			open -= end->reached && !was_reached ? 1 : 0;
 		}
 		else if (record->err != RD_KAFKA_RESP_ERR_NO_ERROR)
 			status = kafka_code_classify(record->err, "reading a topic", NULL);
@@ -117,36 +169,38 @@ queue_drain(rd_kafka_queue_t *queue, int partition_count, bool *ended,
 	return status;
 }
 
-static Status
-topic_read_from(rd_kafka_t *handle, const char *topic, int partition_count, int64_t offset,
+Status
+topic_read_part(rd_kafka_t *handle, const char *topic, const TopicPart *part,
 				TopicRecordHandler record_handle, void *context, const Wait *wait)
 {
+	int64_t offset =
+		part->depth > 0 ? RD_KAFKA_OFFSET_TAIL(part->depth) : RD_KAFKA_OFFSET_BEGINNING;
 	rd_kafka_topic_t *opened = rd_kafka_topic_new(handle, topic, NULL);
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(handle);
-	bool *ended = calloc((size_t) partition_count, sizeof(bool));
+	PartitionEnd *ends = calloc((size_t) part->partition_count, sizeof(*ends));
 	Status status = status_ok();
 	int started = 0;
 
-	if (opened == NULL || queue == NULL || ended == NULL)
+	if (opened == NULL || queue == NULL || ends == NULL)
 	{
 		status = status_bug("could not open topic \"%s\" for reading", topic);
 		goto cleanup;
 	}
-	for (; started < partition_count; started++)
-		if (rd_kafka_consume_start_queue(opened, started, offset, queue) != 0)
+	for (; started < part->partition_count; started++)
+		if (rd_kafka_consume_start_queue(opened, part->partition + started, offset, queue) != 0)
 		{
 			status = kafka_code_classify(rd_kafka_last_error(), "reading a topic", NULL);
 			goto cleanup;
 		}
-	status = queue_drain(queue, partition_count, ended, record_handle, context, wait);
+	status = queue_drain(queue, handle, topic, part, ends, record_handle, context, wait);
 cleanup:
 	while (started > 0)
-		rd_kafka_consume_stop(opened, --started);
+		rd_kafka_consume_stop(opened, part->partition + --started);
 	if (queue != NULL)
 		rd_kafka_queue_destroy(queue);
 	if (opened != NULL)
 		rd_kafka_topic_destroy(opened);
-	free(ended);
+	free(ends);
 	return status;
 }
 
@@ -154,21 +208,13 @@ Status
 topic_read(rd_kafka_t *handle, const char *topic, int partition_count,
 		   TopicRecordHandler record_handle, void *context, const Wait *wait)
 {
-	return topic_read_from(handle, topic, partition_count, RD_KAFKA_OFFSET_BEGINNING, record_handle,
-						   context, wait);
-}
-
-Status
-topic_read_tail(rd_kafka_t *handle, const char *topic, int partition_count, int depth,
-				TopicRecordHandler record_handle, void *context, const Wait *wait)
-{
-	return topic_read_from(handle, topic, partition_count, RD_KAFKA_OFFSET_TAIL(depth),
+	return topic_read_part(handle, topic, &(TopicPart){.partition_count = partition_count},
 						   record_handle, context, wait);
 }
 
 Status
 topic_read_one(rd_kafka_t *handle, const char *topic, int32_t partition, int64_t offset,
-			   TopicRecordHandler record_handle, void *context, const Wait *wait)
+			   TopicRecordHandler record_handle, void *context, int64_t *end, const Wait *wait)
 {
 	rd_kafka_topic_t *opened = rd_kafka_topic_new(handle, topic, NULL);
 	Status status = status_ok();
@@ -194,6 +240,8 @@ topic_read_one(rd_kafka_t *handle, const char *topic, int32_t partition, int64_t
 		}
 		done = record->err == RD_KAFKA_RESP_ERR_NO_ERROR ||
 			   record->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+		if (done)
+			*end = partition_end(handle, topic, record);
 		if (record->err == RD_KAFKA_RESP_ERR_NO_ERROR)
 			record_handle(context, record);
 		else if (!done)

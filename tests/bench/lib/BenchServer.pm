@@ -6,17 +6,19 @@ use warnings;
 
 use Carp qw(croak);
 use File::Basename qw(dirname);
-use IO::Handle;
-use POSIX qw(uname);
-use Time::HiRes qw(time);
-
+use List::Util qw(sum);
+use BatchClient;
 use Daemon;
+use Machine;
 use Postgres;
 use Wait;
 
 =head1 SYNOPSIS
 
-    my $server = BenchServer->new(wallets => 100_000, scale => 32, segments => 350);   # takes half a minute
+    my $server = BenchServer->new(wallets => 100_000, segments => 350,    # takes half a minute
+        rows => 1_000_000,                         # of the ledger, before anything is measured
+        is_plain => 1,                             # without the PL/pgSQL
+        pgledger => '/path/pgledger', peers => [ Peer->new(...) ], conf => {...});  # what else is compared
     my %condition = $server->conditions;           # what the figures depend on
     my $usage = $server->usage('bench_plpgsql');   # cpu_us, lsn, bytes of the tables in that schema
     my $wal = $server->wal_between($lsn, $later);  # bytes, records, fpi_bytes
@@ -40,40 +42,60 @@ my %conf = (
     checkpoint_timeout => '1h',
     max_connections    => 100);
 
-# Settings that a reader of the figures asks for.
-my @shown = qw(fsync synchronous_commit full_page_writes wal_level wal_sync_method shared_buffers
-    max_wal_size checkpoint_timeout autovacuum max_connections
-    shared_preload_libraries);
-
-my $clock_ticks = POSIX::sysconf(POSIX::_SC_CLK_TCK());
-
 sub new
 {
     my ($class, %option) = @_;
     my $self = bless {%option}, $class;
 
-    $self->{postgres} = Postgres->new(conf => \%conf);
+    $self->{postgres} = Postgres->new(conf => { %conf, %{ $option{conf} // {} } });
     # Before the tables are filled: a checkpoint after it would have the first change of each page log the page.
     $self->_recycle_wal;
     $self->_client('psql', qw(-X -q -A -t -v ON_ERROR_STOP=1 -v), "wallets=$self->{wallets}",
-        '-f', "$directory/wallets.sql");
-    $self->_client('pgbench', qw(-i -q -s), $self->{scale});
-    # The few branches of a small scale are where many clients wait for each other.
-    $self->_pgbench_tables($_) for 1, 10;
+        '-v', 'baseline=' . ($self->{is_plain} ? 'false' : 'true'), '-f', "$directory/wallets.sql");
+    $self->_pgledger if $self->{pgledger};
+    $self->_ledger_fill if $self->{rows};
     $self->sql('VACUUM ANALYZE');
     $self->sql(q{SELECT sum(pg_prewarm(oid)) FROM pg_class
                  WHERE relkind IN ('r', 'i') AND relnamespace::regnamespace::text !~ '^pg_toast'});
     return $self;
 }
 
-# pgbench's tables at another scale, in a schema of their own.
-sub _pgbench_tables
+# A checkout of it, in a schema of its own, with as many accounts that may not go below 0.
+sub _pgledger
 {
-    my ($self, $scale) = @_;
-    $self->sql("CREATE SCHEMA bench_tpcb$scale");
-    local $ENV{PGOPTIONS} = "-c search_path=bench_tpcb$scale";
-    $self->_client('pgbench', qw(-i -q -s), $scale);
+    my ($self) = @_;
+    $self->sql('CREATE SCHEMA bench_pgledger');
+    local $ENV{PGOPTIONS} = '-c search_path=bench_pgledger';
+    $self->_client('psql', qw(-X -q -v ON_ERROR_STOP=1), map { ('-f', $_) } glob("$self->{pgledger}/vendor/*/uuid-to-ulid.sql"),
+        "$self->{pgledger}/pgledger.sql");
+    $self->sql(q{INSERT INTO bench_pgledger.pgledger_accounts (id, name, currency, balance, allow_negative_balance,
+                     allow_positive_balance, created_at, updated_at)
+                 SELECT 'pgla_' || 9000000000000000 + n, 'user', 'USD', 1000000, false, true, now(), now()
+                 FROM generate_series(1, ?) AS n}, $self->{wallets});
     return;
+}
+
+# Rows of the ledger as batches make them, spread over all wallets.
+sub _ledger_fill
+{
+    my ($self) = @_;
+    my $client = BatchClient->new(socket => $self->socket, dbname => $self->dbname, with_keys => 1);
+    my $there  = $self->sql('SELECT count(*) FROM wallet_ledger');
+
+    for (my $rows = $there; $rows < $self->{rows}; $rows += 8190)
+    {
+        $client->call(BatchClient::batch(items => 8190, first => 1, wallets => $self->{wallets}, with_keys => 1));
+        printf {*STDERR} "\r  %d of %d ledger rows", $rows, $self->{rows} if -t STDERR;
+    }
+    print {*STDERR} "\r", ' ' x 60, "\r" if -t STDERR;
+    return;
+}
+
+# The peer of that name, where there is one.
+sub peer
+{
+    my ($self, $name) = @_;
+    return (grep { $_->{name} eq $name } @{ $self->{peers} // [] })[0];
 }
 
 # WAL segments of 16 MB that stand ready, as in a server that has run for a while. A new server makes
@@ -149,12 +171,12 @@ sub start_service
 sub stop_service
 {
     my ($self) = @_;
-    my $pid = $self->{service}->pid;
-    my ($user, $system) = (split / /, (_file("/proc/$pid/stat") =~ /\) (.*)/)[0])[ 11, 12 ];
+    my $pid    = $self->{service}->pid;
+    my $cpu_us = Machine::cpu_us($pid);
     my ($memory_kb) = _file("/proc/$pid/status") =~ /^VmHWM:\s+(\d+) kB/m;
 
     croak 'wallet_service did not stop as it should' if $self->{service}->stop ne '0';
-    return { cpu_us => ($user + $system) * 1e6 / $clock_ticks, memory_kb => $memory_kb };
+    return { cpu_us => $cpu_us, memory_kb => $memory_kb };
 }
 
 sub _file
@@ -172,20 +194,12 @@ sub _cpu_us
     my $postmaster = $self->{postgres}->pid;
 
     poll_until(
-        sub { !grep { _command_of($_) =~ /\[local\]|group worker|^$/ } _children_of($postmaster) },
+        sub { !grep { _command_of($_) =~ /\[local\]|^$/ } Machine::children_of($postmaster) },
         interval => 0.01,
         what     => 'the end of the sessions of pgbench');
-    open my $file, '<', "/proc/$postmaster/stat" or croak "postmaster: $!";
-    my ($fields) = (scalar <$file>) =~ /\) (.*)/;
-    my ($user, $system) = (split / /, $fields)[ 13, 14 ];
-    return ($user + $system) * 1e6 / $clock_ticks;
-}
-
-sub _children_of
-{
-    my ($parent) = @_;
-    open my $file, '<', "/proc/$parent/task/$parent/children" or return;
-    return split ' ', <$file> // '';
+    # The worker of grouped transfers goes on.
+    my @workers = grep { _command_of($_) =~ /wallet group/ } Machine::children_of($postmaster);
+    return sum(Machine::cpu_of_ended_us($postmaster), map { Machine::cpu_us($_) } @workers);
 }
 
 # Empty for a process that has ended.
@@ -203,8 +217,8 @@ sub usage
         cpu_us => $self->_cpu_us,
         lsn    => $self->sql('SELECT pg_current_wal_lsn()'),
         bytes  => $schema
-            ? $self->sql("SELECT pg_total_relation_size('$schema.wallet_ledger')
-                               + pg_total_relation_size('$schema.wallets')")
+            ? $self->sql(q{SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class
+                           WHERE relnamespace = ?::regnamespace AND relkind = 'r'}, $schema)
             : undef
     };
 }
@@ -220,51 +234,12 @@ sub wal_between
     return $row;
 }
 
-# Median of a page's write and fsync, where the server's data is.
-sub _fsync_us
+sub conditions { my ($self) = @_; return Machine::conditions($self->{postgres}) }
+
+sub has_function
 {
-    my ($self) = @_;
-    my $path = "$self->{postgres}{base}/fsync";
-    my @seconds;
-
-    open my $file, '+>', $path or croak "$path: $!";
-    $file->autoflush(1);
-    for (1 .. 200)
-    {
-        sysseek $file, 0, 0;
-        my $begin = time;
-        syswrite $file, "\0" x 8192;
-        $file->sync;
-        push @seconds, time - $begin;
-    }
-    unlink $path;
-    return sprintf '%.0f', 1e6 * (sort { $a <=> $b } @seconds)[100];
-}
-
-# How many, and their model.
-sub _cores
-{
-    open my $file, '<', '/proc/cpuinfo' or croak "/proc/cpuinfo: $!";
-    my @lines = <$file>;
-    my ($model) = map { /^model name\s*:\s*(.*\S)/ } @lines;
-    return (scalar(grep { /^processor\s*:/ } @lines), $model // 'unknown');
-}
-
-sub conditions
-{
-    my ($self) = @_;
-    my ($system, undef, $release, undef, $machine) = uname();
-    my ($cores, $model) = _cores();
-    chomp(my $file_system = `stat -f -c %T $self->{postgres}{base}`);
-
-    return (
-        postgresql => $self->sql(q{SELECT current_setting('server_version')}),
-        extension  => $self->sql(q{SELECT extversion FROM pg_extension WHERE extname = 'wallet'}),
-        cores      => $cores,
-        cpu        => $model,
-        system     => "$system $release $machine, $file_system",
-        fsync_us   => $self->_fsync_us,
-        settings   => { map { $_ => $self->sql('SELECT current_setting(?)', $_) } @shown });
+    my ($self, $name) = @_;
+    return $self->sql('SELECT count(*) FROM pg_proc WHERE proname = ?', $name) > 0;
 }
 
 # Sizes of the tables as they are now, indexes included.
@@ -274,7 +249,7 @@ sub table_bytes
     return {
         map { $_->{name} => $_->{bytes} } $self->{postgres}->rows(
             q{SELECT oid::regclass::text AS name, pg_total_relation_size(oid) AS bytes FROM pg_class
-              WHERE relkind = 'r' AND relname ~ '^(wallets|wallet_ledger|pgbench_accounts)$'})
+              WHERE relkind = 'r' AND relname ~ '^(wallets|wallet_ledger)$'})
     };
 }
 
@@ -282,8 +257,9 @@ sub table_bytes
 sub faults
 {
     my ($self) = @_;
-    return $self->sql('SELECT count(*) FROM wallet_check()')
-        + abs $self->sql('SELECT (SELECT sum(balance) FROM bench_plpgsql.wallets)
+    my $found = $self->sql('SELECT count(*) FROM wallet_check()');
+    return $found if $self->{is_plain};
+    return $found + abs $self->sql('SELECT (SELECT sum(balance) FROM bench_plpgsql.wallets)
                                - (SELECT sum(amount) FROM wallet_ledger WHERE kind = $$FUND$$)');
 }
 

@@ -7,6 +7,9 @@ use warnings;
 use Carp qw(croak);
 
 use BatchClient;
+use Files;
+use Peer;
+use Wait;
 
 =head1 SYNOPSIS
 
@@ -19,18 +22,30 @@ A run is a hash of C<round, clients, candidate, tps, latency_ms, transactions> a
 C<cpu_us> of the server's sessions, C<wal_bytes> (C<wal_fpi_bytes> of it are full-page images),
 C<wal_records> and C<disk_bytes>. Those of HTTP further have C<p50_ms>, C<p99_ms> and, of wallet_service,
 C<service_cpu_us> for one request and C<memory_kb>, its largest. Of batches each item counts as a transaction, and
-the clients are the candidate's own. With C<checkpoint> every run follows one. Each round begins with another candidate.
+the clients are the candidate's own. With C<checkpoint> every run follows one; C<rate> bounds pgbench. Each round begins
+with another candidate.
 
 =cut
 
-# "schema" is the one whose wallet_transfer() the script means.
+# "schema" is the one whose wallet_transfer() the script means; "statement" stands in place of the script's.
 my %definition_of = (
     wallet  => { schema => 'public' },
-    grouped => { schema => 'bench_grouped', tables => 'public' },
+    grouped => {
+        schema    => 'public',
+        statement => "SELECT wallet_transfer_grouped(('0195000000007000' || :payer)::uuid, ('0195000000007000' || :payee)::uuid, :amount, :key);"
+    },
+    # Keys that follow time go to one place of their index.
+    ordered => {
+        schema    => 'public',
+        statement => "SELECT wallet_transfer(('0195000000007000' || :payer)::uuid, ('0195000000007000' || :payee)::uuid, "
+            . ":amount, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint || '-' || :client_id);"
+    },
+    # It has no keys.
+    pgledger => {
+        schema    => 'bench_pgledger',
+        statement => "SELECT id FROM pgledger_create_transfer('pgla_' || :payer, 'pgla_' || :payee, :amount);"
+    },
     plpgsql => { schema => 'bench_plpgsql' },
-    tpcb    => { arguments => [qw(-b tpcb-like)] },
-    tpcb1   => { arguments => [qw(-b tpcb-like)], search_path => 'bench_tpcb1' },
-    tpcb10  => { arguments => [qw(-b tpcb-like)], search_path => 'bench_tpcb10' },
     ceiling => { script => 'ceiling.pgbench' },
     batch   => { schema => 'public', sessions => 1, with_keys => 1 },
     batches => { schema => 'public', sessions => 2, with_keys => 0 },
@@ -38,17 +53,23 @@ my %definition_of = (
     alone   => { schema => 'public', request => 'transfer', env => { TRANSFER_BATCH_MAX => 1 } },
     get     => { request => 'get' });
 
-sub names { return sort keys %definition_of }
-
 sub _arguments
 {
     my ($plan, $definition, $clients, $seconds) = @_;
     my $threads = $clients < 2 ? 1 : 2;
-    my $script  = $definition->{script} // $plan->{script};
-    my @script  = ('-D', "wallets=$plan->{wallets}", '-f', "$plan->{directory}/$script");
+    my $script  = "$plan->{directory}/" . ($definition->{script} // $plan->{script});
+    my @rate    = $plan->{rate} ? ('-R', $plan->{rate}) : ();
+
+    if ($definition->{statement})
+    {
+        (my $text = slurp($script)) =~ s/^SELECT .*//ms;
+        $script = test_directory() . '/script.pgbench';
+        spew($script, "$text$definition->{statement}\n");
+    }
+    my @script = ('-D', "wallets=$plan->{wallets}", '-f', $script, @rate);
 
     return (qw(-n -M prepared -c), $clients, '-j', $threads, '-T', $seconds,
-        @{ $definition->{arguments} // \@script });
+        @script);
 }
 
 sub _parse
@@ -68,9 +89,7 @@ sub _parse
 sub _pgbench
 {
     my ($plan, $definition, $clients, $seconds) = @_;
-    my $path = $definition->{schema} // $definition->{search_path};
-
-    local $ENV{PGOPTIONS} = $path ? "-c search_path=$path" : '';
+    local $ENV{PGOPTIONS} = $definition->{schema} ? "-c search_path=$definition->{schema}" : '';
     return _parse($plan->{server}->pgbench(_arguments($plan, $definition, $clients, $seconds)));
 }
 
@@ -128,17 +147,18 @@ sub _run
 {
     my ($plan, $candidate, $clients, $seconds) = @_;
     my $server     = $plan->{server};
-    my $definition = $definition_of{$candidate} // croak "no candidate is called $candidate";
+    my $peer       = $plan->{server}->peer($candidate);
+    my $definition = $peer ? {} : $definition_of{$candidate} // croak "no candidate is called $candidate";
     my $schema     = $definition->{schema};
-    my $measure    = $definition->{request} ? \&_wrk : $definition->{sessions} ? \&_batches : \&_pgbench;
+    my $measure    = $peer ? sub { $peer->run(%$plan, clients => $clients, seconds => $seconds) } : $definition->{request} ? \&_wrk : $definition->{sessions} ? \&_batches : \&_pgbench;
 
-    $server->sql('CHECKPOINT') if $plan->{checkpoint};
-    my $tables = $definition->{tables} // $schema;
-    my $before = $server->usage($tables);
+    $server->sql('CHECKPOINT') if $plan->{checkpoint} && !$peer;
+    my $before = $server->usage($schema);
     my $run    = $measure->($plan, $definition, $clients, $seconds);
-    my $after  = $server->usage($tables);
-    my $wal    = $server->wal_between($before->{lsn}, $after->{lsn});
+    my $after  = $server->usage($schema);
     my $count  = $run->{transactions};
+    return { %$run, candidate => $candidate, clients => $clients } if $peer;
+    my $wal = $server->wal_between($before->{lsn}, $after->{lsn});
 
     return {
         %$run,
@@ -161,8 +181,9 @@ sub all
     my @candidates = @{ $plan{candidates} };
     my @runs;
 
-    # Unmeasured: the first run of each would pay for cold pages.
-    _run(\%plan, $_, $plan{clients}[-1], $plan{seconds} > 2 ? 2 : 1) for @candidates;
+    # Unmeasured: the first run of each would pay for cold pages. Where a second is enough nobody looks at the figures.
+    $plan{warm} //= 2;
+    _run(\%plan, $_, $plan{clients}[-1], $plan{warm}) for grep { $plan{seconds} > 1 && !$plan{server}->peer($_) } @candidates;
     for my $round (1 .. $plan{rounds})
     {
         for my $clients (@{ $plan{clients} })

@@ -1,4 +1,4 @@
-# A bar chart as SVG, readable on a light and on a dark page.
+# Bars and lines as SVG, readable on a light and on a dark page.
 package Plot;
 
 use strict;
@@ -13,14 +13,16 @@ use List::Util qw(max);
         groups => [ '1 client', '8 clients' ],                       # along the x axis
         series => [ { name => 'wallet', bars => [ [ 80, 100, 110 ], [ ... ] ] }, ... ]);
 
-A bar is its minimum, median and maximum: as high as the median, with a line from minimum to maximum.
+    my $svg = Plot::lines(title => ..., unit => ..., series => [ { name => 'rate', values => [ 8000, 8100 ] }, ... ]);
+
+A line is drawn to its own scale, its largest value at the top, named with it. A bar is its minimum, median and maximum: as high as the median, with a line from minimum to maximum.
 A group without a bar of a series has undef there.
 
 =cut
 
 my ($width, $height)              = (760, 340);
-my ($left, $right, $top, $bottom) = (64, 16, 64, 40);
-my @colors = ('#0072b2', '#d55e00', '#009e73', '#999999', '#cc79a7');
+my ($left, $right, $bottom) = (64, 16, 40);
+my @colors = ('#0072b2', '#d55e00', '#009e73', '#999999', '#cc79a7', '#e69f00', '#56b4e9');
 
 sub _escape
 {
@@ -81,17 +83,48 @@ sub _axis
     return $svg;
 }
 
+# In lines, as many as it takes; their height.
 sub _legend
 {
     my ($series) = @_;
-    my ($svg, $x) = ('', $left);
+    my ($svg, $x, $y) = ('', $left, 36);
     for my $index (0 .. $#$series)
     {
-        $svg .= sprintf qq(<rect x="%.1f" y="36" width="12" height="12" fill="%s"/>\n), $x, $colors[$index];
-        $svg .= _text($x + 17, 46, 'start', $series->[$index]{name});
-        $x += 40 + 7.5 * length $series->[$index]{name};
+        my $wide = 40 + 7.2 * length $series->[$index]{name};
+        ($x, $y) = ($left, $y + 18) if $x > $left && $x + $wide > $width;
+        $svg .= sprintf qq(<rect x="%.1f" y="%d" width="12" height="12" fill="%s"/>\n), $x, $y, $colors[ $index % @colors ];
+        $svg .= _text($x + 17, $y + 10, 'start', $series->[$index]{name});
+        $x += $wide;
     }
-    return $svg;
+    return ($svg, $y + 12);
+}
+
+sub _frame
+{
+    my ($chart, $inside) = @_;
+    return qq(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 $width $height" role="img">\n)
+        . qq(<title>@{[_escape($chart->{title})]}</title>\n)
+        . "<style>text { font: 12px sans-serif; fill: #666 } .grid { stroke: #8884 } "
+        . ".range { stroke: #666; stroke-width: 1.5 } polyline { fill: none; stroke-width: 2 }</style>\n"
+        . _text($left, 20, 'start', "$chart->{title}, $chart->{unit}") . "$inside</svg>\n";
+}
+
+sub lines
+{
+    my (%chart) = @_;
+    my @series = map { { %$_, name => "$_->{name} (" . _thousands(sprintf '%.0f', max(@{ $_->{values} })) . ')' } } @{ $chart{series} };
+    my ($svg, $under) = _legend(\@series);
+
+    for my $index (0 .. $#series)
+    {
+        my @values  = @{ $series[$index]{values} };
+        my $highest = max(@values) || 1;
+        my $step    = ($width - $left - $right) / (@values > 1 ? $#values : 1);
+        my $room    = $height - $bottom - $under - 12;
+        $svg .= sprintf qq(<polyline points="%s" stroke="%s"/>\n),
+            join(' ', map { sprintf '%.1f,%.1f', $left + $_ * $step, $height - $bottom - $room * $values[$_] / $highest } 0 .. $#values), $colors[$index];
+    }
+    return _frame(\%chart, $svg);
 }
 
 sub bars
@@ -100,17 +133,13 @@ sub bars
     my @series  = @{ $chart{series} };
     my @groups  = @{ $chart{groups} };
     my $highest = 1.05 * max(1, map { $_->[2] } grep { defined } map { @{ $_->{bars} } } @series);
+    my ($svg, $under) = _legend(\@series);
+    my $top     = $under + 22;
     my $y_of    = sub { $height - $bottom - ($height - $top - $bottom) * $_[0] / $highest };
     my $group_width = ($width - $left - $right) / @groups;
     my $bar_width   = 0.8 * $group_width / @series;
 
-    my $svg = qq(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 $width $height" role="img">\n)
-        . qq(<title>@{[_escape($chart{title})]}</title>\n)
-        . "<style>text { font: 12px sans-serif; fill: #666 } .grid { stroke: #8884 } "
-        . ".range { stroke: #666; stroke-width: 1.5 }</style>\n"
-        . _text($left, 20, 'start', "$chart{title}, $chart{unit}")
-        . _legend(\@series)
-        . _axis(_step($highest), $highest, $y_of);
+    $svg .= _axis(_step($highest), $highest, $y_of);
     for my $group (0 .. $#groups)
     {
         my $x = $left + $group_width * ($group + 0.1);
@@ -118,10 +147,10 @@ sub bars
         for my $index (0 .. $#series)
         {
             my $bar = $series[$index]{bars}[$group] or next;
-            $svg .= _bar($x + $index * $bar_width, $bar_width - 3, $colors[$index], $y_of, $bar);
+            $svg .= _bar($x + $index * $bar_width, $bar_width - 3, $colors[ $index % @colors ], $y_of, $bar);
         }
     }
-    return "$svg</svg>\n";
+    return _frame(\%chart, $svg);
 }
 
 1;

@@ -79,7 +79,18 @@ subtest 'started to accept it' => sub {
     is($bridge->stop, 0, 'and stops when asked to');
 };
 
+# Copies in the topic.
+sub copies
+{
+    my %times;
+    $times{ $_->{headers}{ce_id} }++ for $stack->records;
+    return scalar grep { $_ > 1 } values %times;
+}
+
 subtest 'added while a bridge runs that accepts it' => sub {
+    my $before = copies();
+    # What it has published to fewer partitions is in them, and does not come again.
+    $accepting = $stack->another_bridge(%fresh, BRIDGE_ACCEPT_REPARTITION => 'on', BRIDGE_DELIVERY => 'transactional');
     $accepting->start;
     my $mark = $accepting->log_mark;
     $stack->kafka->add_partitions($stack->topic, 6);
@@ -90,6 +101,7 @@ subtest 'added while a bridge runs that accepts it' => sub {
     pay();
     topic_is_complete('it goes on by itself');
     like(partitions_used(), qr/[345]/, 'with the new partitions');
+    is(copies(), $before, 'and nothing twice');
     is($accepting->stop, 0, 'it stops when asked to');
     $bridge->start;
     pay();

@@ -43,6 +43,33 @@ subtest 'a lost record' => sub {
     $bridge->start;
 };
 
+subtest 'an open Kafka transaction' => sub {
+    is($bridge->stop, 0, 'the bridge stops');
+    my %env     = (BRIDGE_PROGRESS_TOPIC => 'wallet-bridge-progress-open-' . $slot =~ s/_/-/gr);
+    my $waiting = $stack->another_bridge(%env);
+    # Somebody else's: what this bridge records and publishes stands behind it.
+    for my $held ($env{BRIDGE_PROGRESS_TOPIC}, $stack->topic)
+    {
+        $waiting->start;
+        my $end = $stack->kafka->open_transaction($held);
+        pay();
+        $stack->wait_bridge;
+        is($waiting->stop, 0, "$held: the bridge records its position and stops");
+        my $mark = $waiting->log_mark;
+        $waiting->start(ready => 0);
+        $waiting->wait_log(qr/an open Kafka transaction keeps records back: waiting for its end" topic=\Q$held\E /);
+        $end->();
+        $waiting->wait_ready;
+        unlike($waiting->log_since($mark), qr/level=error/, 'and waits for the end of the transaction');
+        pay();
+        $stack->wait_history;
+        $stack->verify(name => 'it goes on from there');
+        is($waiting->stop, 0, 'it stops when asked to');
+    }
+    $stack->command_is([qw(progress set --reason test)], 0, qr/^recorded position: /m, 'progress set');
+    $bridge->start;
+};
+
 subtest 'another database of the same server' => sub {
     is($bridge->stop, 0, 'the bridge stops');
     $stack->sql('CREATE DATABASE other');
@@ -125,17 +152,27 @@ subtest 'an older copy of the data directory' => sub {
     $stack->sql('SELECT count(wallet_transfer(?, ?, 0.01)) FROM generate_series(1, 200)', $alice, $bob);
     $stack->command_is(['verify'], 0, qr/^0 missing/m, 'verify', %env);
     is($older->stop, 0, 'the bridge stops again');
+    my $lost = $stack->sql('SELECT pg_current_wal_lsn()');
     $server->stop;
     system('rm', '-rf', $data);
     rename $copy, $data;
     $server->start;
     $stack->refuses($older, qr/V3: events up to .* are in Kafka, but this server's WAL ends at .*: it lost commits.*wallet_bridge verify.*wallet_bridge progress set/,
         'on the copy');
+    # As many payments later the position says nothing any more: the ledger does.
+    pay();
+    $stack->sql(q(SELECT pg_logical_emit_message(false, 'filler', repeat('x', 100000)))) while $stack->sql('SELECT pg_current_wal_lsn() <= ?::pg_lsn', $lost);
+    pay();
+    my $mark = $older->log_mark;
+    $older->start(ready => 0);
+    $older->wait_log(qr/an event of transaction .* is in Kafka, which is not to be seen in the ledger/, since => $mark);
+    pass('when its WAL has grown as far: the bridge waits, in case the commit is not visible yet');
+    is($older->stop, 0, 'it stops when asked to');
     $stack->command_is([qw(progress set --reason restored)], 0, qr/^recorded position: /m, 'progress set', %env);
     $older->start;
     pay();
     my ($code, $out) = $stack->bridge_command(['verify'], %env);
-    like($out, qr/^0 missing, 398 not in the ledger, 2 different, /m, 'it goes on, and verify shows the two histories');
+    like($out, qr/^0 missing, 394 not in the ledger, 6 different, /m, 'it goes on, and verify shows the two histories');
     is($older->stop, 0, 'it stops when asked to');
 };
 done_testing;

@@ -42,6 +42,16 @@ subtest "the group's lag, as Kafka's own tool shows it" => sub {
     my $shown = poll_until(sub { my $now = $lag->(); $now =~ /^0 +(\d+) +\1 +0 1 +(\d+) +\2 +0$/ ? $now : 0 },
         what => 'a lag of 0');
     pass("partition, position, end, lag: $shown");
+
+    # What is set there by hand has no effect: the positions are rows of the database.
+    $stack->history->stop;
+    $stack->sql('SELECT wallet_transfer(?, ?, 0.01)', @others[ 0, 1 ]);
+    $stack->wait_bridge;
+    $kafka->tool('org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
+        '--group', $stack->group, '--topic', $topic, '--reset-offsets', '--to-latest', '--execute');
+    $stack->history->start;
+    $stack->wait_history;
+    is($stack->sql('SELECT count(*) FROM wallet_history_gaps'), 0, 'positions of the group that are set by hand skip nothing');
 };
 
 # What a session of a replication origin commits has its first transaction's timestamp, if nothing is done about it.

@@ -42,6 +42,28 @@ $stack->wait_history;
 $stack->history->wait_log(qr/positions are not as this process left them/);
 pass('they come back, and the reason is told');
 is($stack->sql('SELECT count(*) FROM wallet_history_gaps'), 0, 'without a gap');
+
+subtest 'a claim is lost' => sub {
+    my ($missing, $mark) = (0);
+    for (1 .. $TRIES)
+    {
+        $mark = $stack->history->log_mark;
+        $stack->history->restart;
+        $stack->history->wait_log(qr/partition taken over" partition=0 /, since => $mark);
+        my ($fence) = $stack->history->log_since($mark) =~ /partition taken over" partition=0 .*? fence=(\d+)/;
+        $stack->history->suspend;
+        $stack->postgres->kill9;
+        $stack->postgres->start;
+        $missing = $fence - $stack->sql('SELECT fence FROM wallet_history_offsets WHERE partition = 0');
+        $mark = $stack->history->log_mark;
+        $stack->history->resume;
+        last if $missing > 0;
+    }
+    cmp_ok($missing, '>', 0, 'a crash took a claim');
+    $stack->history->wait_log(qr/positions are not as this process left them/, since => $mark);
+    pass('which is noticed without an event');
+};
+
 $stack->sql('SELECT wallet_fund(?, 1)', $wallets[0]);
 $stack->wait_history;
 $stack->verify;

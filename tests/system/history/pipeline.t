@@ -101,4 +101,20 @@ subtest 'a commit tells how many events it has' => sub {
         is(join(' ', keys %counts), $number > 1024 ? 'none' : $number, "$number events");
     }
 };
+
+# Nothing else stands in the way: the look at the lag has a session of its own.
+subtest 'events are applied while a look at the lag waits' => sub {
+    my $blocker = $stack->connect;
+    $blocker->begin_work;
+    $blocker->do('LOCK TABLE wallet_history_dead_letters IN ACCESS EXCLUSIVE MODE');
+    poll_until(
+        sub {
+            $stack->sql(q(SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'wallet_history-%'
+                AND wait_event_type = 'Lock'));
+        },
+        what => 'the look that waits');
+    $stack->sql('SELECT wallet_transfer(?, ?, 1)', @wallets[ $_, $_ + 1 ]) for 0 .. 8;
+    ok(eval { $stack->wait_history(deadline => 30); 1 }, 'all are applied') or diag $@;
+    $blocker->rollback;
+};
 done_testing;

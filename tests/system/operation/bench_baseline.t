@@ -9,7 +9,7 @@ use Test::More;
 use lib dirname(__FILE__) . '/../../bench/lib';
 use BenchServer;
 
-my $postgres  = BenchServer->new(wallets => 4, scale => 1, segments => 0)->{postgres};
+my $postgres  = BenchServer->new(wallets => 4, segments => 0)->{postgres};
 my %schema_of = (extension => 'public', baseline => 'bench_plpgsql');
 my %session_of;
 

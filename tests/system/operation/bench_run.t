@@ -13,48 +13,61 @@ my $bench  = dirname(__FILE__) . '/../../bench';
 my $output = test_directory() . '/bench';
 my $docs   = test_directory() . '/docs';
 
-my $said = `'$bench/run' --rounds 1 --seconds 1 --clients 2 --wallets 200 --scale 1 --segments 2 --output '$output' 2>&1`;
-is($?, 0, 'all benchmarks run') or diag $said;
-like($said, qr/fsync = on, full_page_writes = on.*synchronous_commit = on, wal_level = logical/,
-    'on a server as durable as in production');
+my ($code, $said) = run_command({}, "$bench/run", qw(--rounds 1 --seconds 1 --clients 2 --wallets 200 --segments 2 --growth-wallets 200
+    --growth-rows 500 --checkpoint-seconds 30 --transfers 800 --partitions 2 --minutes 0.15 --no-debezium --output), $output);
+is($code, 0, 'all benchmarks run') or diag $said;
 
 my %expected = (
-    transfer => [qw(ceiling grouped plpgsql tpcb tpcb1 tpcb10 wallet)],
-    hot      => [qw(grouped plpgsql wallet)],
-    batch    => [qw(batch batches wallet)],
-    http     => [qw(alone get http wallet)]);
+    single      => [qw(ceiling plpgsql wallet)],
+    hot         => [qw(plpgsql wallet)],
+    batch       => [qw(batch batches wallet)],
+    bytes       => [qw(batch plpgsql wallet)],
+    checkpoints => [
+        '1000/s', '1000/s, wal_compression=lz4', '1000/s, wal_compression=lz4, keys in order', '10000/s',
+        '10000/s, wal_compression=lz4', '10000/s, wal_compression=lz4, keys in order', 'no checkpoint'
+    ],
+    decode  => [ 'frame', 'frame, version 1', 'json', 'pgoutput' ],
+    deliver => [ 'bridge', 'bridge, linger.ms=0', 'bridge, lz4', 'bridge, transactional' ],
+    latency => [ 'bridge', 'bridge, linger.ms=0', 'bridge, transactional' ],
+    history => [qw(copy history)],
+    visible => [qw(idle loaded)],
+    growth  => [ 'batch, large', 'batch, small', 'single, large', 'single, small' ],
+    http    => [qw(alone get http wallet)],
+    hour    => [qw(hour)]);
+my %figure_of = (latency => [qw(p50_ms p99_ms)], visible => [qw(p50_ms p99_ms)], hour => [qw(tps p50_ms p99_ms cpu_us wal_bytes)]);
+$expected{grouped} = [ 'grouped', 'hot, grouped', 'hot, single', 'single' ] if -e "$output/grouped.json";
+
 for my $name (sort keys %expected)
 {
     my $content    = decode_json(slurp("$output/$name.json", '') || '{}');
     my %candidates = map { $_->{candidate} => $_ } @{ $content->{runs} };
-    my @expected   = @{ $expected{$name} };
-    my @written    = grep { $_ ne 'get' } @expected;
+    my @figures    = @{ $figure_of{$name} // ['tps'] };
 
-    is_deeply([ sort keys %candidates ], \@expected, "$name: every candidate had its turn");
+    is_deeply([ sort keys %candidates ], $expected{$name}, "$name: every candidate had its turn");
     is_deeply(
-        [ grep { !($candidates{$_}{tps} > 0 && $candidates{$_}{wal_bytes} > 50) } @written ],
+        [ grep { my $run = $candidates{$_}; grep { !(($run->{$_} // 0) > 0) } @figures } @{ $expected{$name} } ],
         [], "$name: every candidate has figures");
-    ok($candidates{$_}{disk_bytes} >= 0, "$name: $_ has a size") for grep { /^(?:wallet|plpgsql|batch|batches|http)$/ } @expected;
-    for my $candidate (grep { /^(?:get|http|alone)$/ } @expected)
-    {
-        my %figure = %{ $candidates{$candidate} };
-        is_deeply([ grep { !(($figure{$_} // 0) > 0) } qw(p50_ms p99_ms service_cpu_us memory_kb) ], [],
-            "$name: latency, CPU and memory of $candidate");
-    }
 }
+my $single = decode_json(slurp("$output/single.json", '') || '{}');
+is_deeply([ @{ $single->{conditions}{settings} }{qw(fsync full_page_writes synchronous_commit wal_level)} ], [qw(on on on logical)],
+    'on a server as durable as in production');
+my $hour = decode_json(slurp("$output/hour.json", '') || '{}');
+is($hour->{runs}[0]{faults}, 0, 'nothing is wrong after the hour');
+cmp_ok(scalar @{ $hour->{runs}[0]{series} // [] }, '>', 1, 'which was looked at on the way');
 
 mkdir $docs or die "$docs: $!";
-open my $page, '>', "$docs/benchmarks.md" or die "$docs: $!";
-print {$page} "before\n<!-- begin $_ -->\nold\n<!-- end $_ -->\nafter\n" for qw(transfer hot batch http);
-close $page;
-$said = `'$bench/report' --input '$output' --docs '$docs' 2>&1`;
-is($?, 0, 'the report is made') or diag $said;
+my @names = sort('summary', keys %expected);
+spew("$docs/benchmarks.md", join '', map { "before\n<!-- begin $_ -->\nold\n<!-- end $_ -->\nafter\n" } @names);
+($code, $said) = run_command({}, "$bench/report", '--input', $output, '--docs', $docs);
+is($code, 0, 'the report is made') or diag $said;
 
 my $text = slurp("$docs/benchmarks.md", '');
-like($text, qr/^before\n<!-- begin transfer -->\n.*\| 2 \| the same in PL\/pgSQL \|.*<!-- end transfer -->\nafter\n/s,
-    'the table stands in its place');
+like($text, qr/<!-- begin single -->\n.*\| 2 \| the same in PL\/pgSQL \|.*<!-- end single -->\nafter\n/s, 'the table stands in its place');
 unlike($text, qr/^old$/m, 'and has replaced the former one');
-like($text, qr/\| `wallet_transfer\(\)` \|.*\| `GET \/wallets\/\{id\}` \| \d+ µs \|/s, 'and what the service takes');
-like(slurp("$docs/benchmarks-$_.svg", ''), qr/^<svg .*<rect .*<\/svg>\n\z/s, "a plot of $_") for sort keys %expected;
+like($text, qr/<!-- begin summary -->.*\| \[P10\]\(#visible\) \| idle, p99 \| \*\*[\d.,]+ ms\*\* \|.*\| (?:aim met|met|missed) \|.*<!-- end summary/s,
+    'a table of what was to be reached');
+like(slurp("$docs/benchmarks-$_.svg", ''), qr/^<svg .*<(?:rect|polyline) .*<\/svg>\n\z/s, "a plot of $_") for sort keys %expected;
+my $places = slurp("$bench/../../docs/benchmarks.md");
+like($places, qr/<!-- begin \Q$_\E .*<!-- end \Q$_\E -->/s, "the page has a place for $_") for @names;
 
 done_testing();

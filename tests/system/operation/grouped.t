@@ -452,7 +452,11 @@ sub storm
             my ($from, $to) = (sort { rand() <=> 0.5 } $alice, $bob, $carol)[ 0, 1 ];
             $dbh = eval { $server->connect } until $dbh && $dbh->ping;
             $dbh->do(q{SET statement_timeout = '20ms'}) if $call % 7 == 0;
-            my $id = eval { $dbh->selectrow_array('SELECT wallet_transfer_grouped(?, ?, 1, ?)', undef, $from, $to, $name) };
+            # Some have no key: nothing but the metadata tells whether one was made, or made twice.
+            my ($key, $metadata) = $call % 3 ? ($name, undef) : (undef, qq({"storm": "$name"}));
+            my $id = eval {
+                $dbh->selectrow_array('SELECT wallet_transfer_grouped(?, ?, 1, ?, NULL, ?)', undef, $from, $to, $key, $metadata);
+            };
             my $state = $id ? 'done' : $dbh->state eq '57014' ? 'refused' : 'unknown';
             print {$out} "$name $state ", $id // $dbh->state, "\n";
             eval { $dbh->do('RESET statement_timeout') } if $call % 7 == 0;
@@ -477,8 +481,10 @@ sub storm
         open my $in, '<', $_->[1] or die;
         while (<$in>) { my ($name, $state, $id) = split; $outcome{$name} = [ $state, $id ] }
     }
-    my %done = map { $_->{idempotency_key} => $_->{transaction_id} }
-        $server->rows(q{SELECT idempotency_key, transaction_id FROM wallet_ledger WHERE idempotency_key LIKE 'storm-%'});
+    my @made = $server->rows(q{SELECT coalesce(idempotency_key, metadata ->> 'storm') AS name, transaction_id FROM wallet_ledger
+        WHERE coalesce(idempotency_key, metadata ->> 'storm') LIKE 'storm-%'});
+    my %done = map { $_->{name} => $_->{transaction_id} } @made;
+    is(scalar(@made), scalar(keys %done), 'none was made twice');
     my @wrong = grep {
         my ($state, $id) = @{ $outcome{$_} };
         $state eq 'done' ? ($done{$_} // '') ne $id : $state eq 'refused' && $done{$_}

@@ -42,6 +42,7 @@ facts_of_restart(void)
 				   .topic = "wallet-events"},
 		.topic = "wallet-events",
 		.foreign_source = "",
+		.unknown_transaction = "",
 		.partition_count = 6,
 		.plugin_options = OPTIONS,
 	};
@@ -261,6 +262,15 @@ test_v2_timeline(void **state)
 	facts = facts_of_restart();
 	facts.record.timeline = 2;
 	expect_refusal(&facts, "V2");
+
+	/* Kafka has the beginning of a commit too. */
+	facts = facts_of_restart();
+	facts.record.inside = (ProgressInside){.end_lsn = 1200, .events = 3};
+	facts.timeline = 2;
+	facts.timeline_switch = 1199;
+	expect_refusal(&facts, "V2: events up to 0/4B0");
+	facts.timeline_switch = 1200;
+	expect_action(&facts, STARTUP_STREAM, 1000);
 }
 
 /* The primary died with WAL that the standby had not got, and none of it had to do with events. */
@@ -304,6 +314,21 @@ test_v3_lost_commits(void **state)
 	expect_refusal(&facts, "accept with \"wallet_bridge progress set\"");
 	facts.slot = (SlotFacts){.exists = false};
 	expect_refusal(&facts, "V3: events up to 0/3E8");
+
+	/* Kafka has the beginning of a commit too. */
+	facts = facts_of_restart();
+	facts.record.inside = (ProgressInside){.end_lsn = 1200, .events = 3};
+	facts.wal_end = 1199;
+	expect_refusal(&facts, "V3: events up to 0/4B0");
+
+	/* WAL that was written since hides how far the lost one went. */
+	facts = facts_of_restart();
+	facts.unknown_transaction = "01a22de8-8585-761c-9ca1-f66b9e24f925";
+	expect_refusal(&facts, "V3: events are in Kafka");
+	facts.slot = (SlotFacts){.exists = false};
+	expect_refusal(&facts, "accept with \"wallet_bridge slot create\"");
+	facts.unknown_is_young = true;
+	assert_int_equal(startup_check(&facts).status.class, STATUS_RETRY);
 }
 
 static void

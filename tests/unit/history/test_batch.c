@@ -32,13 +32,10 @@ event_of(int64_t version)
 
 	return (Event){.version = version,
 				   .created_at_us = 1000 + version,
-				   .event_id = uuid,
 				   .wallet_id = uuid,
-				   .transaction_id = uuid,
 				   .user_id = {"u", 1},
 				   .event_type = {"FUND", 4},
 				   .amount = {"1.0000", 6},
-				   .created_at = {"2026-11-22T23:46:03Z", 20},
 				   .record = {json, 2}};
 }
 
@@ -121,6 +118,28 @@ test_is_full_by_records_or_bytes(void **state)
 	batch_free(&batch, handle_release);
 }
 
+/* A batch that stayed full would never be handed over, and never be read into again. */
+static void
+test_what_is_dropped_fills_no_more(void **state)
+{
+	const BatchLimits limits = {.records = 100, .bytes = 30};
+	Batch batch = {.count = 0};
+
+	(void) state;
+	add(&batch, 0, 0, 0);
+	add(&batch, 0, 1, 1);
+	add(&batch, 1, 0, 0);
+	assert_true(batch_is_full(&batch, &limits));
+	batch_cut(&batch, 0, 1, handle_release);
+	assert_int_equal(batch.record_bytes, 20);
+	assert_false(batch_is_full(&batch, &limits));
+	batch_drop_partition(&batch, 0, handle_release);
+	batch_drop_partition(&batch, 1, handle_release);
+	assert_int_equal(batch.record_bytes, 0);
+	assert_int_equal(batch.rows.length, 0);
+	batch_free(&batch, handle_release);
+}
+
 static void
 test_drops_a_partition(void **state)
 {
@@ -199,6 +218,7 @@ main(void)
 		cmocka_unit_test(test_positions_span_what_was_added),
 		cmocka_unit_test(test_positions_are_known_by_their_last_record),
 		cmocka_unit_test(test_is_full_by_records_or_bytes),
+		cmocka_unit_test(test_what_is_dropped_fills_no_more),
 		cmocka_unit_test(test_drops_a_partition),
 		cmocka_unit_test(test_cuts_before_a_record),
 		cmocka_unit_test(test_rows_belong_to_records),

@@ -18,7 +18,8 @@
 /* uuid.uuid5(uuid.UUID(WALLET), "7") of Python. */
 #define WALLET_BYTES \
 	0x01, 0x94, 0x3c, 0x5e, 0x7b, 0x00, 0x70, 0x00, 0x80, 0x00, 0x01, 0x23, 0x45, 0x67, 0x89, 0xab
-#define EVENT_ID "c1bb81f5-1410-5e97-9481-46569f125a55"
+#define EVENT_ID_BYTES \
+	0xc1, 0xbb, 0x81, 0xf5, 0x14, 0x10, 0x5e, 0x97, 0x94, 0x81, 0x46, 0x56, 0x9f, 0x12, 0x5a, 0x55
 
 static JsonSlice
 slice(const char *text)
@@ -29,9 +30,11 @@ slice(const char *text)
 static Event
 credible_event(void)
 {
-	Event event = {.wallet = {{WALLET_BYTES}}, .version = 7, .created_at_us = NOW_US};
+	Event event = {.id = {{EVENT_ID_BYTES}},
+				   .wallet = {{WALLET_BYTES}},
+				   .version = 7,
+				   .created_at_us = NOW_US};
 
-	event.event_id = slice(EVENT_ID);
 	event.event_type = slice("TRANSFER_IN");
 	event.user_id = slice("alice");
 	return event;

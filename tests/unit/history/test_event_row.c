@@ -1,12 +1,12 @@
 /*
  * test_event_row.c
- *		Events as lines of COPY: what is escaped, what is not.
+ *		Events as rows of COPY in binary format. That PostgreSQL reads them so is seen in the system
+ *		tests, which compare every row with the ledger.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,72 +14,153 @@
 
 #include "history/event_row.h"
 
-static void
-assert_row(const char *user_id, const char *json, const char *expected_user,
-		   const char *expected_json)
+#define COLUMN_USER	  2
+#define COLUMN_AMOUNT 3
+#define COLUMN_TIME	  6
+#define COLUMN_JSON	  7
+
+static Event
+event_of(const char *user_id, const char *amount, const char *json)
 {
-	static const char id[] = "6f9619ff-8b86-5011-b42d-00c04fc964ff";
-	static const char wallet[] = "01943c5e-7b00-7000-8000-0123456789ab";
-	static const char transaction[] = "01943c5e-7b01-7000-8000-000000000001";
-	Event event = {.version = INT64_MAX,
-				   .event_id = {id, 36},
-				   .wallet_id = {wallet, 36},
-				   .transaction_id = {transaction, 36},
+	return (Event){.id = {{1, 2, 3}},
+				   .wallet = {{4, 5, 6}},
+				   .transaction = {{7, 8, 9}},
+				   .version = INT64_MAX,
+				   .created_at_us = INT64_C(946684800000000) - 1,
 				   .user_id = {user_id, strlen(user_id)},
 				   .event_type = {"A\\tB", 4},
-				   .amount = {"999999999999999.9999", 20},
-				   .created_at = {"2026-11-22T23:46:03.123456Z", 27},
+				   .amount = {amount, strlen(amount)},
 				   .record = {json, strlen(json)}};
-	Buffer rows = {.length = 0};
-	char expected[1024];
+}
 
-	snprintf(expected, sizeof(expected),
-			 "%s\t%s\t%s\t999999999999999.9999\tA\\tB\t%s\t2026-11-22T23:46:03.123456Z\t%s\t"
-			 "9223372036854775807\n",
-			 id, wallet, expected_user, transaction, expected_json);
-	assert_true(event_row_append(&rows, &event));
-	assert_true(event_row_append(&rows, &event));
-	assert_int_equal(rows.length, 2 * strlen(expected));
-	assert_memory_equal(rows.bytes, expected, strlen(expected));
-	assert_memory_equal(rows.bytes + strlen(expected), expected, strlen(expected));
+/* A column of the row that begins there, and its length. */
+static const char *
+column_find(const char *row, int column, size_t *length)
+{
+	const unsigned char *at = (const unsigned char *) row;
+
+	assert_memory_equal(at, "\0\x09", 2);
+	at += 2;
+	for (;; column--)
+	{
+		*length = (size_t) at[0] << 24 | (size_t) at[1] << 16 | (size_t) at[2] << 8 | at[3];
+		at += 4;
+		if (column == 0)
+			return (const char *) at;
+		at += *length;
+	}
+}
+
+static void
+assert_column(const Event *event, int column, const void *expected, size_t expected_length)
+{
+	Buffer rows = {.length = 0};
+	size_t length = 0;
+
+	assert_true(event_row_append(&rows, event));
+	assert_memory_equal(column_find(rows.bytes, column, &length), expected, expected_length);
+	assert_int_equal(length, expected_length);
+	/* The last column ends where the row does. */
+	assert_ptr_equal(column_find(rows.bytes, 8, &length) + length, rows.bytes + rows.length);
 	buffer_free(&rows);
 }
 
 static void
-test_plain(void **state)
+test_rows_follow_each_other(void **state)
 {
+	Event event = event_of("alice", "1.0000", "{\"a\":1}");
+	Buffer rows = {.length = 0};
+	static const char row[] = "\0\x09"
+							  "\0\0\0\x10\x01\x02\x03\0\0\0\0\0\0\0\0\0\0\0\0\0"
+							  "\0\0\0\x10\x04\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0"
+							  "\0\0\0\x05"
+							  "alice"
+							  "\0\0\0\x0a\0\x01\0\0\0\0\0\x04\0\x01"
+							  "\0\0\0\x03"
+							  "A\tB"
+							  "\0\0\0\x10\x07\x08\x09\0\0\0\0\0\0\0\0\0\0\0\0\0"
+							  "\0\0\0\x08\xff\xff\xff\xff\xff\xff\xff\xff"
+							  "\0\0\0\x08\x01{\"a\":1}"
+							  "\0\0\0\x08\x7f\xff\xff\xff\xff\xff\xff\xff";
+
 	(void) state;
-	assert_row("alice", "{\"a\":1}", "alice", "{\"a\":1}");
-	assert_row("", "{}", "", "{}");
+	assert_true(event_row_append(&rows, &event) && event_row_append(&rows, &event));
+	assert_int_equal(rows.length, 2 * (sizeof(row) - 1));
+	assert_memory_equal(rows.bytes, row, sizeof(row) - 1);
+	assert_memory_equal(rows.bytes + sizeof(row) - 1, row, sizeof(row) - 1);
+	buffer_free(&rows);
 }
 
-/* JSON's escapes of a string are resolved, then COPY's own are put in. */
+/* Digits of base 10000 with their number, weight, sign and scale before them. */
 static void
-test_strings_are_decoded_then_escaped(void **state)
+test_amounts(void **state)
 {
+	static const struct
+	{
+		const char *text;
+		const char *numeric;
+		size_t length;
+	} amounts[] = {
+		{"0.0000", "\0\0\0\0\0\0\0\4", 8},
+		{"0.0001", "\0\1\xff\xff\0\0\0\4\0\1", 10},
+		{"0.9999", "\0\1\xff\xff\0\0\0\4\x27\x0f", 10},
+		{"1.0000", "\0\1\0\0\0\0\0\4\0\1", 10},
+		{"1.0001", "\0\2\0\0\0\0\0\4\0\1\0\1", 12},
+		{"9999.0000", "\0\1\0\0\0\0\0\4\x27\x0f", 10},
+		{"10000.0000", "\0\1\0\1\0\0\0\4\0\1", 10},
+		{"10000.0001", "\0\3\0\1\0\0\0\4\0\1\0\0\0\1", 14},
+		{"12345678.9000", "\0\3\0\1\0\0\0\4\x04\xd2\x16\x2e\x23\x28", 14},
+		{"100000000000000.0000", "\0\1\0\3\0\0\0\4\0\x64", 10},
+		{"999999999999999.9999", "\0\5\0\3\0\0\0\4\x03\xe7\x27\x0f\x27\x0f\x27\x0f\x27\x0f", 18},
+	};
+
 	(void) state;
-	assert_row("a\\nb\\t\\r\\\\c\\\"", "{}", "a\\nb\\t\\r\\\\c\"", "{}");
-	assert_row("\\\\N", "{}", "\\\\N", "{}");
-	assert_row("\\u00e4\\uD83D\\uDE00", "{}", "\xC3\xA4\xF0\x9F\x98\x80", "{}");
-	assert_row("\\\\\\\\\\\\", "{}", "\\\\\\\\\\\\", "{}");
+	for (size_t i = 0; i < sizeof(amounts) / sizeof(*amounts); i++)
+	{
+		Event event = event_of("a", amounts[i].text, "{}");
+
+		assert_column(&event, COLUMN_AMOUNT, amounts[i].numeric, amounts[i].length);
+	}
 }
 
-/* The JSON stays as received: only COPY's escapes are added. */
 static void
-test_json_is_only_escaped(void **state)
+assert_user(const char *user_id, const char *expected)
+{
+	Event event = event_of(user_id, "1.0000", "{}");
+
+	assert_column(&event, COLUMN_USER, expected, strlen(expected));
+}
+
+static void
+test_strings_are_decoded(void **state)
 {
 	(void) state;
-	assert_row("a", "{\"a\":\"\\n\\\\\"}", "a", "{\"a\":\"\\\\n\\\\\\\\\"}");
-	assert_row("a", "{\n\t\"a\":1\r}", "a", "{\\n\\t\"a\":1\\r}");
+	assert_user("", "");
+	assert_user("a\\nb\\t\\r\\\\c\\\"", "a\nb\t\r\\c\"");
+	assert_user("\\\\N", "\\N");
+	assert_user("\\u00e4\\uD83D\\uDE00", "\xC3\xA4\xF0\x9F\x98\x80");
+}
+
+/* The JSON stays as received. */
+static void
+test_json_is_not_touched(void **state)
+{
+	Event event = event_of("a", "1.0000", "{\n\t\"a\":\"\\n\\\\\"\r}");
+
+	(void) state;
+	assert_column(&event, COLUMN_JSON, "\1{\n\t\"a\":\"\\n\\\\\"\r}", 16);
+	event.created_at_us = INT64_C(946684800000001);
+	assert_column(&event, COLUMN_TIME, "\0\0\0\0\0\0\0\1", 8);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),
-		cmocka_unit_test(test_strings_are_decoded_then_escaped),
-		cmocka_unit_test(test_json_is_only_escaped),
+		cmocka_unit_test(test_rows_follow_each_other),
+		cmocka_unit_test(test_amounts),
+		cmocka_unit_test(test_strings_are_decoded),
+		cmocka_unit_test(test_json_is_not_touched),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
