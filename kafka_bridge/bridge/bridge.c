@@ -38,12 +38,10 @@
 #include "kafka/topic_reader.h"
 #include "topic_watch.h"
 
-#define CONNECT_TIMEOUT_MS	 15000
-#define KAFKA_TIMEOUT_MS	 15000
-#define BACKOFF_INITIAL_MS	 100
-#define BACKOFF_MAXIMUM_MS	 10000
-#define FEEDBACK_INTERVAL_MS 1000
-#define FEEDBACK_MINIMUM_MS	 50
+#define CONNECT_TIMEOUT_MS 15000
+#define KAFKA_TIMEOUT_MS   15000
+#define BACKOFF_INITIAL_MS 100
+#define BACKOFF_MAXIMUM_MS 10000
 
 #define TRANSACTIONAL_ID_BYTES 128
 
@@ -288,12 +286,6 @@ term_ask(Bridge *bridge, bool passes_open, StartupDecision *decision)
 	return status;
 }
 
-static bool
-decision_streams(const StartupDecision *decision)
-{
-	return decision->action == STARTUP_STREAM || decision->action == STARTUP_ADOPT;
-}
-
 /*
  * Opens the producer. In transactional delivery it takes the transactional id from whoever had it;
  * what was asked before may have changed until then, and can't any more (INV-7).
@@ -314,7 +306,7 @@ term_fence(Bridge *bridge, StartupDecision *decision)
 	status = publisher_fence(bridge->publisher, &wait);
 	if (status_is_ok(&status))
 		status = term_ask(bridge, false, decision);
-	if (status_is_ok(&status) && !decision_streams(decision))
+	if (status_is_ok(&status) && !startup_streams(decision))
 		publisher_close(&bridge->publisher);
 	else if (status_is_ok(&status) &&
 			 (bridge->kafka.topic.partition_count != plan.partition_count ||
@@ -330,7 +322,7 @@ term_prepare(Bridge *bridge, StartupDecision *decision)
 	Status status = term_ask(bridge, is_transactional(bridge), decision);
 
 	/* An open transaction may be a dead bridge's, and keep back what decides otherwise. */
-	if (status_is_ok(&status) ? decision_streams(decision) || bridge->kafka.left_out
+	if (status_is_ok(&status) ? startup_streams(decision) || bridge->kafka.left_out
 							  : status.class == STATUS_FATAL && bridge->kafka.left_out)
 		status = term_fence(bridge, decision);
 	if (!status_is_ok(&status))
@@ -438,16 +430,6 @@ resumption_check(Bridge *bridge)
 	return status;
 }
 
-static int64_t
-feedback_interval_ms(const ServerFacts *server)
-{
-	int64_t interval = FEEDBACK_INTERVAL_MS;
-
-	if (server->sender_timeout_ms > 0 && server->sender_timeout_ms / 4 < interval)
-		interval = server->sender_timeout_ms / 4;
-	return interval > FEEDBACK_MINIMUM_MS ? interval : FEEDBACK_MINIMUM_MS;
-}
-
 /* One connection's stream, from its start to its end. *streamed: it had begun. */
 static Status
 stream_run(Bridge *bridge, bool *streamed)
@@ -459,7 +441,7 @@ stream_run(Bridge *bridge, bool *streamed)
 		.watch = bridge->watch,
 		.outbox = bridge->outbox,
 		.stop_fd = plan->stop_fd,
-		.feedback_interval_ms = feedback_interval_ms(&bridge->server),
+		.feedback_interval_ms = server_facts_feedback_ms(&bridge->server),
 		.drain_timeout_ms = bridge->config->bridge.drain_timeout_ms,
 		.health = plan->health,
 		.health_loop = plan->stream_loop,

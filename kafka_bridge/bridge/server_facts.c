@@ -15,6 +15,9 @@
 #include "lsn.h"
 #include "wallet_event.h"
 
+#define FEEDBACK_INTERVAL_MS 1000
+#define FEEDBACK_MINIMUM_MS	 50
+
 static bool
 field_is_true(const PGresult *result, int column)
 {
@@ -199,4 +202,14 @@ server_timeline_find(PGconn *connection, uint32_t timeline, uint32_t ancestor, c
 		*switch_lsn = history_search(PQgetvalue(result, 0, 1), ancestor);
 	PQclear(result);
 	return status_prefix(status, "could not read the history of timeline %" PRIu32, timeline);
+}
+
+int64_t
+server_facts_feedback_ms(const ServerFacts *facts)
+{
+	int64_t interval = FEEDBACK_INTERVAL_MS;
+
+	if (facts->sender_timeout_ms > 0 && facts->sender_timeout_ms / 4 < interval)
+		interval = facts->sender_timeout_ms / 4;
+	return interval > FEEDBACK_MINIMUM_MS ? interval : FEEDBACK_MINIMUM_MS;
 }

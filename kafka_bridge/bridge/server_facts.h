@@ -47,3 +47,6 @@ void server_facts_name(const ServerFacts *facts, const char *slot, ProgressKey *
  */
 Status server_timeline_find(PGconn *connection, uint32_t timeline, uint32_t ancestor,
 							const Wait *wait, uint64_t *switch_lsn);
+
+/* How often a stream from this server is answered: often enough for its wal_sender_timeout. */
+int64_t server_facts_feedback_ms(const ServerFacts *facts);

@@ -332,3 +332,9 @@ startup_check(const StartupFacts *facts)
 		return decision;
 	return source_check(facts, position_decide(facts));
 }
+
+bool
+startup_streams(const StartupDecision *decision)
+{
+	return decision->action == STARTUP_STREAM || decision->action == STARTUP_ADOPT;
+}

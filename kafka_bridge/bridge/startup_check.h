@@ -105,6 +105,9 @@ typedef struct StartupDecision
 	Status status; /* OK unless refused; RETRY where waiting may help */
 } StartupDecision;
 
+/* Whether the decision leads to a stream at once. */
+bool startup_streams(const StartupDecision *decision);
+
 StartupDecision startup_check(const StartupFacts *facts);
 
 /* Why one does not go on with a topic in this state, and the way out; OK where one does. */
