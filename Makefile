@@ -93,7 +93,7 @@ docker-check: ## build the images of docker/ with buildah and run them as compos
 
 bench-ready:
 	@scripts/deps check
-	@$(privately) $(MAKE) -s install
+	@$(privately) $(MAKE) -s install programs
 
 bench: bench-ready ## every benchmark, on a server of its own, into docs/benchmarks.md (BENCH='--rounds 3': options)
 	@$(privately) tests/bench/run $(BENCH)
