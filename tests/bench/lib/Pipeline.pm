@@ -311,6 +311,8 @@ sub latencies
             $transfer->($_) for 1 .. 20;
             my ($seen, $end) = (0, time + 2);
             while ($seen < 20 * $running{records} && time < $end) { $seen += $lines->(0.2) }
+            # More than was sent is what the reader has still to catch up on.
+            $seen += $lines->(0.5);
             $quiet = $seen == 20 * $running{records} ? $quiet + 1 : 0;
             return $quiet == 2;
         },
@@ -322,6 +324,7 @@ sub latencies
         my $committed = time;
         my $seen      = 0;
         while ($seen < $running{records}) { $seen += $lines->(30) || croak 'the consumer saw nothing' }
+        croak 'the consumer saw more than was sent' if $seen > $running{records};
         push @ms, (time - $committed) * 1000;
         select undef, undef, undef, 0.02;
     }
