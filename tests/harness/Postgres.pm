@@ -17,6 +17,7 @@ use Wait;
     my $watched = Postgres->new(wrapper => [ 'valgrind', '--trace-children=yes' ]);
     $server->stop('fast');  $server->start;  $server->restart;            # modes: smart fast immediate
     $server->kill9;                             # postmaster and all its children at once
+    $server->suspend_wal_writer;                # before a kill9 that is to take commits nobody waited for
     my $seconds = $server->stop('fast');        # how long it took
 
     my $value = $server->sql('SELECT balance FROM wallets WHERE id = ?', $id);   # first column
@@ -199,6 +200,16 @@ sub kill9
     kill 'KILL', @children;
     $self->{daemon}->kill9;
     poll_until(sub { !grep { !_is_gone($_) } @children }, what => 'the end of killed PostgreSQL');
+    return;
+}
+
+# What no transaction waits for stays in memory then, and a crash takes it: kill9 ends this, nothing else does.
+sub suspend_wal_writer
+{
+    my ($self) = @_;
+    my $pid = $self->sql(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'});
+    kill 'STOP', $pid or croak 'PostgreSQL has no WAL writer';
+    poll_until(sub { _state_of($pid) eq 'T' }, what => 'the WAL writer to be stopped', interval => 0.005);
     return;
 }
 
