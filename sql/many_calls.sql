@@ -20,3 +20,18 @@ SELECT wallet_expire_holds() AS expired, locks();
 SELECT count(wallet_close(id)) AS closed, locks() FROM (SELECT wallet_create('closed') AS id FROM few) AS new;
 ROLLBACK;
 SELECT currency, difference FROM wallet_totals();
+-- The place at the head of a wallet's line of waiters is kept for a transfer's two wallets, and given up with the transaction.
+CREATE FUNCTION heads_of_lines() RETURNS bigint LANGUAGE sql AS
+    $$SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory' AND objsubid = x'5701'::int$$;
+CREATE TABLE three AS SELECT id, row_number() OVER (ORDER BY id) AS n FROM (SELECT id FROM many LIMIT 3) AS first;
+-- A wallet that nobody holds is written without a place in line, unless its table has additions.
+CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER addition AFTER UPDATE ON wallets FOR EACH ROW EXECUTE FUNCTION nothing();
+BEGIN;
+SELECT count(wallet_withdraw(id, 1)) AS withdrawals, heads_of_lines() FROM three WHERE n = 1;
+SELECT count(wallet_withdraw(id, 1)) AS again, heads_of_lines() FROM three WHERE n = 1;
+SELECT count(wallet_withdraw(id, 1)) AS others, heads_of_lines() FROM three WHERE n > 1;
+ROLLBACK;
+BEGIN;
+SELECT count(wallet_withdraw(id, 1)) AS withdrawals, heads_of_lines() FROM three WHERE n = 3;
+ROLLBACK;

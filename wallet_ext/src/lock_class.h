@@ -32,3 +32,18 @@ extern void lock_class_acquire(LockClass class, uint64 hash);
 
 /* Releases what was acquired once, in the same (sub)transaction. */
 extern void lock_class_release(LockClass class, uint64 hash);
+
+/*
+ * As many locks of wallets' lines a transaction keeps to its end: those of a transfer. Where the
+ * head of a line keeps its place, who follows sleeps once, until the commit, and not once for the
+ * place and again for the row. Not more of them, since the server's lock table is small: the
+ * wallets of a transaction of many calls give their places up.
+ */
+#define LOCK_CLASS_KEPT 2
+
+/* Whether the lock just acquired is to be kept to the transaction's end: true the first
+ * LOCK_CLASS_KEPT times in a transaction. */
+extern bool lock_class_keep(void);
+
+/* At module load: a transaction's end gives back what it kept. */
+extern void lock_class_init(void);

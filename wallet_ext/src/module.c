@@ -10,6 +10,7 @@
 #include "group_area.h"
 #include "group_queue.h"
 #include "guc.h"
+#include "lock_class.h"
 #include "origin.h"
 #include "relation_cache.h"
 #include "row_hint.h"
@@ -27,6 +28,7 @@ _PG_init(void)
 	currency_init();
 	origin_init();
 	row_hint_init();
+	lock_class_init();
 	stat_init();
 	group_area_init();
 	group_queue_init();

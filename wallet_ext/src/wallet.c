@@ -384,9 +384,8 @@ wallet_row_lock(WalletScan *scan, Wallet *wallet, bool queue)
 										GetCurrentCommandId(false), LockTupleNoKeyExclusive,
 										LockWaitBlock, flags, &failure);
 
-	/* The row is marked: who comes next waits for this transaction. A transaction of many calls
-	 * must not fill the server's lock table. */
-	if (queue)
+	/* The row is marked: who comes next waits for this transaction in any case. */
+	if (queue && !lock_class_keep())
 		lock_class_release(LOCK_CLASS_WALLET, wallet_queue_hash(wallet));
 	if (waits)
 		stat_wait_end(STAT_WAITS, begun, &wallet->id);
