@@ -28,6 +28,18 @@ key_equals(const ProgressKey *one, const ProgressKey *other)
 }
 
 /*
+ * Within a generation a position never goes back, and a set-up is over once it was: what says
+ * otherwise was on its way for long, from a bridge that took the same number.
+ */
+static bool
+record_is_newer(const ProgressRecord *read, const ProgressRecord *found)
+{
+	if (read->generation != found->generation)
+		return read->generation > found->generation;
+	return read->state >= found->state && read->lsn >= found->lsn;
+}
+
+/*
  * The newest record of the newest generation counts; one without a value takes the key back. A
  * record that can't be read is nobody's whom we know: it is refused until a later one mends it.
  */
@@ -54,7 +66,7 @@ record_look(void *context, const rd_kafka_message_t *record)
 	{
 		if (removed)
 			found->record = (ProgressRecord){0};
-		else if (read.generation >= found->record.generation)
+		else if (record_is_newer(&read, &found->record))
 			found->record = read;
 		found->exists = !removed;
 		found->damaged = found->record.generation >= PROGRESS_GENERATION_MAX;
@@ -109,12 +121,10 @@ report_wait(rd_kafka_t *handle, const WriteReport *report, const Wait *wait)
 
 	while (!report->reported)
 	{
-		Wait now = {.stop_fd = wait->stop_fd, .deadline_ms = 0};
-
 		rd_kafka_poll(handle, wait_slice_ms(wait, SLICE_MS));
 		if (report->reported)
 			break;
-		if (wait_for_fd(&now, -1, 0) == WAIT_STOPPED)
+		if (wait_is_stopped(wait->stop_fd))
 			return wait_status(WAIT_STOPPED, what);
 		if (wait_remaining_ms(wait) == 0)
 			return wait_status(WAIT_TIMED_OUT, what);
