@@ -1,5 +1,6 @@
-# The protocol of positions, exhaustively: every order of two bridges, two consumers, deaths, cuts, restarts
-# and a forged record that Spin can find. Each planted mistake must be found, so that the model can fail.
+# The protocols of positions and of transits, exhaustively: every order of two bridges, two consumers, deaths,
+# cuts, restarts and a forged record, of transfers between two shards and their cancels (INV-16, INV-17, INV-18)
+# that Spin can find. Each planted mistake must be found, so that the model can fail.
 use strict;
 use warnings;
 
@@ -34,7 +35,12 @@ my @models = (
         5 => 'a zombie is not fenced', 6 => 'the record is read before the older producer is fenced',
         7 => 'the place in a split commit is not looked at', 8 => 'a producer goes on after a doubt' } ],
     [ 'history', [], { 1 => 'no fence', 2 => 'a copy is a gap', 3 => 'a copy is stored again',
-        4 => 'goes on behind what was not stored' } ]);
+        4 => 'goes on behind what was not stored' } ],
+    [ 'transits', [], { 1 => 'a credit does not look at what is there', 2 => 'an answer closes what is closed',
+        3 => 'a cancel returns the money without asking', 4 => 'a tombstone replaces a credit',
+        5 => 'an answer is produced beside the WAL', 6 => 'confirms what Kafka does not have',
+        7 => 'a position goes ahead of its effect', 8 => 'a late send passes by the tombstone',
+        9 => 'a refusal is raised, not recorded', 10 => 'a send is produced before its commit' } ]);
 
 for my $entry (@models)
 {
