@@ -10,6 +10,7 @@
 #include "kafka/error.h"
 #include "observe/log.h"
 #include "kafka/topic_reader.h"
+#include "publisher_handle.h"
 
 #define SLICE_MS 100
 
@@ -162,7 +163,9 @@ progress_write(const KafkaOptions *options, const char *progress_topic, const Pr
 						  RD_KAFKA_V_VALUE(record != NULL ? value_text : NULL, value_bytes),
 						  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
 
-	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+	if (code == RD_KAFKA_RESP_ERR__FATAL)
+		status = publisher_handle_fatal(handle);
+	else if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		status = kafka_code_classify(code, "could not record the position", NULL);
 	else
 		status = report_wait(handle, &report, wait);
