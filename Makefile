@@ -14,7 +14,7 @@ endif
 # The programs that up, check and bench use are the ones that were built here.
 export WALLET_BIN ?= $(CURDIR)/kafka_bridge/build$(if $(sanitizers),-sanitize)
 
-.PHONY: help all programs extension install uninstall installcheck deps up status down demo check check-race check-clients check-console check-openapi check-pg check-linearizability check-valgrind check-ha chaos fuzz docker-check docs lint format clean bench bench-ready bench-smoke bench-hour oracle soak-http
+.PHONY: help all programs extension install uninstall installcheck deps up status down demo check check-race check-clients check-console check-openapi check-pg check-linearizability check-valgrind check-ha chaos simulate fuzz docker-check docs lint format clean bench bench-ready bench-smoke bench-hour oracle soak-http
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -141,6 +141,15 @@ check-ha: ## PostgreSQL under Patroni, three brokers, two of each program: one p
 	@scripts/deps check-ha
 	@$(privately) $(MAKE) -s install programs
 	@HA_SEED='$(SEED)' HA_FAILOVERS='$(or $(FAILOVERS),10)' HA_DELIVERY='$(DELIVERY)' HA_FAULTS='$(FAULTS)' $(privately) tests/availability/run
+
+simulate: ## the bridge's code on a scripted PostgreSQL and Kafka, by seeds (SEEDS=20000 SEED=1 TRACE=1 MUTANTS=all)
+	@scripts/deps check
+ifdef MUTANTS
+	@tests/simulator/try_mutants $(filter-out all,$(MUTANTS))
+else
+	@$(MAKE) -s -C kafka_bridge simulator
+	@kafka_bridge/build/simulate --seed '$(or $(SEED),1)' --seeds '$(or $(SEEDS),$(if $(TRACE),1,20000))' $(if $(TRACE),--trace)
+endif
 
 fuzz: ## fuzz what reads strangers' bytes, each target for MINUTES=10 (FUZZ='json tokens': some); findings in .run/fuzz/
 	@scripts/deps check

@@ -21,14 +21,13 @@
 #include <string.h>
 
 #include "base/backoff.h"
-#include "bridge_metrics.h"
+#include "bridge_report.h"
 #include "base/clock.h"
 #include "kafka_facts.h"
 #include "observe/log.h"
 #include "outbox.h"
 #include "pump.h"
 #include "repl_stream.h"
-#include "role.h"
 #include "server_facts.h"
 #include "server_watch.h"
 #include "setup.h"
@@ -60,9 +59,12 @@ typedef struct Bridge
 	TopicWatch *topic_watch; /* lives within the outbox */
 	SlotWatch *slot_watch;	 /* likewise; NULL without other hosts */
 	ProgressKey key;
-	int64_t generation;	 /* of this term */
+	int64_t generation;		  /* of this term */
+	int64_t known_generation; /* of the newest record that may be there while the slot is ours */
+	uint64_t known_lsn;
 	uint32_t timeline;	 /* likewise: another one is another history */
 	bool term_lost;		 /* another bridge had the slot: this term's position is stale */
+	bool may_set_up;	 /* the watch has the lock, and everything was asked since */
 	bool connected_once; /* credentials and database were right at some time */
 	char source[SERVER_SOURCE_BYTES]; /* ce_source */
 	char transactional_id[TRANSACTIONAL_ID_BYTES];
@@ -77,43 +79,6 @@ is_transactional(const Bridge *bridge)
 	return bridge->config->bridge.delivery == DELIVERY_TRANSACTIONAL;
 }
 
-static bool
-stop_is_requested(const Bridge *bridge)
-{
-	Wait now = {.stop_fd = bridge->plan->stop_fd, .deadline_ms = 0};
-
-	return wait_for_fd(&now, -1, 0) == WAIT_STOPPED;
-}
-
-/* Also called with the role there is: the check and the metric are then set again. */
-static void
-role_set(Bridge *bridge, BridgeRole role)
-{
-	bool ready = bridge_role_is_ready(role);
-	const char *name = bridge_role_name(role);
-
-	if (bridge->role != role)
-	{
-		assert(bridge_role_move_is_legal(bridge->role, role));
-		log_info("role changed", log_text("role", name),
-				 log_text("slot", bridge->config->bridge.slot));
-	}
-	bridge->role = role;
-	health_fact_set(bridge->plan->health, "role", "%s", name);
-	/* Until the slot exists, what is committed might belong to the time before the first start. */
-	health_check_set(bridge->plan->health, "slot", ready, "%s", ready ? "" : name);
-	metric_set(bridge->plan->metrics, BRIDGE_METRIC_ACTIVE, 0, role == BRIDGE_ROLE_ACTIVE);
-}
-
-static void
-peer_report(Bridge *bridge, BridgePeer peer, const Status *status)
-{
-	const char *check = peer == BRIDGE_PEER_POSTGRESQL ? "postgresql" : "kafka";
-
-	health_check_set(bridge->plan->health, check, status_is_ok(status), "%s", status->text);
-	metric_set(bridge->plan->metrics, BRIDGE_METRIC_CONNECTED, (size_t) peer, status_is_ok(status));
-}
-
 /* A pause during which the thread is known to be well. False: a stop was asked for. */
 static bool
 bridge_pause(Bridge *bridge, int64_t pause_ms)
@@ -126,16 +91,6 @@ bridge_pause(Bridge *bridge, int64_t pause_ms)
 	return goes_on;
 }
 
-/* Before the first success a wrong password is a wrong configuration; later it is being changed. */
-static Status
-connect_failure_judge(const Bridge *bridge, Status status)
-{
-	if (status.class == STATUS_FATAL && bridge->connected_once &&
-		(pg_status_is(&status, PG_CLASS_AUTHORIZATION) || pg_status_is(&status, PG_CLASS_DATABASE)))
-		return status_retry("%s", status.text);
-	return status;
-}
-
 /* Connects the watch, if it is not, and gathers what PostgreSQL has to say. */
 static Status
 server_ask(Bridge *bridge)
@@ -143,6 +98,8 @@ server_ask(Bridge *bridge)
 	Wait wait = wait_begin(bridge->plan->stop_fd, CONNECT_TIMEOUT_MS);
 	Status status = status_ok();
 
+	/* The lock went with the connection. */
+	bridge->may_set_up = bridge->may_set_up && bridge->watch != NULL;
 	if (bridge->watch == NULL)
 		status = server_watch_open(&bridge->config->pg, bridge->config->bridge.slot, &wait,
 								   &bridge->watch);
@@ -152,10 +109,10 @@ server_ask(Bridge *bridge)
 	if (!status_is_ok(&status))
 	{
 		server_watch_close(&bridge->watch);
-		status = connect_failure_judge(bridge, status);
+		status = server_failure_judge(status, bridge->connected_once);
 	}
 	bridge->connected_once = bridge->connected_once || status_is_ok(&status);
-	peer_report(bridge, BRIDGE_PEER_POSTGRESQL, &status);
+	bridge_report_peer(bridge->plan, BRIDGE_PEER_POSTGRESQL, &status);
 	return status;
 }
 
@@ -184,7 +141,7 @@ kafka_ask(Bridge *bridge, bool passes_open, KafkaFacts *facts)
 
 	/* That it answers says nothing of the record that it refused: the outbox will see. */
 	if (!status_is_ok(&status) || bridge->refusal[0] == '\0')
-		peer_report(bridge, BRIDGE_PEER_KAFKA, &status);
+		bridge_report_peer(bridge->plan, BRIDGE_PEER_KAFKA, &status);
 	return status;
 }
 
@@ -240,12 +197,11 @@ bridge_set_up(Bridge *bridge)
 
 	/* Creating the slot waits for other transactions, and a backfill takes as long as it takes. */
 	health_loop_rest(bridge->plan->health, bridge->plan->stream_loop);
-	role_set(bridge, BRIDGE_ROLE_SETTING_UP);
+	bridge_report_role(bridge->plan, &bridge->role, BRIDGE_ROLE_SETTING_UP);
 
 	Status status = setup_run(&setup);
 
 	health_loop_beat(bridge->plan->health, bridge->plan->stream_loop);
-	/* Its lock goes with the connection. */
 	server_watch_close(&bridge->watch);
 	return status;
 }
@@ -263,12 +219,29 @@ slot_wait(Bridge *bridge)
 		status = startup_decide(bridge, &nothing, &decision);
 		if (!status_is_ok(&status))
 			return status;
-		role_set(bridge, BRIDGE_ROLE_STANDBY);
+		bridge_report_role(bridge->plan, &bridge->role, BRIDGE_ROLE_STANDBY);
 		if (!bridge_pause(bridge, bridge->config->bridge.standby_interval_ms))
 			return wait_status(WAIT_STOPPED, "standby");
 		status = server_ask(bridge);
 	}
 	return status;
+}
+
+/*
+ * A refusal that nothing mends needs facts of one moment: whoever had the slot while we asked wrote
+ * records that our older facts of the server contradict.
+ */
+static Status
+refusal_confirm(Bridge *bridge, StartupDecision *decision)
+{
+	const SlotFacts before = bridge->server.slot;
+	const SlotFacts *now = &bridge->server.slot;
+	Status status = server_ask(bridge);
+
+	if (status_is_ok(&status) &&
+		(now->active || now->exists != before.exists || now->confirmed != before.confirmed))
+		status = status_retry("the slot was taken meanwhile");
+	return status_is_ok(&status) ? startup_decide(bridge, &bridge->kafka, decision) : status;
 }
 
 static Status
@@ -283,6 +256,8 @@ term_ask(Bridge *bridge, bool passes_open, StartupDecision *decision)
 	status = kafka_ask(bridge, passes_open, &bridge->kafka);
 	if (status_is_ok(&status))
 		status = startup_decide(bridge, &bridge->kafka, decision);
+	if (status.class == STATUS_FATAL && bridge->watch != NULL)
+		status = refusal_confirm(bridge, decision);
 	return status;
 }
 
@@ -327,6 +302,8 @@ term_prepare(Bridge *bridge, StartupDecision *decision)
 		status = term_fence(bridge, decision);
 	if (!status_is_ok(&status))
 		return status;
+	if (bridge->may_set_up && decision->action != STARTUP_SETUP)
+		return status_retry("another bridge has set up the slot meanwhile");
 	switch (decision->action)
 	{
 		case STARTUP_ADOPT:
@@ -336,8 +313,12 @@ term_prepare(Bridge *bridge, StartupDecision *decision)
 		case STARTUP_STREAM:
 			break;
 		case STARTUP_SETUP:
-			status = bridge_set_up(bridge);
-			/* What was set up is judged like anything else. */
+			/* What was set up, by whomever, is judged like anything else. */
+			status = bridge->may_set_up
+						 ? bridge_set_up(bridge)
+						 : setup_lock(server_watch_get_connection(bridge->watch),
+									  bridge->config->bridge.slot, bridge->plan->stop_fd);
+			bridge->may_set_up = !bridge->may_set_up && status_is_ok(&status);
 			return status_is_ok(&status) ? term_prepare(bridge, decision) : status;
 		case STARTUP_STANDBY:
 		case STARTUP_REFUSE:
@@ -376,6 +357,8 @@ term_open_outbox(Bridge *bridge, const StartupDecision *decision)
 	plan.record.inside = found->record.inside;
 	plan.record.event_lsn = found->record.event_lsn;
 	bridge->generation = record.generation;
+	bridge->known_generation = found->record.generation;
+	bridge->known_lsn = found->record.lsn;
 	bridge->timeline = record.timeline;
 	bridge->publisher = NULL;
 
@@ -430,6 +413,24 @@ resumption_check(Bridge *bridge)
 	return status;
 }
 
+/* The slot is ours, so that no other bridge writes: one that had it after we asked wrote before. */
+static Status
+ownership_judge(Bridge *bridge, const Wait *wait)
+{
+	ProgressFound found;
+	Status status = progress_read(bridge->reader, bridge->config->bridge.progress_topic,
+								  &bridge->key, bridge->config->kafka.topic, NULL, wait, &found);
+
+	if (!status_is_ok(&status))
+		return status;
+	bridge->term_lost = found.record.generation > bridge->known_generation ||
+						(found.record.generation == bridge->known_generation &&
+						 found.record.lsn > bridge->known_lsn);
+	bridge->known_generation = bridge->generation;
+	bridge->known_lsn = UINT64_MAX;
+	return bridge->term_lost ? status_retry("another bridge had the slot meanwhile") : status;
+}
+
 /* One connection's stream, from its start to its end. *streamed: it had begun. */
 static Status
 stream_run(Bridge *bridge, bool *streamed)
@@ -451,6 +452,8 @@ stream_run(Bridge *bridge, bool *streamed)
 
 	if (status_is_ok(&status))
 		status = repl_stream_start(bridge->stream, bridge->config->bridge.slot, from, &wait);
+	if (status_is_ok(&status))
+		status = ownership_judge(bridge, &wait);
 	/* Another bridge was quicker, and has the next generation. */
 	if (pg_status_is(&status, PG_OBJECT_IN_USE))
 		bridge->term_lost = true;
@@ -458,8 +461,8 @@ stream_run(Bridge *bridge, bool *streamed)
 	{
 		*streamed = true;
 		outbox_has_slot(bridge->outbox);
-		peer_report(bridge, BRIDGE_PEER_POSTGRESQL, &status);
-		role_set(bridge, BRIDGE_ROLE_ACTIVE);
+		bridge_report_peer(bridge->plan, BRIDGE_PEER_POSTGRESQL, &status);
+		bridge_report_role(bridge->plan, &bridge->role, BRIDGE_ROLE_ACTIVE);
 		log_info("streaming started", log_text("slot", bridge->config->bridge.slot),
 				 log_lsn("from", from));
 		pump.stream = bridge->stream;
@@ -467,7 +470,7 @@ stream_run(Bridge *bridge, bool *streamed)
 	}
 	repl_stream_close(&bridge->stream);
 	server_watch_close(&bridge->watch);
-	return connect_failure_judge(bridge, status);
+	return server_failure_judge(status, bridge->connected_once);
 }
 
 /* What happened is not the connection's fault, or nobody can go on in this term. */
@@ -477,7 +480,7 @@ term_is_over(Bridge *bridge, const Status *status)
 	Status failure = outbox_get_failure(bridge->outbox);
 
 	return status->class != STATUS_RETRY || !status_is_ok(&failure) || bridge->term_lost ||
-		   stop_is_requested(bridge);
+		   wait_is_stopped(bridge->plan->stop_fd);
 }
 
 /* Streams again and again, as long as the term lasts. */
@@ -507,9 +510,9 @@ term_stream(Bridge *bridge)
 		server_watch_close(&bridge->watch);
 		if (status_is_ok(&status) || term_is_over(bridge, &status))
 			return status;
-		role_set(bridge, BRIDGE_ROLE_STARTING);
+		bridge_report_role(bridge->plan, &bridge->role, BRIDGE_ROLE_STARTING);
 		log_status(LOG_LEVEL_WARNING, "stream interrupted", &status);
-		peer_report(bridge, BRIDGE_PEER_POSTGRESQL, &status);
+		bridge_report_peer(bridge->plan, BRIDGE_PEER_POSTGRESQL, &status);
 		metric_add(bridge->plan->metrics, BRIDGE_METRIC_RECONNECTS, BRIDGE_PEER_POSTGRESQL, 1);
 		if (streamed)
 			backoff_reset(&backoff);
@@ -529,7 +532,7 @@ refusal_note(Bridge *bridge)
 
 	snprintf(bridge->refusal, sizeof(bridge->refusal), "%s", failure.text);
 	if (!status_is_ok(&failure))
-		peer_report(bridge, BRIDGE_PEER_KAFKA, &failure);
+		bridge_report_peer(bridge->plan, BRIDGE_PEER_KAFKA, &failure);
 }
 
 static Status
@@ -545,7 +548,8 @@ term_run(Bridge *bridge)
 		status = term_open_outbox(bridge, &decision);
 	if (status_is_ok(&status))
 		status = term_stream(bridge);
-	if (bridge->outbox != NULL && status.class == STATUS_RETRY && stop_is_requested(bridge))
+	if (bridge->outbox != NULL && status.class == STATUS_RETRY &&
+		wait_is_stopped(bridge->plan->stop_fd))
 	{
 		/* A stop without a stream. */
 		Wait wait = wait_begin(-1, bridge->config->bridge.drain_timeout_ms);
@@ -573,7 +577,7 @@ bridge_run(const BridgePlan *plan)
 	Status status;
 
 	health_loop_rest(plan->health, plan->outbox_loop);
-	role_set(&bridge, BRIDGE_ROLE_STARTING);
+	bridge_report_role(plan, &bridge.role, BRIDGE_ROLE_STARTING);
 	for (;;)
 	{
 		int64_t begun_ms = clock_monotonic_ms();
@@ -584,7 +588,7 @@ bridge_run(const BridgePlan *plan)
 		status = term_run(&bridge);
 		if (status.class != STATUS_RETRY)
 			return status;
-		if (stop_is_requested(&bridge))
+		if (wait_is_stopped(plan->stop_fd))
 			return status_ok();
 		log_status(LOG_LEVEL_WARNING, "starting over from the recorded position", &status);
 		metric_add(plan->metrics, BRIDGE_METRIC_RECONNECTS, BRIDGE_PEER_KAFKA, 1);

@@ -223,6 +223,12 @@ command_slot_create(const BridgeConfig *config, int stop_fd)
 	char lsn[LSN_TEXT_BYTES];
 	Status status = command_context_open(&context, config, COMMAND_TOPIC_MADE, stop_fd);
 
+	if (status_is_ok(&status))
+		status = setup_lock(context.connection, config->bridge.slot, stop_fd);
+	/* Whoever had the lock may have made it. */
+	if (status_is_ok(&status))
+		status =
+			server_facts_gather(context.connection, config->bridge.slot, &wait, &context.server);
 	if (status_is_ok(&status) && context.server.slot.exists)
 		status = status_fatal(EXIT_CODE_CONFIGURATION, "slot \"%s\" exists already",
 							  config->bridge.slot);

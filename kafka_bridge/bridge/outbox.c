@@ -346,6 +346,7 @@ void
 outbox_close(Outbox **outbox)
 {
 	Outbox *closed = *outbox;
+	Publisher *publisher;
 
 	*outbox = NULL;
 	if (closed == NULL)
@@ -356,7 +357,9 @@ outbox_close(Outbox **outbox)
 		publisher_wake(closed->publisher);
 		pthread_join(closed->thread, NULL);
 	}
-	publisher_close(&closed->publisher);
+	/* Reports that still come meanwhile look at it. */
+	publisher = closed->publisher;
+	publisher_close(&publisher);
 	inflight_free(closed->ring);
 	if (closed->wake_fd >= 0)
 		close(closed->wake_fd);

@@ -10,6 +10,7 @@
 #include "kafka/error.h"
 #include "observe/log.h"
 #include "kafka/topic_reader.h"
+#include "publisher_handle.h"
 
 #define SLICE_MS 100
 
@@ -25,6 +26,18 @@ key_equals(const ProgressKey *one, const ProgressKey *other)
 {
 	return one->system_id == other->system_id && one->database_oid == other->database_oid &&
 		   strcmp(one->slot, other->slot) == 0;
+}
+
+/*
+ * Within a generation a position never goes back, and a set-up is over once it was: what says
+ * otherwise was on its way for long, from a bridge that took the same number.
+ */
+static bool
+record_is_newer(const ProgressRecord *read, const ProgressRecord *found)
+{
+	if (read->generation != found->generation)
+		return read->generation > found->generation;
+	return read->state >= found->state && read->lsn >= found->lsn;
 }
 
 /*
@@ -54,7 +67,7 @@ record_look(void *context, const rd_kafka_message_t *record)
 	{
 		if (removed)
 			found->record = (ProgressRecord){0};
-		else if (read.generation >= found->record.generation)
+		else if (record_is_newer(&read, &found->record))
 			found->record = read;
 		found->exists = !removed;
 		found->damaged = found->record.generation >= PROGRESS_GENERATION_MAX;
@@ -109,12 +122,10 @@ report_wait(rd_kafka_t *handle, const WriteReport *report, const Wait *wait)
 
 	while (!report->reported)
 	{
-		Wait now = {.stop_fd = wait->stop_fd, .deadline_ms = 0};
-
 		rd_kafka_poll(handle, wait_slice_ms(wait, SLICE_MS));
 		if (report->reported)
 			break;
-		if (wait_for_fd(&now, -1, 0) == WAIT_STOPPED)
+		if (wait_is_stopped(wait->stop_fd))
 			return wait_status(WAIT_STOPPED, what);
 		if (wait_remaining_ms(wait) == 0)
 			return wait_status(WAIT_TIMED_OUT, what);
@@ -152,7 +163,9 @@ progress_write(const KafkaOptions *options, const char *progress_topic, const Pr
 						  RD_KAFKA_V_VALUE(record != NULL ? value_text : NULL, value_bytes),
 						  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
 
-	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+	if (code == RD_KAFKA_RESP_ERR__FATAL)
+		status = publisher_handle_fatal(handle);
+	else if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		status = kafka_code_classify(code, "could not record the position", NULL);
 	else
 		status = report_wait(handle, &report, wait);

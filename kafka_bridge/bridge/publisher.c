@@ -101,19 +101,11 @@ error_observe(rd_kafka_t *handle, rd_kafka_resp_err_t code, const char *reason, 
 		kafka_transaction_trouble(publisher->transaction);
 	if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
 		atomic_store(&publisher->cut_off, true);
-	else if (code == RD_KAFKA_RESP_ERR__FATAL)
+	/* The refused record's own report says why. */
+	else if (code == RD_KAFKA_RESP_ERR__FATAL &&
+			 rd_kafka_fatal_error(handle, NULL, 0) != RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE)
 	{
-		char text[256];
-		rd_kafka_resp_err_t cause = rd_kafka_fatal_error(handle, text, sizeof(text));
-
-		/* The refused record's own report says why. */
-		if (cause == RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE)
-			return;
-
-		Status status = status_retry("producer gave up (%s): %s", rd_kafka_err2name(cause), text);
-
-		if (kafka_code_classify(cause, "", NULL).exit_code == EXIT_CODE_FENCED)
-			status = transaction_fenced_status(text);
+		Status status = publisher_handle_fatal(handle);
 
 		failure_set(publisher, &status);
 	}
@@ -378,6 +370,9 @@ produce_judge(Publisher *publisher, rd_kafka_resp_err_t code)
 		(void) transaction_judge(code, rd_kafka_err2str(code), false, &committed, &status);
 	if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
 		status = repartition_status(publisher);
+	/* Met before the thread that polls has been told. */
+	if (code == RD_KAFKA_RESP_ERR__FATAL)
+		status = publisher_handle_fatal(publisher->handle);
 	failure_set(publisher, &status);
 	return PUBLISH_FAILED;
 }

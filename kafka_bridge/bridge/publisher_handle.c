@@ -11,6 +11,8 @@
 #include <stdio.h>
 
 #include "linger.h"
+#include "kafka/error.h"
+#include "transaction_state.h"
 
 #define NUMBER_BYTES 24
 
@@ -96,4 +98,15 @@ publisher_handle_open(const PublisherPlan *plan, KafkaObserver *observer,
 	}
 	rd_kafka_conf_set_dr_msg_cb(conf, report);
 	return kafka_handle_new(RD_KAFKA_PRODUCER, conf, handle);
+}
+
+Status
+publisher_handle_fatal(rd_kafka_t *handle)
+{
+	char text[256];
+	rd_kafka_resp_err_t cause = rd_kafka_fatal_error(handle, text, sizeof(text));
+
+	if (kafka_code_classify(cause, "", NULL).exit_code == EXIT_CODE_FENCED)
+		return transaction_fenced_status(text);
+	return status_retry("producer gave up (%s): %s", rd_kafka_err2name(cause), text);
 }

@@ -17,3 +17,6 @@ typedef void (*PublisherHandleReport)(rd_kafka_t *handle, const rd_kafka_message
 /* observer lives as long as the handle. */
 Status publisher_handle_open(const PublisherPlan *plan, KafkaObserver *observer,
 							 PublisherHandleReport report, rd_kafka_t **handle);
+
+/* Why the producer is of no more use: another one may do better, unless it was fenced. */
+Status publisher_handle_fatal(rd_kafka_t *handle);

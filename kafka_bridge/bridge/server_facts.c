@@ -213,3 +213,12 @@ server_facts_feedback_ms(const ServerFacts *facts)
 		interval = facts->sender_timeout_ms / 4;
 	return interval > FEEDBACK_MINIMUM_MS ? interval : FEEDBACK_MINIMUM_MS;
 }
+
+Status
+server_failure_judge(Status status, bool connected_once)
+{
+	if (status.class == STATUS_FATAL && connected_once &&
+		(pg_status_is(&status, PG_CLASS_AUTHORIZATION) || pg_status_is(&status, PG_CLASS_DATABASE)))
+		return status_retry("%s", status.text);
+	return status;
+}

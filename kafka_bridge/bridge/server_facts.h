@@ -50,3 +50,6 @@ Status server_timeline_find(PGconn *connection, uint32_t timeline, uint32_t ance
 
 /* How often a stream from this server is answered: often enough for its wal_sender_timeout. */
 int64_t server_facts_feedback_ms(const ServerFacts *facts);
+
+/* Before the first success a wrong password is a wrong configuration; later it is being changed. */
+Status server_failure_judge(Status status, bool connected_once);

@@ -2,7 +2,7 @@
  * setup.c
  *		The first start: creates the slot and, if asked for, publishes the ledger's rows before it.
  *
- * Order: lock, record "setup", create the slot, judge the ledger in its snapshot, backfill, record
+ * Order: record "setup", create the slot, judge the ledger in its snapshot, backfill, record
  * "streaming". A crash at any point leaves "setup" in the topic, and then the slot that may be
  * there is known to be worth nothing.
  */
@@ -33,25 +33,24 @@ typedef struct Setup
 	bool out_of_memory;
 } Setup;
 
-/* Held until the watch connection closes. */
-static Status
-lock_take(const SetupPlan *plan, const Wait *wait)
+Status
+setup_lock(PGconn *connection, const char *slot, int stop_fd)
 {
 	char sql[256];
+	Wait wait = wait_begin(stop_fd, STEP_TIMEOUT_MS);
 	PGresult *result = NULL;
 
 	snprintf(sql, sizeof(sql),
 			 "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended("
 			 "'wallet_bridge:%s', 0))",
-			 plan->config->bridge.slot);
+			 slot);
 
 	Status status =
-		pg_query_run(plan->watch, wait, &(PgQuery){.sql = sql, .column_count = 1, .one_row = true},
+		pg_query_run(connection, &wait, &(PgQuery){.sql = sql, .column_count = 1, .one_row = true},
 					 &result);
 
 	if (status_is_ok(&status) && PQgetvalue(result, 0, 0)[0] != 't')
-		status =
-			status_retry("another bridge is setting up slot \"%s\"", plan->config->bridge.slot);
+		status = status_retry("another bridge is setting up slot \"%s\"", slot);
 	PQclear(result);
 	return status;
 }
@@ -242,8 +241,8 @@ Status
 setup_run(const SetupPlan *plan)
 {
 	Setup setup = {.plan = plan};
-	Wait wait = wait_begin(plan->stop_fd, STEP_TIMEOUT_MS);
-	Status status = lock_take(plan, &wait);
+	/* The server may have given up the connection, and another bridge have the lock. */
+	Status status = setup_lock(plan->watch, plan->config->bridge.slot, plan->stop_fd);
 
 	if (status_is_ok(&status))
 		status = record_write(plan, PROGRESS_SETUP, 0);

@@ -18,7 +18,7 @@
 typedef struct SetupPlan
 {
 	const BridgeConfig *config;
-	PGconn *watch; /* mode PG_MODE_REPLICATION: holds the lock that keeps other bridges out */
+	PGconn *watch; /* mode PG_MODE_REPLICATION, with the right to set up */
 	const ServerFacts *server;
 	ProgressKey key;
 	ProgressRecord record;	 /* but for state and lsn */
@@ -29,7 +29,13 @@ typedef struct SetupPlan
 } SetupPlan;
 
 /*
- * Sets up. A ledger with rows and START_REFUSE: FATAL. Another bridge is setting up: RETRY.
- * Afterwards the slot exists and the progress topic says where its stream begins.
+ * Takes the right to set up the slot, which one bridge has at a time, until the connection closes.
+ * Another bridge has it: RETRY. Ask anew what decides whether to set up: it may have been done.
+ */
+Status setup_lock(PGconn *connection, const char *slot, int stop_fd);
+
+/*
+ * Sets up; the right is looked at once more. A ledger with rows and START_REFUSE: FATAL. Afterwards
+ * the slot exists and the progress topic says where its stream begins.
  */
 Status setup_run(const SetupPlan *plan);

@@ -49,6 +49,9 @@ slot_create(PGconn *connection, const char *slot, const Wait *wait, CreatedSlot 
 	if (status_is_ok(&status))
 		snprintf(created->snapshot, sizeof(created->snapshot), "%s", PQgetvalue(result, 0, 2));
 	PQclear(result);
+	/* Another bridge made it after we had looked. */
+	if (pg_status_is(&status, PG_DUPLICATE_OBJECT))
+		status = status_retry("%s", status.text);
 	return slot_plugin_explain(
 		status_prefix(status, "could not create replication slot \"%s\"", slot));
 }

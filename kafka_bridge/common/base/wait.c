@@ -65,6 +65,14 @@ wait_for_fd(const Wait *wait, int fd, short events)
 }
 
 bool
+wait_is_stopped(int stop_fd)
+{
+	Wait now = {.stop_fd = stop_fd, .deadline_ms = 0};
+
+	return wait_for_fd(&now, -1, 0) == WAIT_STOPPED;
+}
+
+bool
 wait_pause(int stop_fd, int64_t pause_ms)
 {
 	Wait wait = wait_begin(stop_fd, pause_ms < 0 ? 0 : pause_ms);

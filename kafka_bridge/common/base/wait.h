@@ -44,6 +44,9 @@ int wait_slice_ms(const Wait *wait, int slice_ms);
  */
 WaitResult wait_for_fd(const Wait *wait, int fd, short events);
 
+/* Whether a stop was asked for; does not wait. */
+bool wait_is_stopped(int stop_fd);
+
 /* Pauses for pause_ms, or until stop_fd is readable: then returns false. */
 bool wait_pause(int stop_fd, int64_t pause_ms);
 

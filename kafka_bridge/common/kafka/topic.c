@@ -16,9 +16,7 @@
 static bool
 wait_ended(const Wait *wait, const char *what, Status *status)
 {
-	Wait now = {.stop_fd = wait->stop_fd, .deadline_ms = 0};
-
-	if (wait_for_fd(&now, -1, 0) == WAIT_STOPPED)
+	if (wait_is_stopped(wait->stop_fd))
 		*status = wait_status(WAIT_STOPPED, what);
 	else if (wait_remaining_ms(wait) == 0)
 		*status = wait_status(WAIT_TIMED_OUT, what);

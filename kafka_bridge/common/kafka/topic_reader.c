@@ -75,9 +75,7 @@ topic_reader_close(rd_kafka_t **handle)
 static Status
 wait_goes_on(const Wait *wait)
 {
-	Wait now = {.stop_fd = wait->stop_fd, .deadline_ms = 0};
-
-	if (wait_for_fd(&now, -1, 0) == WAIT_STOPPED)
+	if (wait_is_stopped(wait->stop_fd))
 		return wait_status(WAIT_STOPPED, "reading a topic");
 	return wait_remaining_ms(wait) == 0 ? wait_status(WAIT_TIMED_OUT, "reading a topic")
 										: status_ok();
