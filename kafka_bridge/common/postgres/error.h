@@ -26,7 +26,6 @@
 #define PG_INSUFFICIENT_PRIVILEGE "42501"
 #define PG_UNDEFINED_OBJECT		  "42704"
 #define PG_DUPLICATE_OBJECT		  "42710"
-#define PG_DUPLICATE_OBJECT		  "42710"
 #define PG_DUPLICATE_STATEMENT	  "42P05" /* of a pooler: another client has prepared it */
 #define PG_CONFIGURATION_LIMIT	  "53400" /* all replication slots are taken */
 #define PG_OBJECT_IN_USE		  "55006" /* a slot or an origin */
