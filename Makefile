@@ -24,6 +24,7 @@ all: extension programs ## build the extension and the programs (SANITIZE=1: pro
 extension:
 	@$(MAKE) -C wallet_ext
 	@$(MAKE) -C wallet_ext/decoder
+	@$(MAKE) -C wallet_ext/router
 
 programs:
 	@$(MAKE) -C kafka_bridge SANITIZE='$(sanitizers)'
@@ -171,4 +172,5 @@ format: ## put the C sources into the repository's layout
 clean: ## remove what was built
 	@$(MAKE) -s -C wallet_ext clean
 	@$(MAKE) -s -C wallet_ext/decoder clean
+	@$(MAKE) -s -C wallet_ext/router clean
 	@rm -rf kafka_bridge/build kafka_bridge/build-sanitize

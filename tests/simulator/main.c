@@ -70,6 +70,9 @@ fault_due(void *context, int64_t number)
 		case 4:
 			producer_fail();
 			break;
+		case 5:
+			process_freeze();
+			break;
 		default:
 			process_crash();
 	}
@@ -87,7 +90,7 @@ run_draw(void)
 	for (int i = 0; i < 5; i++)
 		event_add((int64_t) chance(LOAD_US), foreign_due, NULL, 0);
 	for (uint64_t i = 0; i < faults; i++)
-		event_add((int64_t) chance(LOAD_US), fault_due, NULL, (int64_t) chance(8));
+		event_add((int64_t) chance(LOAD_US), fault_due, NULL, (int64_t) chance(9));
 }
 
 static bool

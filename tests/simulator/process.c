@@ -131,6 +131,19 @@ process_crash(void)
 }
 
 void
+process_freeze(void)
+{
+	int number = (int) chance((uint64_t) process_count);
+	int64_t duration_us = 1 + (int64_t) chance(once_in(2) ? 6000000 : 300000);
+
+	if (!processes[number].runs)
+		return;
+	trace("bridge %d stands still for %d ms", number, (int) (duration_us / 1000));
+	process_stall(number, duration_us);
+	server_process_stalled(number, duration_us);
+}
+
+void
 process_ask_to_stop(void)
 {
 	int number = (int) chance((uint64_t) process_count);

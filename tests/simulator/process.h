@@ -8,4 +8,5 @@
 void processes_begin(int count);
 
 void process_crash(void);
+void process_freeze(void);
 void process_ask_to_stop(void);

@@ -82,6 +82,11 @@ transmit(void *context, int64_t partition)
 
 	if (handle->closed || handle->fatal != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return;
+	if (process_is_stalled(handle->process))
+	{
+		event_add(SEND_AGAIN_US, transmit, context, partition);
+		return;
+	}
 	if (!broker_is_up())
 	{
 		handle->tells_cut_off = !handle->was_cut_off;

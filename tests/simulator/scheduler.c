@@ -62,6 +62,7 @@ static Thread *running;
 static ucontext_t scheduler_context;
 static Event events[EVENTS_MAX]; /* a heap: the earliest is the first */
 static size_t event_count;
+static int64_t stalled_until[PROCESSES_MAX];
 static uint64_t event_order;
 static Descriptor descriptors[DESCRIPTORS_MAX];
 
@@ -97,6 +98,7 @@ scheduler_begin(uint64_t seed, bool traces)
 	event_count = 0;
 	event_order = 0;
 	running = NULL;
+	memset(stalled_until, 0, sizeof(stalled_until));
 	memset(descriptors, 0, sizeof(descriptors));
 	for (int i = 0; i < THREADS_MAX; i++)
 		threads[i].used = false;
@@ -232,9 +234,23 @@ thread_start(int process, void *(*run)(void *), void *argument)
 	thread_new(process, run, argument)->detached = true;
 }
 
+void
+process_stall(int process, int64_t duration_us)
+{
+	stalled_until[process] = now + duration_us;
+}
+
+bool
+process_is_stalled(int process)
+{
+	return stalled_until[process] > now;
+}
+
 static bool
 thread_may_run(Thread *thread)
 {
+	if (process_is_stalled(thread->process))
+		return false;
 	thread->was_ready = thread->ready == NULL || thread->ready(thread->ready_context);
 	return thread->was_ready || thread->until_us <= now;
 }
@@ -258,8 +274,13 @@ next_due(void)
 	int64_t due = event_count > 0 ? events[0].at_us : FOREVER;
 
 	for (int i = 0; i < THREADS_MAX; i++)
-		if (threads[i].used && !threads[i].ended && threads[i].until_us < due)
-			due = threads[i].until_us;
+	{
+		int64_t stalled = stalled_until[threads[i].process];
+		int64_t wakes = stalled > now ? stalled : threads[i].until_us;
+
+		if (threads[i].used && !threads[i].ended && wakes < due)
+			due = wakes;
+	}
 	return due;
 }
 
@@ -332,6 +353,7 @@ thread_process(void)
 void
 process_kill(int process)
 {
+	stalled_until[process] = 0;
 	for (int i = 0; i < THREADS_MAX; i++)
 		if (threads[i].used && threads[i].process == process)
 			threads[i].used = false;

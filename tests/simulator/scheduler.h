@@ -49,6 +49,10 @@ int thread_process(void);
 /* Its coroutines run no more, and its descriptors are closed. */
 void process_kill(int process);
 
+/* For so long its threads do not run, as after SIGSTOP. */
+void process_stall(int process, int64_t duration_us);
+bool process_is_stalled(int process);
+
 /* Descriptors; a socket is readable when its check says so. */
 int descriptor_new(ReadyCheck readable, void *context);
 int descriptor_event_new(void);

@@ -127,6 +127,19 @@ session_lose(void *context, int64_t number)
 	session->lost = true;
 }
 
+void
+server_process_stalled(int process, int64_t duration_us)
+{
+	for (PGconn *session = sessions; session != NULL; session = session->next)
+		if (session->process == process && !session->server_ended && once_in(2))
+		{
+			int64_t after_us = (int64_t) chance((uint64_t) duration_us);
+
+			event_add(after_us, session_forget, session, 0);
+			event_add(after_us, session_lose, session, 0);
+		}
+}
+
 /* Each end notices at its own time. */
 static void
 session_cut(PGconn *session, bool server_knows)

@@ -70,6 +70,9 @@ PGconn *server_connect(void);
 void server_session_close(PGconn *session, int64_t delay_us);
 void server_process_died(int process);
 
+/* Its sessions say nothing any more, and the server gives up some of them. */
+void server_process_stalled(int process, int64_t duration_us);
+
 void server_command(PGconn *session);
 void server_copy_data(PGconn *session, const char *bytes, int count);
 void server_copy_end(PGconn *session);

@@ -1,0 +1,56 @@
+-- Calls that are more than one call of a shard.
+
+-- Each shard makes its own items in their order. A shard that fails as a whole fails its items.
+CREATE FUNCTION wallet_router_do_wallet_transfer_batch(uuid[], uuid[], numeric[], text[], boolean, jsonb, jsonb[], bigint[])
+    RETURNS TABLE (index integer, transaction_id uuid, sqlstate text, message text, detail jsonb, replayed boolean)
+    LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    shards integer := (SELECT count(*) FROM @extschema@.wallet_router_shards);
+    parts  integer;
+    part   record;
+    state text; said text; told text; hinted text;
+BEGIN
+    PERFORM @extschema@.wallet_router_alone();
+    SELECT count(DISTINCT @extschema@.wallet_bucket(payer) % shards) INTO parts FROM unnest($1) AS payer;
+    IF parts <= 1 OR cardinality($1) <> coalesce(cardinality($2), -1) OR cardinality($1) <> coalesce(cardinality($3), -1)
+       OR cardinality($1) <> coalesce(cardinality($4), cardinality($1))
+       OR cardinality($1) <> coalesce(cardinality($7), cardinality($1))
+       OR cardinality($1) <> coalesce(cardinality($8), cardinality($1)) THEN
+        BEGIN
+            RETURN QUERY SELECT * FROM @extschema@.wallet_router_at_wallet_transfer_batch(
+                $1, $2, $3, $4, $5, $6, $7, $8, @extschema@.wallet_bucket($1[1]));
+            RETURN;
+        EXCEPTION WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, said = MESSAGE_TEXT, told = PG_EXCEPTION_DETAIL, hinted = PG_EXCEPTION_HINT;
+            PERFORM @extschema@.wallet_router_raise(state, said, told, hinted);
+        END;
+    END IF;
+    IF $5 IS DISTINCT FROM false THEN
+        RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = 'an atomic batch cannot have payers of several shards',
+            HINT = 'Pass atomic => false, or one batch for each shard.';
+    END IF;
+    CREATE TEMPORARY TABLE IF NOT EXISTS wallet_router_items (
+        index integer, transaction_id uuid, sqlstate text, message text, detail jsonb, replayed boolean);
+    DELETE FROM pg_temp.wallet_router_items;
+    FOR part IN
+        SELECT @extschema@.wallet_bucket($1[i]) % shards AS shard, array_agg(i ORDER BY i) AS numbers,
+               array_agg($1[i] ORDER BY i) AS payers, array_agg($2[i] ORDER BY i) AS payees,
+               array_agg($3[i] ORDER BY i) AS amounts,
+               CASE WHEN $4 IS NOT NULL THEN array_agg($4[i] ORDER BY i) END AS keys,
+               CASE WHEN $7 IS NOT NULL THEN array_agg($7[i] ORDER BY i) END AS metadata,
+               CASE WHEN $8 IS NOT NULL THEN array_agg($8[i] ORDER BY i) END AS versions
+        FROM generate_subscripts($1, 1) AS i GROUP BY 1 ORDER BY 1
+    LOOP
+        BEGIN
+            INSERT INTO pg_temp.wallet_router_items
+            SELECT part.numbers[item.index], item.transaction_id, item.sqlstate, item.message, item.detail, item.replayed
+            FROM @extschema@.wallet_router_at_wallet_transfer_batch(part.payers, part.payees, part.amounts, part.keys,
+                false, $6, part.metadata, part.versions, part.shard) AS item;
+        EXCEPTION WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, said = MESSAGE_TEXT;
+            INSERT INTO pg_temp.wallet_router_items SELECT number, NULL, state, said, NULL, false FROM unnest(part.numbers) AS number;
+        END;
+    END LOOP;
+    RETURN QUERY SELECT * FROM pg_temp.wallet_router_items AS item ORDER BY item.index;
+END $$;
