@@ -14,7 +14,7 @@ endif
 # The programs that up, check and bench use are the ones that were built here.
 export WALLET_BIN ?= $(CURDIR)/kafka_bridge/build$(if $(sanitizers),-sanitize)
 
-.PHONY: help all programs extension install uninstall installcheck deps up status down demo check check-race check-clients check-console check-openapi check-pg check-linearizability check-valgrind check-ha chaos simulate fuzz docker-check docs lint format clean bench bench-ready bench-smoke bench-hour oracle soak-http
+.PHONY: help all programs extension install uninstall installcheck deps up status down demo check check-race check-clients check-console check-openapi check-pg check-linearizability check-valgrind check-ha chaos simulate fuzz fuzz-sql docker-check docs lint format clean bench bench-ready bench-smoke bench-hour oracle soak-http
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -103,9 +103,8 @@ bench: bench-ready ## every benchmark, on a server of its own, into docs/benchma
 bench-smoke: bench-ready ## whether the benchmarks run, in seconds
 	@$(privately) prove -Itests/harness tests/system/operation/bench_run.t tests/system/operation/bench_baseline.t
 
-MINUTES ?= 60
 bench-hour: bench-ready ## everything at once for MINUTES=60: rate, latency, lag, CPU, memory over time, verified afterwards
-	@$(privately) tests/bench/run --minutes $(MINUTES) $(BENCH) p14
+	@$(privately) tests/bench/run --minutes $(or $(MINUTES),60) $(BENCH) p14
 	@tests/bench/report
 
 bench-%: bench-ready ## one benchmark, by number or name: bench-P1, bench-single
@@ -154,6 +153,11 @@ endif
 fuzz: ## fuzz what reads strangers' bytes, each target for MINUTES=10 (FUZZ='json tokens': some); findings in .run/fuzz/
 	@scripts/deps check
 	@FUZZ_SECONDS=$$((60 * $(or $(MINUTES),10))) FUZZ_KEEP='$(CURDIR)/.run/fuzz' tests/fuzz/run $(FUZZ)
+
+fuzz-sql: ## random queries of SQLsmith against the extension with assertions, for MINUTES=1 (SEED=1)
+	@scripts/deps check
+	@scripts/deps fuzz-sql
+	@FUZZ_SECONDS=$$((60 * $(or $(MINUTES),1))) FUZZ_SEED='$(SEED)' $(privately) tests/fuzz/sql
 
 soak-http: ## mixed load over HTTP through restarts and an outage, for MINUTES=10
 	@scripts/deps check
