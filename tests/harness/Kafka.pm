@@ -31,6 +31,7 @@ use Wait;
     $kafka->add_partitions($name, 4);            # up to 4
     $kafka->set_topic($name, 'max.message.bytes' => 5000);
     $kafka->delete_topic($name);
+    $kafka->delete_records($name, 0, 7);         # those of partition 0 before offset 7
     my @records = $kafka->read_topic($name);     # from the beginning to the end, read_committed
         # of { partition, offset, timestamp, key, value, headers => { name => value } };
         # key and value are bytes, undef for NULL; in order of partition and offset
@@ -175,6 +176,17 @@ sub delete_topic
     $self->_topics('delete', $topic);
     poll_until(sub { !$self->partitions($topic) }, what => "the end of $topic");
     return;
+}
+
+# What lies before the offset goes, as it does when a retention time was set.
+sub delete_records
+{
+    my ($self, $topic, $partition, $offset) = @_;
+    my $path = Wait::test_directory() . '/delete.json';
+    open my $file, '>', $path or croak "$path: $!";
+    print {$file} qq({"partitions":[{"topic":"$topic","partition":$partition,"offset":$offset}],"version":1});
+    close $file;
+    return $self->tool('org.apache.kafka.tools.DeleteRecordsCommand', '--offset-json-file', $path);
 }
 
 sub open_transaction

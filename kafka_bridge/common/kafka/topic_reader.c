@@ -26,6 +26,8 @@ topic_reader_open(const KafkaOptions *options, KafkaObserver *observer, rd_kafka
 		{"isolation.level", "read_committed"},
 		{"enable.auto.commit", "false"},
 		{"enable.auto.offset.store", "false"},
+		/* Retention may have taken the offset that is asked for: what is left counts. */
+		{"auto.offset.reset", "earliest"},
 		{"check.crcs", "true"},
 		{"fetch.wait.max.ms", "50"},
 		{NULL, NULL},

@@ -149,6 +149,9 @@ subtest 'another ledger' => sub {
     is($sharing->stop, 0, 'the other bridge stops');
     is($bridge->stop, 0, 'the first one stops');
     $stack->refuses($bridge, qr{gets events of another source, /wallet/\d+/other}, 'and does not start again unasked');
+    my %newest = map { $_->{partition} => $_->{offset} } $kafka->read_topic($topic);
+    $kafka->delete_records($topic, $_, $newest{$_}) for sort keys %newest;
+    $stack->refuses($bridge, qr{gets events of another source, /wallet/\d+/other}, 'neither where retention left the newest records alone');
 };
 
 subtest 'settings that change while the bridge runs' => sub {

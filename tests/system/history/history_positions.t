@@ -164,24 +164,13 @@ subtest 'rebuild from a topic that was made anew' => sub {
     is_deeply(history_rows(), $before, 'and changes nothing');
 };
 
-# The topic's first records go, as they do when a retention time was set.
-sub records_delete
-{
-    my ($partition, $offset) = @_;
-    my $path = Wait::test_directory() . '/delete.json';
-    open my $file, '>', $path or die "$path: $!";
-    print {$file} qq({"partitions":[{"topic":"$topic","partition":$partition,"offset":$offset}],"version":1});
-    close $file;
-    return $kafka->tool('org.apache.kafka.tools.DeleteRecordsCommand', '--offset-json-file', $path);
-}
-
 subtest 'records that were removed before they were read' => sub {
     is($stack->history->stop, 0, 'wallet_history stops');
     my ($partition, $offset) = @{ ($stack->rows(
         'SELECT partition, next_offset FROM wallet_history_offsets WHERE topic = ? AND group_id = ? AND next_offset > 10 LIMIT 1',
         $topic, $stack->group))[0] }{qw(partition next_offset)};
     $stack->produce(key => $stranger, partition => $partition, value => event_json($stranger, $_)) for 0, 1;
-    records_delete($partition, $offset + 1);
+    $kafka->delete_records($topic, $partition, $offset + 1);
 
     my $before = history_rows();
     $stack->history->start(ready => 0);

@@ -158,11 +158,7 @@ subtest 'retention that removed the last record' => sub {
     poll_until(sub { $stack->sql('SELECT count(*) FROM transaction_events WHERE wallet_id = ?', $wallets[4]) == 60 }, what => 'the events');
     is($stack->history->stop, 0, 'it stops');
     my $end = $stack->sql('SELECT next_offset FROM wallet_history_offsets');
-    my $path = Wait::test_directory() . '/delete.json';
-    open my $file, '>', $path or die "$path: $!";
-    print {$file} qq({"partitions":[{"topic":"$topic","partition":0,"offset":$end}],"version":1});
-    close $file;
-    $kafka->tool('org.apache.kafka.tools.DeleteRecordsCommand', '--offset-json-file', $path);
+    $kafka->delete_records($topic, 0, $end);
     events($wallets[4], 60, 2);
     $stack->history->start;
     poll_until(sub { $stack->sql('SELECT count(*) FROM transaction_events WHERE wallet_id = ?', $wallets[4]) == 62 }, what => 'the events behind it');
