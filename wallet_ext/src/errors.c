@@ -485,6 +485,16 @@ error_raise_row_changed(const char *table, const char *column, const char *trigg
 }
 
 void
+error_raise_row_overtaken(const char *table)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+			 errmsg("a trigger has written a row of table \"%s\" that its operation is to write",
+					table),
+			 errhint("An AFTER trigger can write it.")));
+}
+
+void
 error_raise_reentry(const char *function)
 {
 	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
