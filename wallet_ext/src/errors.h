@@ -160,6 +160,9 @@ pg_noreturn extern void error_raise_row_changed(const char *table, const char *c
 /* 27000, as of an UPDATE: a trigger has written a row before the operation that fired it could. */
 pg_noreturn extern void error_raise_row_overtaken(const char *table);
 
+/* 55000: what was to become the currency's scale isn't there. */
+pg_noreturn extern void error_raise_scale_not_stored(const char *currency);
+
 /* 55000: an operation is called while the rows of another are being written. */
 pg_noreturn extern void error_raise_reentry(const char *function);
 
