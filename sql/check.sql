@@ -255,6 +255,8 @@ REINDEX TABLE CONCURRENTLY wallet_ledger;
 SELECT check_name, expected, actual FROM wallet_check();
 BEGIN;
 ALTER TABLE wallet_ledger DISABLE TRIGGER wallet_guard_insert, DISABLE TRIGGER wallet_guard_row;
+ALTER TABLE wallet_currency_scales DISABLE TRIGGER wallet_currency_changed;
+DROP TRIGGER wallet_guard_insert ON wallet_currency_scales;
 SELECT check_name, expected, actual FROM wallet_check();
 ROLLBACK;
 
@@ -292,6 +294,7 @@ GRANT INSERT, SELECT ON wallets TO regress_check_clerk;
 GRANT ALL ON wallet_holds TO PUBLIC;
 GRANT UPDATE (amount, currency), REFERENCES (kind) ON wallet_ledger TO regress_check_clerk;
 GRANT INSERT ON transaction_events TO regress_check_clerk;
+GRANT TRIGGER ON wallet_currency_scales TO regress_check_clerk;
 SELECT check_name, expected, actual FROM wallet_check();
 ROLLBACK;
 BEGIN;

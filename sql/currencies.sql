@@ -102,4 +102,11 @@ UPDATE wallet_currency_scales SET scale = 5 WHERE currency = 'XAU';
 DELETE FROM wallet_currency_scales WHERE currency = 'XAU';
 SELECT keep('fraction', wallet_fund(id('whole'), 0.0001));
 SELECT failure('wallet_currency_changed()');
+
+-- A scale that somebody's trigger leaves out is not said to be set.
+BEGIN;
+CREATE FUNCTION leave_out() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER leave_out BEFORE INSERT ON wallet_currency_scales FOR EACH ROW EXECUTE FUNCTION leave_out();
+SELECT failure($$wallet_set_currency('XAG', 1)$$);
+ROLLBACK;
 SELECT count(*) AS divergences FROM wallet_check();

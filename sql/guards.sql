@@ -93,13 +93,14 @@ CREATE ROLE regress_guards_writer;
 CREATE ROLE regress_guards_granted;
 CREATE ROLE regress_guards_owner;
 GRANT pg_write_all_data TO regress_guards_writer;
-GRANT ALL ON wallets, wallet_ledger, wallet_holds TO regress_guards_granted;
+GRANT ALL ON wallets, wallet_ledger, wallet_holds, wallet_currency_scales TO regress_guards_granted;
 SET ROLE regress_guards_granted;
 \set VERBOSITY default
 INSERT INTO wallets SELECT * FROM wallets;
 \set VERBOSITY sqlstate
 INSERT INTO wallet_ledger SELECT * FROM wallet_ledger ON CONFLICT DO NOTHING;
 MERGE INTO wallets USING (SELECT 1) AS one ON false WHEN NOT MATCHED THEN INSERT VALUES (gen_random_uuid());
+DELETE FROM wallet_currency_scales;
 COPY wallet_holds FROM stdin;
 \.
 UPDATE wallets SET balance = 1000000;
@@ -107,6 +108,10 @@ SET ROLE regress_guards_writer;
 INSERT INTO wallets DEFAULT VALUES;
 INSERT INTO wallet_ledger DEFAULT VALUES;
 INSERT INTO wallet_holds DEFAULT VALUES;
+-- The scales are written by wallet_set_currency alone.
+INSERT INTO wallet_currency_scales VALUES ('USD', 0);
+UPDATE wallet_currency_scales SET scale = 0;
+DELETE FROM wallet_currency_scales;
 RESET ROLE;
 BEGIN;
 ALTER TABLE wallet_holds OWNER TO regress_guards_owner;

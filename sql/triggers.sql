@@ -241,6 +241,39 @@ SELECT wallet_fund(:alice, 1) IS NOT NULL AS funded;
 SELECT check_name, expected, actual FROM wallet_check();
 ROLLBACK;
 
+-- A BEFORE trigger that writes the row of an operation, or another that it is to write, where the guards are off: as in an UPDATE.
+BEGIN;
+ALTER TABLE wallets DISABLE TRIGGER USER;
+ALTER TABLE wallet_holds DISABLE TRIGGER USER;
+ALTER TABLE wallets DROP IF EXISTS note, ADD note text;
+CREATE FUNCTION write_before() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF pg_trigger_depth() = 1 THEN
+        IF tg_argv[0] = 'wallets' THEN UPDATE wallets SET note = 'written' WHERE id = NEW.id;
+        ELSE UPDATE wallet_holds SET created_at = created_at WHERE status = 'open'; END IF;
+    END IF;
+    RETURN NEW;
+END
+$$;
+SELECT wallet_hold(:alice, 1) AS hold \gset
+CREATE TRIGGER write_before BEFORE UPDATE ON wallets FOR EACH ROW EXECUTE FUNCTION write_before('wallets');
+SAVEPOINT before;
+\set VERBOSITY default
+SELECT wallet_fund(:alice, 1);
+\set VERBOSITY terse
+ROLLBACK TO before;
+DROP TRIGGER write_before ON wallets;
+CREATE TRIGGER write_before BEFORE UPDATE ON wallets FOR EACH ROW EXECUTE FUNCTION write_before('holds');
+SAVEPOINT before;
+SELECT wallet_release(:'hold');
+ROLLBACK TO before;
+DROP TRIGGER write_before ON wallets;
+CREATE TRIGGER write_before BEFORE UPDATE ON wallet_holds FOR EACH ROW EXECUTE FUNCTION write_before('holds');
+SAVEPOINT before;
+SELECT wallet_capture(:'hold');
+ROLLBACK TO before;
+ROLLBACK;
+
 -- Whatever else of the administrator's runs between the rows of a call may not call an operation either.
 CREATE FUNCTION pay_again(amount numeric) RETURNS numeric LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN

@@ -85,7 +85,8 @@ SELECT bag_eq($$SELECT t.tgrelid::regclass::text, t.tgname::text, t.tgenabled::t
       FROM unnest(ARRAY['wallets', 'wallet_ledger', 'wallet_holds']) AS guarded,
            (VALUES ('wallet_guard', 'wallet_guard', 58), ('wallet_guard_row', 'wallet_guard_row', 27), ('wallet_guard_kin', 'wallet_guard_row', 9),
                    ('wallet_guard_insert', 'wallet_guard_insert', 6)) AS guard (name, function, type)
-      UNION ALL VALUES ('wallet_currency_scales', 'wallet_currency_changed', 'A', 'wallet_currency_changed()', 60)$$,
+      UNION ALL VALUES ('wallet_currency_scales', 'wallet_currency_changed', 'A', 'wallet_currency_changed()', 60),
+                       ('wallet_currency_scales', 'wallet_guard_insert', 'A', 'wallet_guard_insert()', 62)$$,
     'guards, enabled always: before UPDATE, DELETE and TRUNCATE, before UPDATE and DELETE of a row, before INSERT; what keeps relatives away; and what tells of new scales');
 
 -- Nobody but the owner, anything.

@@ -6,20 +6,26 @@ BEGIN ATOMIC
     WITH guarded (name, relation) AS (
         VALUES ('wallets', 'wallets'::regclass::oid), ('wallet_ledger', 'wallet_ledger'::regclass::oid),
                ('wallet_holds', 'wallet_holds'::regclass::oid)
+    ), needed (table_name, relation, name, function, type) AS (
+        SELECT guarded.name, guarded.relation, own.name, own.function, own.type
+        FROM guarded
+        CROSS JOIN (VALUES ('wallet_guard', 'wallet_guard', 58), ('wallet_guard_row', 'wallet_guard_row', 27),
+                           ('wallet_guard_kin', 'wallet_guard_row', 9), ('wallet_guard_insert', 'wallet_guard_insert', 6))
+            AS own (name, function, type)
+        UNION ALL
+        VALUES ('wallet_currency_scales', 'wallet_currency_scales'::regclass::oid, 'wallet_guard_insert', 'wallet_guard_insert', 62),
+               ('wallet_currency_scales', 'wallet_currency_scales'::regclass::oid, 'wallet_currency_changed', 'wallet_currency_changed', 60)
     )
     -- The guards of INV-4. tgtype, where AFTER is the lack of BEFORE: ROW (1), BEFORE (2), INSERT (4), DELETE (8), UPDATE (16), TRUNCATE (32).
     SELECT 'guard', NULL::uuid, NULL::bigint,
            'trigger ' || needed.name || ' on '
-               || guarded.name || ' enabled always',
+               || needed.table_name || ' enabled always',
            CASE WHEN guard.oid IS NULL THEN 'missing'
                 WHEN guard.tgenabled = 'D' THEN 'disabled'
                 WHEN guard.tgenabled <> 'A' THEN 'not always enabled'
                 ELSE 'replaced' END
-    FROM guarded
-    CROSS JOIN (VALUES ('wallet_guard', 'wallet_guard', 58), ('wallet_guard_row', 'wallet_guard_row', 27),
-                       ('wallet_guard_kin', 'wallet_guard_row', 9), ('wallet_guard_insert', 'wallet_guard_insert', 6))
-        AS needed (name, function, type)
-    LEFT JOIN pg_trigger AS guard ON guard.tgrelid = guarded.relation AND guard.tgname = needed.name
+    FROM needed
+    LEFT JOIN pg_trigger AS guard ON guard.tgrelid = needed.relation AND guard.tgname = needed.name
     LEFT JOIN pg_proc AS code ON code.oid = guard.tgfoid AND code.prosrc = needed.function
           AND code.probin = '$libdir/wallet'
     WHERE (guard.tgenabled = 'A' AND guard.tgtype = needed.type
@@ -78,7 +84,7 @@ BEGIN ATOMIC
                || ' for its owner only',
            CASE a.grantee WHEN '0'::oid THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee)::text END
     FROM (VALUES ('wallets'::regclass::oid), ('wallet_ledger'::regclass::oid),
-                 ('wallet_holds'::regclass::oid)) AS guarded (relation)
+                 ('wallet_holds'::regclass::oid), ('wallet_currency_scales'::regclass::oid)) AS guarded (relation)
     JOIN pg_class AS relation ON relation.oid = guarded.relation
     CROSS JOIN LATERAL (
         SELECT relation.relacl
@@ -90,7 +96,7 @@ BEGIN ATOMIC
       AND a.privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER');
 END;
 COMMENT ON FUNCTION wallet_check_grants() IS
-    'Internal, part of wallet_check: nobody but the owner may write the ledger or put triggers on it.';
+    'Internal, part of wallet_check: nobody but the owner may write the ledger or the scales, or put triggers on them.';
 
 CREATE FUNCTION wallet_check_shape() RETURNS SETOF wallet_divergence
     LANGUAGE c STABLE PARALLEL SAFE ROWS 1 AS 'MODULE_PATHNAME', 'wallet_check_shape';

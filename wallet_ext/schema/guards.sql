@@ -47,7 +47,7 @@ ALTER TABLE wallet_holds ENABLE ALWAYS TRIGGER wallet_guard_kin;
 CREATE FUNCTION wallet_guard_insert() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'wallet_guard_insert';
 COMMENT ON FUNCTION wallet_guard_insert() IS
-    'Refuses INSERT into wallets, wallet_ledger and wallet_holds with 42501 to everybody but the table''s owner and superusers, who restore dumps.';
+    'Refuses INSERT into wallets, wallet_ledger and wallet_holds, and any write to wallet_currency_scales, with 42501 to everybody but the table''s owner and superusers, who restore dumps.';
 
 CREATE TRIGGER wallet_guard_insert BEFORE INSERT ON wallets
     FOR EACH STATEMENT EXECUTE FUNCTION wallet_guard_insert();
@@ -58,3 +58,8 @@ CREATE TRIGGER wallet_guard_insert BEFORE INSERT ON wallet_holds
 ALTER TABLE wallets ENABLE ALWAYS TRIGGER wallet_guard_insert;
 ALTER TABLE wallet_ledger ENABLE ALWAYS TRIGGER wallet_guard_insert;
 ALTER TABLE wallet_holds ENABLE ALWAYS TRIGGER wallet_guard_insert;
+
+-- The scales decide what every operation may move; wallet_set_currency writes them as their owner.
+CREATE TRIGGER wallet_guard_insert BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON wallet_currency_scales
+    FOR EACH STATEMENT EXECUTE FUNCTION wallet_guard_insert();
+ALTER TABLE wallet_currency_scales ENABLE ALWAYS TRIGGER wallet_guard_insert;

@@ -327,6 +327,12 @@ currency_set(Oid schema, Datum *values)
 							"WHERE old.scale <> excluded.scale",
 							schema_name),
 				   false, values);
+	/* Somebody's BEFORE trigger may have left the row out, or put another scale into it. */
+	if (!currency_query(psprintf("SELECT FROM %s." SCALES_TABLE
+								 " WHERE currency = $1 AND scale = $2",
+								 schema_name),
+						true, values))
+		error_raise_scale_not_stored(TextDatumGetCString(values[0]));
 }
 
 Datum

@@ -433,7 +433,7 @@ error_raise_insert_denied(const char *table)
 	detail_add_text(detail, "table", table);
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("only its owner may insert into table \"%s\"", table),
+			 errmsg("only its owner may write to table \"%s\"", table),
 			 errdetail_internal("%s", detail_end(detail)),
 			 errhint("Only the wallet functions write it; a dump is restored by the owner.")));
 }
@@ -482,6 +482,24 @@ error_raise_row_changed(const char *table, const char *column, const char *trigg
 					column),
 			 errdetail("BEFORE triggers of the row, one of which has changed it: %s.", triggers),
 			 errhint("A trigger may set added columns only.")));
+}
+
+void
+error_raise_row_overtaken(const char *table)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+			 errmsg("a trigger has written a row of table \"%s\" that its operation is to write",
+					table),
+			 errhint("An AFTER trigger can write it.")));
+}
+
+void
+error_raise_scale_not_stored(const char *currency)
+{
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("scale of currency %s could not be stored", currency),
+					errhint("A trigger on table \"wallet_currency_scales\" is in the way.")));
 }
 
 void

@@ -157,6 +157,12 @@ pg_noreturn extern void error_raise_row_skipped(const char *table, const char *t
 pg_noreturn extern void error_raise_row_changed(const char *table, const char *column,
 												const char *triggers);
 
+/* 27000, as of an UPDATE: a trigger has written a row before the operation that fired it could. */
+pg_noreturn extern void error_raise_row_overtaken(const char *table);
+
+/* 55000: what was to become the currency's scale isn't there. */
+pg_noreturn extern void error_raise_scale_not_stored(const char *currency);
+
 /* 55000: an operation is called while the rows of another are being written. */
 pg_noreturn extern void error_raise_reentry(const char *function);
 

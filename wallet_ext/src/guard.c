@@ -4,7 +4,7 @@
  *
  * UPDATE, DELETE and TRUNCATE are refused to everybody: by statement, and once more by row where
  * the statement named another table, a parent. INSERT is what a restore does, and is left to the
- * table's owner, whatever was granted to others.
+ * table's owner, whatever was granted to others; so is any write to the scales of currencies.
  */
 #include "postgres.h"
 

@@ -9,6 +9,7 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "errors.h"
 #include "executor_write.h"
 #include "table_row.h"
 
@@ -61,11 +62,18 @@ TM_Result
 table_row_update(Relation table, const TableDescription *description, const ItemPointerData *tid,
 				 TupleTableSlot *slot, ColumnSet changed, Snapshot snapshot, bool wait)
 {
-	if (description->is_direct)
-		return row_update_directly(table, description, *tid, slot, snapshot, wait);
 	/* Without waiting is for rows that nothing but the extension sees change. */
-	Assert(wait);
-	return executor_write_update(table, description, tid, slot, changed);
+	Assert(wait || description->is_direct);
+
+	TM_Result result = description->is_direct
+						   ? row_update_directly(table, description, *tid, slot, snapshot, wait)
+						   : executor_write_update(table, description, tid, slot, changed);
+
+	/* What was written early is written again by a later command: only a trigger of this one has
+	 * come first, and no other try would change that. */
+	if (wait && result == TM_SelfModified)
+		error_raise_row_overtaken(table_name(description->table));
+	return result;
 }
 
 void

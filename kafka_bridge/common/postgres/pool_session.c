@@ -13,12 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The extension's schema first in the search_path; no row without the extension. */
+/* The functions' schema first in the search_path, also on a router of shards; else no row. */
 static const char schema_sql[] =
 	"SELECT pg_catalog.quote_ident(n.nspname) || ', pg_catalog, pg_temp', "
 	"pg_catalog.pg_is_in_recovery() "
 	"FROM pg_catalog.pg_extension AS e JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace "
-	"WHERE e.extname = 'wallet'";
+	"WHERE e.extname IN ('wallet', 'wallet_router')";
 
 static Status
 schema_find(PgSession *session, const Wait *wait)

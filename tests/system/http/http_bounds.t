@@ -11,7 +11,10 @@ use RawHttp;
 use Stack;
 use Test::More;
 
-my $ROOM_KB = 128 * 1024;
+# A sanitizer keeps what was freed for a while, and is slow.
+my $is_sanitized = ($ENV{WALLET_BIN} // '') =~ /sanitize/;
+my $ROOM_KB      = $is_sanitized ? 2_000_000 : 128 * 1024;
+my $SOON         = $is_sanitized ? 8 : 1;
 my $stack   = Stack->start(kafka => 0, history => 0,
     service => { HTTP_CLIENT_STREAMS_MAX => 256, HTTP_REQUEST_TIMEOUT => '60s', HTTP_IDLE_TIMEOUT => '60s', HTTP_CONNECTIONS_MAX => 400, DATABASE_QUEUE_TIMEOUT => '60s' });
 my $service = $stack->service;
@@ -45,7 +48,7 @@ sub bounded_ok
 {
     my ($name, $slowest) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    cmp_ok($slowest, '<',1, sprintf '%s: /health answered within %.2f s', $name, $slowest);
+    cmp_ok($slowest, '<', $SOON, sprintf '%s: /health answered within %.2f s', $name, $slowest);
     cmp_ok(resident_kb(), '<', $ROOM_KB, sprintf '%s: at most %.0f MB of memory', $name, resident_kb() / 1024);
     return;
 }

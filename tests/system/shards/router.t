@@ -6,8 +6,10 @@ use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use lib dirname(abs_path(__FILE__)) . '/../../harness';
 
+use HTTP::Tiny;
 use JSON::PP ();
 use Postgres;
+use Stack;
 use Test::More;
 use Wait;
 
@@ -189,6 +191,39 @@ subtest 'rights' => sub {
     is(on_shard(0, 'SELECT session_user_name FROM wallet_ledger ORDER BY transaction_id DESC LIMIT 1'), $login,
         'by the login that called');
     isnt(eval { $session->do("SELECT plproxy.get_cluster_partitions('wallets')") }, 1, 'and does not see the map');
+};
+
+subtest 'wallet_service on the router' => sub {
+    my $service = Stack->start(server => $router, kafka => 0, extension => 0)->another_service(DATABASE_URL => $router->uri);
+    $service->start;
+    my $ask = sub {
+        my ($method, $path, $body, %headers) = @_;
+        my $answer = HTTP::Tiny->new->request($method, "$service->{url}$path",
+            { headers => { 'Content-Type' => 'application/json', %headers }, defined $body ? (content => JSON::PP::encode_json($body)) : () });
+        return ($answer->{status}, eval { JSON::PP::decode_json($answer->{content}) } // {}, $answer->{headers});
+    };
+    my ($code, $answer) = $ask->('POST', '/wallets', { user_id => 'erin' });
+    is($code, 201, 'a wallet is made');
+    my $erin = $answer->{id};
+    is(on_shard(hex(substr $erin, -3) % 4, 'SELECT user_id FROM wallets WHERE id = ?', $erin), 'erin', 'on the shard of its user');
+    ($code, $answer) = $ask->('POST', '/wallets', { user_id => 'erin', currency => 'USD' });
+    my $other = $answer->{id};
+    ($code, $answer) = $ask->('POST', "/wallets/$erin/fund", { amount => '50' }, 'Idempotency-Key' => 'http fund');
+    is($code, 200, 'fund') or diag explain $answer;
+    is($answer->{wallet}{balance}, '50.0000', 'with the wallet that it left behind');
+    for my $try (0 .. 1)
+    {
+        ($code, $answer, my $headers) = $ask->('POST', "/wallets/$erin/transfer", { to_wallet_id => $other, amount => '20' }, 'Idempotency-Key' => 'http pay');
+        is($code, 200, $try ? 'a replay' : 'transfer') or diag explain $answer;
+        is($answer->{wallet}{balance}, '30.0000', 'once');
+        is($headers->{'idempotency-replayed'} // 'false', $try ? 'true' : 'false', 'which is told');
+    }
+    ($code, $answer) = $ask->('POST', "/wallets/$erin/transfer", { to_wallet_id => $other, amount => '31' });
+    is($code, 422, 'too much is refused') or diag explain $answer;
+    is($answer->{code}, 'WL002', 'by its code');
+    is($answer->{available}, '30.0000', 'and figures');
+    is(($ask->('GET', "/wallets/$other"))[1]{balance}, '20.0000', 'the payee');
+    is($service->stop, 0, 'it stops');
 };
 
 subtest 'another map' => sub {
