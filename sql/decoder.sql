@@ -292,7 +292,7 @@ SELECT count(*) FROM pg_logical_slot_peek_changes('regress_decoder', NULL, NULL,
 SELECT count(*) FROM pg_logical_slot_peek_changes('regress_decoder', NULL, NULL, 'Format', 'json');
 SELECT count(*) FROM pg_logical_slot_peek_changes('regress_decoder', NULL, NULL, 'include-xids', '1');
 SELECT count(*) FROM pg_logical_slot_peek_changes('regress_decoder', NULL, NULL, 'format', 'json', 'format', 'json');
-SELECT count(*) FROM pg_logical_slot_peek_binary_changes('regress_decoder', NULL, NULL, 'format', 'frame', 'protocol_version', '3');
+SELECT count(*) FROM pg_logical_slot_peek_binary_changes('regress_decoder', NULL, NULL, 'format', 'frame', 'protocol_version', '4');
 SELECT count(*) FROM pg_logical_slot_peek_binary_changes('regress_decoder', NULL, NULL, 'format', 'frame', 'protocol_version', '1.0');
 SELECT count(*) FROM pg_logical_slot_peek_changes('regress_decoder', NULL, NULL, 'protocol_version', '1');
 SELECT count(*) FROM pg_logical_slot_peek_changes('regress_decoder', NULL, NULL, 'format', 'frame');

@@ -41,8 +41,8 @@ static FrameKind
 frame_read_begin(FrameReader *reader, const char *body, size_t bytes, Frame *frame)
 {
 	/* The version comes first: the rest of another version's BEGIN may look different. */
-	if (bytes > 0 && (unsigned char) body[0] != WALLET_PROTOCOL_VERSION_FIRST &&
-		(unsigned char) body[0] != WALLET_PROTOCOL_VERSION)
+	if (bytes > 0 && ((unsigned char) body[0] < WALLET_PROTOCOL_VERSION_FIRST ||
+					  (unsigned char) body[0] > WALLET_PROTOCOL_VERSION))
 		return frame_refuse(reader, "protocol version %u, this program reads versions %d to %d",
 							(unsigned) (unsigned char) body[0], WALLET_PROTOCOL_VERSION_FIRST,
 							WALLET_PROTOCOL_VERSION);
@@ -60,6 +60,7 @@ frame_read_begin(FrameReader *reader, const char *body, size_t bytes, Frame *fra
 	reader->commit_lsn = frame->commit_lsn;
 	reader->end_lsn = frame->end_lsn;
 	reader->next_ordinal = 0;
+	reader->transits = 0;
 	return FRAME_BEGIN;
 }
 
@@ -80,6 +81,7 @@ frame_read_event(FrameReader *reader, FrameKind kind, const char *body, size_t b
 		return frame_refuse(reader, "event %u where %u was due", frame->ordinal,
 							reader->next_ordinal);
 	reader->next_ordinal++;
+	reader->transits += kind == FRAME_TRANSIT;
 	return kind;
 }
 
@@ -99,6 +101,7 @@ frame_read_commit(FrameReader *reader, const char *body, size_t bytes, Frame *fr
 	if (frame->ordinal != reader->next_ordinal)
 		return frame_refuse(reader, "COMMIT counts %u events where %u came", frame->ordinal,
 							reader->next_ordinal);
+	frame->transits = reader->transits;
 	reader->in_transaction = false;
 	return FRAME_COMMIT;
 }
@@ -152,6 +155,8 @@ frame_reader_next(FrameReader *reader, Frame *frame)
 			return frame_read_event(reader, FRAME_EVENT, body, length - 1, frame);
 		case WALLET_FRAME_ERROR:
 			return frame_read_event(reader, FRAME_ERROR, body, length - 1, frame);
+		case WALLET_FRAME_TRANSIT:
+			return frame_read_event(reader, FRAME_TRANSIT, body, length - 1, frame);
 		case WALLET_FRAME_COMMIT:
 			return frame_read_commit(reader, body, length - 1, frame);
 		default:

@@ -20,6 +20,7 @@ typedef enum FrameKind
 	FRAME_BEGIN,
 	FRAME_EVENT,
 	FRAME_ERROR,
+	FRAME_TRANSIT, /* a message that settles a transfer between databases */
 	FRAME_COMMIT,
 	FRAME_MALFORMED /* reason says what; the stream cannot be trusted any further */
 } FrameKind;
@@ -30,11 +31,12 @@ typedef struct Frame
 	uint64_t end_lsn;	   /* BEGIN, COMMIT */
 	int64_t commit_time;   /* BEGIN, COMMIT: microseconds since 1970 */
 	uint32_t xid;		   /* BEGIN */
-	uint32_t ordinal;	   /* EVENT, ERROR; COMMIT: how many there were */
-	int64_t created_at;	   /* EVENT, ERROR: microseconds since 1970 */
-	const char *wallet_id; /* EVENT, ERROR: 36 characters, no terminator */
-	const char *event_id;  /* EVENT, ERROR: 36 characters, no terminator */
-	const char *text;	   /* EVENT: the JSON; ERROR: the reason; no terminator */
+	uint32_t ordinal;	   /* EVENT, ERROR, TRANSIT; COMMIT: how many there were */
+	uint32_t transits;	   /* COMMIT: of them, how many are TRANSIT */
+	int64_t created_at;	   /* EVENT, ERROR, TRANSIT: microseconds since 1970 */
+	const char *wallet_id; /* EVENT, ERROR; TRANSIT: that it goes to; 36 characters, unterminated */
+	const char *event_id;  /* EVENT, ERROR; TRANSIT: the transit's; 36 characters, unterminated */
+	const char *text;	   /* EVENT, TRANSIT: the JSON; ERROR: the reason; no terminator */
 	size_t text_bytes;
 	uint32_t transaction_events; /* EVENT: how many the transaction has, 0: not known (yet) */
 } Frame;
@@ -48,6 +50,7 @@ typedef struct FrameReader
 	uint64_t commit_lsn; /* of the transaction being read */
 	uint64_t end_lsn;
 	uint32_t next_ordinal;
+	uint32_t transits; /* of the transaction, so far */
 	uint64_t
 		held_until;	  /* what ends at or before it may come later than a keepalive that names it */
 	char reason[160]; /* why FRAME_MALFORMED */

@@ -192,6 +192,18 @@ event_take(Outbox *outbox, FrameKind kind, const Frame *frame)
 	return publish_result_judge(outbox, result, bytes);
 }
 
+/* Passed over and confirmed, it would be money that is in nobody's wallet. */
+static OutboxResult
+transit_refuse(Outbox *outbox, const Frame *frame)
+{
+	return outbox_fail(
+		outbox, status_fatal(EXIT_CODE_CONFIGURATION,
+							 "transit %.*s cannot be published: this version of wallet_bridge "
+							 "publishes events only; the slot keeps it, and all after it, for a "
+							 "version that publishes transits",
+							 WALLET_UUID_TEXT_BYTES, frame->event_id));
+}
+
 static OutboxResult
 commit_take(Outbox *outbox, const Frame *frame)
 {
@@ -223,6 +235,8 @@ frame_take(Outbox *outbox, FrameKind kind, const Frame *frame)
 		case FRAME_EVENT:
 		case FRAME_ERROR:
 			return event_take(outbox, kind, frame);
+		case FRAME_TRANSIT:
+			return transit_refuse(outbox, frame);
 		case FRAME_COMMIT:
 			return commit_take(outbox, frame);
 		case FRAME_NONE:

@@ -106,14 +106,17 @@ command_end(ReplStream *stream, const Wait *wait)
 Status
 repl_stream_start(ReplStream *stream, const char *slot, uint64_t lsn, const Wait *wait)
 {
-	Status status = stream_start(stream, slot, lsn, WALLET_PROTOCOL_VERSION, wait);
+	int version = WALLET_PROTOCOL_VERSION;
+	Status status = stream_start(stream, slot, lsn, version, wait);
 
-	if (!pg_status_is(&status, PG_INVALID_PARAMETER))
-		return status;
-	status = command_end(stream, wait);
-	if (!status_is_ok(&status))
-		return status;
-	return stream_start(stream, slot, lsn, WALLET_PROTOCOL_VERSION_FIRST, wait);
+	/* An older extension refuses the newer versions. */
+	while (version > WALLET_PROTOCOL_VERSION_FIRST && pg_status_is(&status, PG_INVALID_PARAMETER))
+	{
+		status = command_end(stream, wait);
+		if (status_is_ok(&status))
+			status = stream_start(stream, slot, lsn, --version, wait);
+	}
+	return status;
 }
 
 /* The end of the COPY: with an error of the server's, or in order (it shuts down). */

@@ -113,6 +113,8 @@ transaction_hold_take(TransactionHold *hold, Outbox *outbox, FrameKind kind, con
 		return OUTBOX_TAKEN;
 	}
 	hold->holding = false;
-	result = hold_hand_on(hold, outbox, kind == FRAME_COMMIT ? frame->ordinal : 0);
+	/* Readers of the events count events: transits are in another topic. */
+	result =
+		hold_hand_on(hold, outbox, kind == FRAME_COMMIT ? frame->ordinal - frame->transits : 0);
 	return result == OUTBOX_TAKEN ? outbox_take(outbox, kind, frame) : result;
 }

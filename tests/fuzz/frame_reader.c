@@ -32,6 +32,7 @@ read_message(FrameReader *reader, const char *message, size_t bytes)
 				return false;
 			case FRAME_EVENT:
 			case FRAME_ERROR:
+			case FRAME_TRANSIT:
 				check_inside(frame.text, frame.text_bytes, message, bytes);
 				check_inside(frame.wallet_id, 36, message, bytes);
 				check_inside(frame.event_id, 36, message, bytes);

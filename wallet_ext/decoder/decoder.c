@@ -2,7 +2,8 @@
  * decoder.c
  *		Output plugin wallet_decoder: what committed in wallet_ledger, as events (INV-7).
  *
- * Only INSERTs into the ledger are looked at; a row is one event per side it has, "from" first.
+ * INSERTs into the ledger are looked at; a row is one event per side it has, "from" first. So are
+ * the tables of transits, whose messages are frames beside the events (transit_writer.h).
  * The callbacks stand in the order of their lives: startup, filter, begin, change, commit,
  * shutdown. There are no stream and no prepare callbacks, so the server hands over committed
  * transactions only, whole and in commit order; a large one it spills itself.
@@ -24,7 +25,6 @@
 #include "compat.h"
 #include "event_writer.h"
 #include "frame_writer.h"
-#include "ledger_relation.h"
 #include "ledger_row.h"
 #include "options.h"
 #include "origin_filter.h"
@@ -32,10 +32,12 @@
 #include "replication/origin.h"
 #include "replication/output_plugin.h"
 #include "standby_wait.h"
+#include "transit_writer.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "wal_reader.h"
 #include "wallet_event.h"
+#include "wallet_relation.h"
 
 WALLET_DECODER_MAGIC;
 
@@ -60,7 +62,7 @@ typedef struct WalletDecoder
 	XLogRecPtr held_end;	   /* end of the newest transaction that is held */
 	TransactionId held_xid;
 	bool has_sent;			/* BEGIN or an event of the current transaction is written */
-	uint32 event_count;		/* events and errors of the current transaction: the next ordinal */
+	uint32 event_count;		/* events, errors, transits of the transaction: the next ordinal */
 	uint32 skipped_changes; /* since progress was last reported */
 	LedgerRow row;			/* the one being rendered */
 } WalletDecoder;
@@ -121,10 +123,10 @@ decoder_startup(LogicalDecodingContext *context, OutputPluginOptions *output, bo
 	output->output_type = decoder->options.format == FORMAT_FRAME ? OUTPUT_PLUGIN_BINARY_OUTPUT
 																  : OUTPUT_PLUGIN_TEXTUAL_OUTPUT;
 	output->receive_rewrites = false;
-	if (decoder->options.protocol_version >= WALLET_PROTOCOL_VERSION)
+	if (decoder->options.protocol_version >= WALLET_PROTOCOL_VERSION_HOLD)
 		wal_reader_watch(context, held_send);
 
-	ledger_relation_start();
+	wallet_relation_start();
 	origin_filter_start();
 }
 
@@ -164,31 +166,61 @@ protocol_version(const WalletDecoder *decoder)
 	return Max(decoder->options.protocol_version, WALLET_PROTOCOL_VERSION_FIRST);
 }
 
-/* Appends the frame of a side's event, or of the error in its place. */
+/* What stands before the first event or transit of a transaction. */
+static void
+frames_begin(WalletDecoder *decoder, ReorderBufferTXN *transaction)
+{
+	if (!decoder->has_sent)
+		frame_begin_append(&decoder->frames, protocol_version(decoder), transaction->xid,
+						   transaction->final_lsn, transaction->end_lsn,
+						   transaction->xact_time.commit_time);
+	decoder->has_sent = true;
+}
+
+/* Closes the frame of an event or a transit, or puts the error in its place. */
+static void
+frame_end(WalletDecoder *decoder, int frame_start, bool is_written, const EventKey *key,
+		  const EventError *error)
+{
+	if (is_written)
+		frame_event_close(&decoder->frames, frame_start);
+	else
+	{
+		frame_event_drop(&decoder->frames, frame_start);
+		frame_error_append(&decoder->frames, decoder->event_count, key, error);
+	}
+	decoder->event_count++;
+}
+
 static void
 entry_append_frame(WalletDecoder *decoder, ReorderBufferTXN *transaction, LedgerSide side)
 {
 	EventKey key;
 	EventError error;
 
-	if (!decoder->has_sent)
-		frame_begin_append(&decoder->frames, protocol_version(decoder), transaction->xid,
-						   transaction->final_lsn, transaction->end_lsn,
-						   transaction->xact_time.commit_time);
-	decoder->has_sent = true;
-
+	frames_begin(decoder, transaction);
 	event_key_make(&key, &decoder->row, side);
 
 	int frame_start = frame_event_open(&decoder->frames, decoder->event_count, &key);
 
-	if (event_write(&decoder->frames, &decoder->row, side, &key, &error))
-		frame_event_close(&decoder->frames, frame_start);
-	else
-	{
-		frame_event_drop(&decoder->frames, frame_start);
-		frame_error_append(&decoder->frames, decoder->event_count, &key, &error);
-	}
-	decoder->event_count++;
+	bool is_written = event_write(&decoder->frames, &decoder->row, side, &key, &error);
+
+	frame_end(decoder, frame_start, is_written, &key, &error);
+}
+
+static void
+transit_append_frame(WalletDecoder *decoder, ReorderBufferTXN *transaction, const TransitRow *row,
+					 TransitMessage message)
+{
+	EventKey key = transit_key_make(row, message);
+	EventError error;
+
+	frames_begin(decoder, transaction);
+
+	int frame_start = frame_transit_open(&decoder->frames, decoder->event_count, &key);
+	bool is_written = transit_write(&decoder->frames, row, message, &error);
+
+	frame_end(decoder, frame_start, is_written, &key, &error);
 }
 
 /* Sends a side's event, or the error in its place, as a line of its own; the last one later. */
@@ -208,17 +240,31 @@ entry_send_json(LogicalDecodingContext *context, WalletDecoder *decoder, LedgerS
 		frames_send(context, decoder, true);
 }
 
+/* Before the first frame of a transaction. */
 static void
-row_write(LogicalDecodingContext *context, WalletDecoder *decoder, ReorderBufferTXN *transaction)
+standby_await(LogicalDecodingContext *context, WalletDecoder *decoder,
+			  ReorderBufferTXN *transaction)
+{
+	if (decoder->has_sent || !standby_is_behind(transaction->end_lsn))
+		return;
+	held_send(context);
+	standby_wait(context, transaction->end_lsn);
+}
+
+static void
+frames_send_if_large(LogicalDecodingContext *context, WalletDecoder *decoder)
+{
+	if (decoder->options.format == FORMAT_FRAME && decoder->frames.len >= FLUSH_BYTES)
+		frames_send(context, decoder, false);
+}
+
+static void
+entry_write(LogicalDecodingContext *context, WalletDecoder *decoder, ReorderBufferTXN *transaction)
 {
 	LedgerSide sides[LEDGER_SIDES_MAX];
 	int side_count = ledger_row_list_sides(&decoder->row, sides);
 
-	if (!decoder->has_sent && standby_is_behind(transaction->end_lsn))
-	{
-		held_send(context);
-		standby_wait(context, transaction->end_lsn);
-	}
+	standby_await(context, decoder, transaction);
 	for (int index = 0; index < side_count; index++)
 	{
 		if (decoder->options.format == FORMAT_JSON)
@@ -226,8 +272,7 @@ row_write(LogicalDecodingContext *context, WalletDecoder *decoder, ReorderBuffer
 		else
 			entry_append_frame(decoder, transaction, sides[index]);
 	}
-	if (decoder->options.format == FORMAT_FRAME && decoder->frames.len >= FLUSH_BYTES)
-		frames_send(context, decoder, false);
+	frames_send_if_large(context, decoder);
 }
 
 /* Keeps wal_sender_timeout away while a huge foreign transaction is passed over. */
@@ -240,28 +285,68 @@ change_skip(LogicalDecodingContext *context, WalletDecoder *decoder)
 	OutputPluginUpdateProgress(context, false);
 }
 
+/* What a change of a table of transits says; format=json has events only. */
+static TransitMessage
+transit_message(const WalletDecoder *decoder, const WalletRelation *relation, const TransitRow *row,
+				bool is_insert)
+{
+	if (decoder->options.format != FORMAT_FRAME)
+		return TRANSIT_NO_MESSAGE;
+	if (relation->kind == RELATION_TRANSITS)
+		return is_insert ? TRANSIT_SEND : transit_message_of_update(row);
+	return is_insert ? TRANSIT_ANSWER : TRANSIT_NO_MESSAGE;
+}
+
+/* A row of one of the wallet's relations; false where nothing of it is sent. */
+static bool
+row_write(LogicalDecodingContext *context, ReorderBufferTXN *transaction,
+		  const WalletRelation *found, Relation relation, HeapTuple tuple, bool is_insert)
+{
+	WalletDecoder *decoder = context->output_plugin_private;
+
+	if (found->kind == RELATION_LEDGER)
+	{
+		if (is_insert)
+		{
+			ledger_row_read(&decoder->row, &found->ledger, tuple, RelationGetDescr(relation));
+			entry_write(context, decoder, transaction);
+		}
+		return is_insert;
+	}
+
+	TransitRow row;
+
+	transit_row_read(&row, &found->transit, tuple, RelationGetDescr(relation));
+
+	TransitMessage message = transit_message(decoder, found, &row, is_insert);
+
+	if (message == TRANSIT_NO_MESSAGE)
+		return false;
+	standby_await(context, decoder, transaction);
+	transit_append_frame(decoder, transaction, &row, message);
+	frames_send_if_large(context, decoder);
+	return true;
+}
+
 static void
 decoder_change(LogicalDecodingContext *context, ReorderBufferTXN *transaction, Relation relation,
 			   ReorderBufferChange *change)
 {
 	WalletDecoder *decoder = context->output_plugin_private;
+	bool is_insert = change->action == REORDER_BUFFER_CHANGE_INSERT;
 
-	if (change->action != REORDER_BUFFER_CHANGE_INSERT)
+	if (!is_insert && change->action != REORDER_BUFFER_CHANGE_UPDATE)
 	{
 		change_skip(context, decoder);
 		return;
 	}
 
 	MemoryContext caller_context = MemoryContextSwitchTo(decoder->row_context);
-	const LedgerColumns *columns = ledger_relation_find(relation);
+	const WalletRelation *found = wallet_relation_find(relation);
 	HeapTuple tuple = change_get_new_tuple(change);
 
-	if (columns != NULL && tuple != NULL)
-	{
-		ledger_row_read(&decoder->row, columns, tuple, RelationGetDescr(relation));
-		row_write(context, decoder, transaction);
-	}
-	else
+	if (found == NULL || tuple == NULL ||
+		!row_write(context, transaction, found, relation, tuple, is_insert))
 		change_skip(context, decoder);
 	MemoryContextSwitchTo(caller_context);
 	MemoryContextReset(decoder->row_context);
@@ -279,7 +364,8 @@ transaction_end(LogicalDecodingContext *context, WalletDecoder *decoder,
 	if (transaction->end_lsn <= decoder->held_until && decoder->frames.len < FLUSH_BYTES &&
 		wal_reader_goes_on(context->reader))
 		return;
-	if (decoder->options.protocol_version >= WALLET_PROTOCOL_VERSION && wal_reader_is_streaming())
+	if (decoder->options.protocol_version >= WALLET_PROTOCOL_VERSION_HOLD &&
+		wal_reader_is_streaming())
 		hold_announce(decoder, transaction->end_lsn);
 	frames_send(context, decoder, true);
 }

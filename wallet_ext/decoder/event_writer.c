@@ -8,38 +8,22 @@
  */
 #include "event_writer.h"
 
-#include "access/detoast.h"
 #include "fmgr.h"
-#include "json_value.h"
-#include "utils/builtins.h"
+#include "json_writer.h"
 #include "utils/timestamp.h"
+#include "utils/builtins.h"
 #include "uuid5.h"
-
-/* Name, quotes and any value but a text or metadata. */
-#define FIELD_BYTES_MAX 80
 
 /* Of a SHA-256. */
 #define SEAL_BYTES 32
 
-/* Far above what any function of the wallet lets in; escaped it still fits a frame. */
-#define TEXT_BYTES_MAX 1048576
-
-/* Days and microseconds between the epochs of Unix and PostgreSQL. */
-#define UNIX_EPOCH_OFFSET ((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
-
 typedef struct EventWriter
 {
-	StringInfo out;
-	int start; /* of the event in the buffer */
-	char *at;  /* the cursor; out->len follows it only in event_make_room and at the end */
+	JsonWriter json; /* first: a value's writer is given this */
 	const LedgerRow *row;
 	LedgerSide side;
 	const EventKey *key;
-	const char *failure; /* what is wrong with the value being written */
 } EventWriter;
-
-/* Writes a value at the cursor; false with the writer's failure set. */
-typedef bool (*ValueWriter)(EventWriter *writer, Datum value);
 
 typedef enum FieldSource
 {
@@ -60,15 +44,10 @@ typedef struct EventField
 	bool is_nullable;
 } EventField;
 
-static bool event_id_write(EventWriter *writer, Datum unused);
-static bool event_type_write(EventWriter *writer, Datum value);
-static bool uuid_write(EventWriter *writer, Datum value);
-static bool text_write(EventWriter *writer, Datum value);
-static bool version_write(EventWriter *writer, Datum value);
-static bool amount_write(EventWriter *writer, Datum value);
-static bool time_write(EventWriter *writer, Datum value);
-static bool metadata_write(EventWriter *writer, Datum value);
-static bool seal_write(EventWriter *writer, Datum value);
+static bool event_id_write(JsonWriter *writer, Datum unused);
+static bool event_type_write(JsonWriter *writer, Datum value);
+static bool version_write(JsonWriter *writer, Datum value);
+static bool seal_write(JsonWriter *writer, Datum value);
 
 #define FIELD_NAMED(name) name, ",\"" name "\":", sizeof(",\"" name "\":") - 1
 #define FIELD_REQUIRED	  false
@@ -77,96 +56,54 @@ static bool seal_write(EventWriter *writer, Datum value);
 static const EventField event_fields[] = {
 	{FIELD_NAMED("event_id"), event_id_write, SOURCE_KEY, 0, FIELD_REQUIRED},
 	{FIELD_NAMED("event_type"), event_type_write, SOURCE_ROW, LEDGER_KIND, FIELD_REQUIRED},
-	{FIELD_NAMED("transaction_id"), uuid_write, SOURCE_ROW, LEDGER_TRANSACTION_ID, FIELD_REQUIRED},
-	{FIELD_NAMED("wallet_id"), uuid_write, SOURCE_SIDE, SIDE_WALLET_ID, FIELD_REQUIRED},
-	{FIELD_NAMED("user_id"), text_write, SOURCE_SIDE, SIDE_USER_ID, FIELD_REQUIRED},
+	{FIELD_NAMED("transaction_id"), json_uuid_write, SOURCE_ROW, LEDGER_TRANSACTION_ID,
+	 FIELD_REQUIRED},
+	{FIELD_NAMED("wallet_id"), json_uuid_write, SOURCE_SIDE, SIDE_WALLET_ID, FIELD_REQUIRED},
+	{FIELD_NAMED("user_id"), json_text_write, SOURCE_SIDE, SIDE_USER_ID, FIELD_REQUIRED},
 	{FIELD_NAMED("version"), version_write, SOURCE_SIDE, SIDE_VERSION, FIELD_REQUIRED},
-	{FIELD_NAMED("amount"), amount_write, SOURCE_ROW, LEDGER_AMOUNT, FIELD_REQUIRED},
-	{FIELD_NAMED("balance"), amount_write, SOURCE_SIDE, SIDE_BALANCE, FIELD_REQUIRED},
-	{FIELD_NAMED("held"), amount_write, SOURCE_SIDE, SIDE_HELD, FIELD_REQUIRED},
-	{FIELD_NAMED("currency"), text_write, SOURCE_ROW, LEDGER_CURRENCY, FIELD_REQUIRED},
-	{FIELD_NAMED("counterparty_wallet_id"), uuid_write, SOURCE_OTHER_SIDE, SIDE_WALLET_ID,
+	{FIELD_NAMED("amount"), json_amount_write, SOURCE_ROW, LEDGER_AMOUNT, FIELD_REQUIRED},
+	{FIELD_NAMED("balance"), json_amount_write, SOURCE_SIDE, SIDE_BALANCE, FIELD_REQUIRED},
+	{FIELD_NAMED("held"), json_amount_write, SOURCE_SIDE, SIDE_HELD, FIELD_REQUIRED},
+	{FIELD_NAMED("currency"), json_text_write, SOURCE_ROW, LEDGER_CURRENCY, FIELD_REQUIRED},
+	{FIELD_NAMED("counterparty_wallet_id"), json_uuid_write, SOURCE_OTHER_SIDE, SIDE_WALLET_ID,
 	 FIELD_NULLABLE},
-	{FIELD_NAMED("hold_id"), uuid_write, SOURCE_ROW, LEDGER_HOLD_ID, FIELD_NULLABLE},
-	{FIELD_NAMED("created_at"), time_write, SOURCE_ROW, LEDGER_CREATED_AT, FIELD_REQUIRED},
-	{FIELD_NAMED("metadata"), metadata_write, SOURCE_ROW, LEDGER_METADATA, FIELD_NULLABLE},
-	{FIELD_NAMED("status"), text_write, SOURCE_SIDE, SIDE_STATUS, FIELD_REQUIRED},
-	{FIELD_NAMED("credit_limit"), amount_write, SOURCE_ROW, LEDGER_CREDIT_LIMIT, FIELD_NULLABLE},
-	{FIELD_NAMED("max_balance"), amount_write, SOURCE_ROW, LEDGER_MAX_BALANCE, FIELD_NULLABLE},
-	{FIELD_NAMED("expires_at"), time_write, SOURCE_ROW, LEDGER_EXPIRES_AT, FIELD_NULLABLE},
-	{FIELD_NAMED("reverses"), uuid_write, SOURCE_ROW, LEDGER_REVERSES, FIELD_NULLABLE},
+	{FIELD_NAMED("hold_id"), json_uuid_write, SOURCE_ROW, LEDGER_HOLD_ID, FIELD_NULLABLE},
+	{FIELD_NAMED("created_at"), json_time_write, SOURCE_ROW, LEDGER_CREATED_AT, FIELD_REQUIRED},
+	{FIELD_NAMED("metadata"), json_metadata_write, SOURCE_ROW, LEDGER_METADATA, FIELD_NULLABLE},
+	{FIELD_NAMED("status"), json_text_write, SOURCE_SIDE, SIDE_STATUS, FIELD_REQUIRED},
+	{FIELD_NAMED("credit_limit"), json_amount_write, SOURCE_ROW, LEDGER_CREDIT_LIMIT,
+	 FIELD_NULLABLE},
+	{FIELD_NAMED("max_balance"), json_amount_write, SOURCE_ROW, LEDGER_MAX_BALANCE, FIELD_NULLABLE},
+	{FIELD_NAMED("expires_at"), json_time_write, SOURCE_ROW, LEDGER_EXPIRES_AT, FIELD_NULLABLE},
+	{FIELD_NAMED("reverses"), json_uuid_write, SOURCE_ROW, LEDGER_REVERSES, FIELD_NULLABLE},
 	{FIELD_NAMED("seal"), seal_write, SOURCE_SIDE, SIDE_SEAL, FIELD_NULLABLE},
 };
 
 /* Kinds whose entries tell the sides apart by name. */
 static const char *const sided_kinds[] = {"TRANSFER", "CAPTURE", "REVERSAL"};
 
-static void
-event_make_room(EventWriter *writer, size_t bytes)
-{
-	writer->out->len = (int) (writer->at - writer->out->data);
-	enlargeStringInfo(writer->out, (int) bytes);
-	writer->at = writer->out->data + writer->out->len;
-}
-
-/* The cursor after a put function, NULL where it refused. */
 static bool
-event_advance(EventWriter *writer, char *at, const char *failure)
+event_id_write(JsonWriter *writer, Datum unused)
 {
-	if (at == NULL)
-	{
-		writer->failure = failure;
-		return false;
-	}
-	writer->at = at;
-	return true;
-}
+	const EventKey *key = ((EventWriter *) writer)->key;
 
-static bool
-event_id_write(EventWriter *writer, Datum unused)
-{
-	if (writer->key->event_id[0] == EVENT_ID_UNKNOWN[0])
-		return event_advance(writer, NULL, "needs the wallet's id and version");
+	if (key->event_id[0] == EVENT_ID_UNKNOWN[0])
+		return json_advance(writer, NULL, "needs the wallet's id and version");
 
 	*writer->at++ = '"';
-	writer->at = bytes_put(writer->at, writer->key->event_id, WALLET_UUID_TEXT_BYTES);
+	writer->at = bytes_put(writer->at, key->event_id, WALLET_UUID_TEXT_BYTES);
 	*writer->at++ = '"';
-	return true;
-}
-
-/* A varlena can be read unless its bytes are only in a table that decoding doesn't see. */
-static bool
-varlena_is_readable(EventWriter *writer, Datum value)
-{
-	if (!VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(value)))
-		return true;
-	writer->failure = "is not in the WAL";
-	return false;
-}
-
-static bool
-text_write(EventWriter *writer, Datum value)
-{
-	if (!varlena_is_readable(writer, value))
-		return false;
-	if (toast_raw_datum_size(value) > TEXT_BYTES_MAX + VARHDRSZ)
-		return event_advance(writer, NULL, "is longer than " CppAsString2(TEXT_BYTES_MAX) " bytes");
-
-	const text *content = DatumGetTextPP(value);
-	size_t bytes = VARSIZE_ANY_EXHDR(content);
-
-	event_make_room(writer, bytes * STRING_ESCAPE_BYTES + lengthof(event_fields) * FIELD_BYTES_MAX);
-	writer->at = string_put(writer->at, VARDATA_ANY(content), bytes);
 	return true;
 }
 
 /* The ledger row's kind, with the direction where the row has one. */
 static bool
-event_type_write(EventWriter *writer, Datum value)
+event_type_write(JsonWriter *writer, Datum value)
 {
+	LedgerSide side = ((EventWriter *) writer)->side;
 	ptrdiff_t kind_at = writer->at + 1 - writer->out->data;
 
-	if (!text_write(writer, value))
+	if (!json_text_write(writer, value))
 		return false;
 
 	const char *kind = writer->out->data + kind_at;
@@ -178,79 +115,31 @@ event_type_write(EventWriter *writer, Datum value)
 			memcmp(sided_kinds[index], kind, kind_bytes) != 0)
 			continue;
 		writer->at--; /* over the closing quote */
-		writer->at = writer->side == LEDGER_FROM ? LITERAL_PUT(writer->at, "_OUT\"")
-												 : LITERAL_PUT(writer->at, "_IN\"");
+		writer->at = side == LEDGER_FROM ? LITERAL_PUT(writer->at, "_OUT\"")
+										 : LITERAL_PUT(writer->at, "_IN\"");
 		break;
 	}
 	return true;
 }
 
 static bool
-uuid_write(EventWriter *writer, Datum value)
-{
-	*writer->at++ = '"';
-	writer->at = uuid_put(writer->at, DatumGetUUIDP(value)->data);
-	*writer->at++ = '"';
-	return true;
-}
-
-static bool
-version_write(EventWriter *writer, Datum value)
+version_write(JsonWriter *writer, Datum value)
 {
 	writer->at += pg_lltoa(DatumGetInt64(value), writer->at);
 	return true;
 }
 
-static bool
-amount_write(EventWriter *writer, Datum value)
-{
-	*writer->at++ = '"';
-	if (!event_advance(writer, amount_put(writer->at, value),
-					   "is not an amount of at most 15 digits and 4 decimals"))
-		return false;
-	*writer->at++ = '"';
-	return true;
-}
-
-static bool
-time_write(EventWriter *writer, Datum value)
-{
-	*writer->at++ = '"';
-	if (!event_advance(writer, time_put(writer->at, DatumGetTimestampTz(value)),
-					   "is not a time of the years 1 to 9999"))
-		return false;
-	*writer->at++ = '"';
-	return true;
-}
-
-static bool
-metadata_write(EventWriter *writer, Datum value)
-{
-	if (!varlena_is_readable(writer, value))
-		return false;
-
-	/* The end of the event is bounded, so that a size within this leaves room for it. */
-	size_t bytes_max = writer->start + WALLET_EVENT_JSON_BYTES_MAX;
-
-	event_make_room(writer, 0);
-	if (!jsonb_append(writer->out, DatumGetJsonbP(value), bytes_max))
-		return event_advance(writer, NULL, "makes the event too long");
-	writer->at = writer->out->data + writer->out->len;
-	event_make_room(writer, lengthof(event_fields) * FIELD_BYTES_MAX);
-	return true;
-}
-
 /* In hexadecimal. */
 static bool
-seal_write(EventWriter *writer, Datum value)
+seal_write(JsonWriter *writer, Datum value)
 {
-	if (!varlena_is_readable(writer, value))
+	if (!json_varlena_is_readable(writer, value))
 		return false;
 
 	const bytea *seal = DatumGetByteaPP(value);
 
 	if (VARSIZE_ANY_EXHDR(seal) != SEAL_BYTES)
-		return event_advance(writer, NULL, "is not a SHA-256");
+		return json_advance(writer, NULL, "is not a SHA-256");
 	*writer->at++ = '"';
 	writer->at += hex_encode(VARDATA_ANY(seal), SEAL_BYTES, writer->at);
 	*writer->at++ = '"';
@@ -274,15 +163,16 @@ field_find_column(const EventField *field, LedgerSide side)
 static bool
 field_write(EventWriter *writer, const EventField *field)
 {
+	JsonWriter *json = &writer->json;
 	Datum value = (Datum) 0;
 
-	writer->at = bytes_put(writer->at, field->prefix, field->prefix_bytes);
+	json->at = bytes_put(json->at, field->prefix, field->prefix_bytes);
 	if (field->source == SOURCE_KEY ||
 		ledger_row_get(writer->row, field_find_column(field, writer->side), &value))
-		return field->write(writer, value);
+		return field->write(json, value);
 	if (!field->is_nullable)
-		return event_advance(writer, NULL, "is NULL");
-	writer->at = LITERAL_PUT(writer->at, "null");
+		return json_advance(json, NULL, "is NULL");
+	json->at = LITERAL_PUT(json->at, "null");
 	return true;
 }
 
@@ -290,14 +180,8 @@ field_write(EventWriter *writer, const EventField *field)
 static bool
 event_refuse(EventWriter *writer, const char *field_name, EventError *error)
 {
-	writer->out->len = writer->start;
-	writer->out->data[writer->start] = '\0';
-	if (writer->row->columns->mistyped != NULL)
-		snprintf(error->reason, sizeof(error->reason),
-				 "column \"%s\" of the ledger has an unexpected type",
-				 writer->row->columns->mistyped);
-	else
-		snprintf(error->reason, sizeof(error->reason), "%s %s", field_name, writer->failure);
+	json_writer_drop(&writer->json);
+	snprintf(error->reason, sizeof(error->reason), "%s %s", field_name, writer->json.failure);
 	return false;
 }
 
@@ -305,34 +189,22 @@ bool
 event_write(StringInfo out, const LedgerRow *row, LedgerSide side, const EventKey *key,
 			EventError *error)
 {
-	EventWriter writer = {.out = out,
-						  .start = out->len,
-						  .at = out->data + out->len,
-						  .row = row,
-						  .side = side,
-						  .key = key};
+	EventWriter writer = {.row = row, .side = side, .key = key};
 
 	if (row->columns->mistyped != NULL)
-		return event_refuse(&writer, NULL, error);
-
-	event_make_room(&writer, lengthof(event_fields) * FIELD_BYTES_MAX);
+	{
+		snprintf(error->reason, sizeof(error->reason),
+				 "column \"%s\" of the ledger has an unexpected type", row->columns->mistyped);
+		return false;
+	}
+	json_writer_open(&writer.json, out, lengthof(event_fields));
 	for (int index = 0; index < lengthof(event_fields); index++)
 	{
 		if (!field_write(&writer, &event_fields[index]))
 			return event_refuse(&writer, event_fields[index].name, error);
-		Assert(writer.at <= out->data + out->maxlen);
+		Assert(writer.json.at <= out->data + out->maxlen);
 	}
-	*writer.at++ = '}';
-	*writer.at = '\0';
-	out->len = (int) (writer.at - out->data);
-	out->data[writer.start] = '{'; /* in place of the first field's comma */
-
-	if (out->len - writer.start > WALLET_EVENT_JSON_BYTES_MAX)
-	{
-		writer.failure = "is too long";
-		return event_refuse(&writer, "event", error);
-	}
-	return true;
+	return json_writer_close(&writer.json) || event_refuse(&writer, "event", error);
 }
 
 void
@@ -342,13 +214,9 @@ event_key_make(EventKey *key, const LedgerRow *row, LedgerSide side)
 	Datum version;
 	Datum created_at;
 
-	memcpy(key->wallet_id, EVENT_ID_UNKNOWN, sizeof(key->wallet_id));
-	memcpy(key->event_id, EVENT_ID_UNKNOWN, sizeof(key->event_id));
-	key->created_at = 0;
-
-	if (ledger_row_get(row, LEDGER_CREATED_AT, &created_at) &&
-		time_is_in_range(DatumGetTimestampTz(created_at)))
-		key->created_at = DatumGetTimestampTz(created_at) + UNIX_EPOCH_OFFSET;
+	*key = event_key_unknown();
+	if (ledger_row_get(row, LEDGER_CREATED_AT, &created_at))
+		key->created_at = event_time_make(DatumGetTimestampTz(created_at));
 	if (!ledger_row_get(row, side + SIDE_WALLET_ID, &wallet_id))
 		return;
 	uuid_put(key->wallet_id, DatumGetUUIDP(wallet_id)->data);

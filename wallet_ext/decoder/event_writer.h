@@ -8,6 +8,7 @@
 
 #include "postgres.h"
 
+#include "json_value.h"
 #include "ledger_row.h"
 #include "lib/stringinfo.h"
 #include "wallet_event.h"
@@ -21,6 +22,25 @@ typedef struct EventKey
 	char event_id[WALLET_UUID_TEXT_BYTES];	/* the same */
 	int64 created_at;						/* microseconds since 1970 in UTC; 0 where unknown */
 } EventKey;
+
+static inline EventKey
+event_key_unknown(void)
+{
+	EventKey key = {.created_at = 0};
+
+	memcpy(key.wallet_id, EVENT_ID_UNKNOWN, sizeof(key.wallet_id));
+	memcpy(key.event_id, EVENT_ID_UNKNOWN, sizeof(key.event_id));
+	return key;
+}
+
+/* A key's created_at: microseconds since 1970, 0 where the time has no form in an event. */
+static inline int64
+event_time_make(TimestampTz time)
+{
+	return time_is_in_range(time)
+			   ? time + (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY
+			   : 0;
+}
 
 /* Why an event can't be written. ASCII text for an operator. */
 typedef struct EventError

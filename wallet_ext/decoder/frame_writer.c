@@ -57,7 +57,7 @@ id_put(StringInfo out, const char id[WALLET_UUID_TEXT_BYTES])
 	out->len += WALLET_UUID_TEXT_BYTES;
 }
 
-/* What EVENT and ERROR have in common. */
+/* What EVENT, ERROR and TRANSIT have in common. */
 static int
 entry_open(StringInfo out, char type, uint32 ordinal, const EventKey *key)
 {
@@ -88,6 +88,12 @@ int
 frame_event_open(StringInfo out, uint32 ordinal, const EventKey *key)
 {
 	return entry_open(out, WALLET_FRAME_EVENT, ordinal, key);
+}
+
+int
+frame_transit_open(StringInfo out, uint32 ordinal, const EventKey *key)
+{
+	return entry_open(out, WALLET_FRAME_TRANSIT, ordinal, key);
 }
 
 void

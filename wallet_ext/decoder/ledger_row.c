@@ -5,12 +5,7 @@
 #include "ledger_row.h"
 
 #include "catalog/pg_type.h"
-
-typedef struct ColumnRule
-{
-	const char *name;
-	Oid type;
-} ColumnRule;
+#include "table_columns.h"
 
 static const ColumnRule column_rules[LEDGER_COLUMN_COUNT] = {
 	[LEDGER_TRANSACTION_ID] = {"transaction_id", UUIDOID},
@@ -40,32 +35,11 @@ static const ColumnRule column_rules[LEDGER_COLUMN_COUNT] = {
 	[LEDGER_TO + SIDE_SEAL] = {"to_seal", BYTEAOID},
 };
 
-static void
-ledger_column_find(LedgerColumns *columns, int column, TupleDesc descriptor)
-{
-	const ColumnRule *rule = &column_rules[column];
-
-	columns->index[column] = -1;
-	for (int index = 0; index < descriptor->natts; index++)
-	{
-		const FormData_pg_attribute *attribute = TupleDescAttr(descriptor, index);
-
-		if (attribute->attisdropped || strcmp(NameStr(attribute->attname), rule->name) != 0)
-			continue;
-		if (attribute->atttypid == rule->type)
-			columns->index[column] = (int16) index;
-		else
-			columns->mistyped = rule->name;
-		return;
-	}
-}
-
 void
 ledger_columns_find(LedgerColumns *columns, TupleDesc descriptor)
 {
-	columns->mistyped = NULL;
-	for (int column = 0; column < LEDGER_COLUMN_COUNT; column++)
-		ledger_column_find(columns, column, descriptor);
+	columns->mistyped =
+		table_columns_find(column_rules, LEDGER_COLUMN_COUNT, descriptor, columns->index);
 }
 
 void

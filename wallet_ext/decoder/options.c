@@ -32,12 +32,12 @@ format_read(DecoderOptions *options, const char *value)
 static bool
 protocol_version_read(DecoderOptions *options, const char *value)
 {
-	if (strcmp(value, CppAsString2(WALLET_PROTOCOL_VERSION_FIRST)) == 0)
-		options->protocol_version = WALLET_PROTOCOL_VERSION_FIRST;
-	else if (strcmp(value, CppAsString2(WALLET_PROTOCOL_VERSION)) == 0)
-		options->protocol_version = WALLET_PROTOCOL_VERSION;
-	else
+	int version = value[0] - '0';
+
+	if (strlen(value) != 1 || version < WALLET_PROTOCOL_VERSION_FIRST ||
+		version > WALLET_PROTOCOL_VERSION)
 		return false;
+	options->protocol_version = version;
 	return true;
 }
 
@@ -45,7 +45,7 @@ static const OptionRule option_rules[] = {
 	{WALLET_OPTION_FORMAT, "\"" WALLET_FORMAT_JSON "\" or \"" WALLET_FORMAT_FRAME "\"",
 	 format_read},
 	{WALLET_OPTION_PROTOCOL_VERSION,
-	 "\"" CppAsString2(WALLET_PROTOCOL_VERSION_FIRST) "\" or \"" CppAsString2(
+	 "\"" CppAsString2(WALLET_PROTOCOL_VERSION_FIRST) "\" to \"" CppAsString2(
 		 WALLET_PROTOCOL_VERSION) "\"",
 	 protocol_version_read},
 };

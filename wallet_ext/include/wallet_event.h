@@ -12,8 +12,8 @@
  *		body			as below
  *
  * Integers are big-endian. Times are microseconds since 1970-01-01 00:00 UTC. Positions (LSN) are
- * uint64. A transaction is BEGIN, then events and errors with ordinals 0, 1, 2 ... in WAL order,
- * then COMMIT. A transaction without events sends nothing at all. A message never ends inside a
+ * uint64. A transaction is BEGIN, then events, errors and transits with ordinals 0, 1, 2 ... in WAL
+ * order, then COMMIT. A transaction without any sends nothing at all. A message never ends inside a
  * frame; a large transaction spans several messages. In version 1 of the protocol a message never
  * holds more than one transaction.
  *
@@ -22,6 +22,11 @@
  * or before its position may still be on their way. A keepalive that names such a position
  * therefore says nothing of what was sent; one beyond it does as ever.
  *
+ * From version 3 on a transaction may have TRANSIT frames among its events: the messages by which
+ * wallets of several databases settle. They have ordinals like events. A reader of an older version
+ * gets them too, and stops at the unknown type: a message passed over would be money in nobody's
+ * wallet. Where nothing is transferred between databases there are none.
+ *
  *		BEGIN	uint8 protocol version, uint32 xid, uint64 commit LSN, uint64 end LSN,
  *				int64 commit time
  *		EVENT	uint32 ordinal, char[36] wallet id, char[36] event id, int64 created_at, JSON to the
@@ -29,7 +34,10 @@
  *		ERROR	uint32 ordinal, char[36] wallet id, char[36] event id, int64 created_at, reason
  *				(ASCII, not empty) to the end; each id is 36 '-' and created_at is 0 where it could
  *				not be read
- *		COMMIT	uint64 commit LSN, uint64 end LSN, int64 commit time, uint32 events and errors sent
+ *		TRANSIT	uint32 ordinal, char[36] id of the wallet that the message goes to, whose last three
+ *				hex digits are its bucket, char[36] transit id, int64 created_at, JSON to the end
+ *		COMMIT	uint64 commit LSN, uint64 end LSN, int64 commit time, uint32 events, errors and
+ *				transits sent
  *		HOLD	uint64 position, never lower than the one before (from version 2 on)
  *
  * "End LSN" is the position after the commit record: what may be confirmed once the whole
@@ -42,18 +50,20 @@
 #include <string.h>
 
 #define WALLET_PROTOCOL_VERSION_FIRST 1 /* a transaction a message */
-#define WALLET_PROTOCOL_VERSION		  2 /* several, and HOLD */
+#define WALLET_PROTOCOL_VERSION_HOLD  2 /* several, and HOLD */
+#define WALLET_PROTOCOL_VERSION		  3 /* and TRANSIT */
 
-#define WALLET_FRAME_BEGIN	'B'
-#define WALLET_FRAME_EVENT	'E'
-#define WALLET_FRAME_ERROR	'X'
-#define WALLET_FRAME_COMMIT 'C'
-#define WALLET_FRAME_HOLD	'H'
+#define WALLET_FRAME_BEGIN	 'B'
+#define WALLET_FRAME_EVENT	 'E'
+#define WALLET_FRAME_ERROR	 'X'
+#define WALLET_FRAME_TRANSIT 'T'
+#define WALLET_FRAME_COMMIT	 'C'
+#define WALLET_FRAME_HOLD	 'H'
 
 #define WALLET_UUID_TEXT_BYTES	  36
 #define WALLET_FRAME_LENGTH_BYTES 4 /* the length field itself */
 
-/* Body sizes; for EVENT and ERROR of the fixed part before the JSON or the reason. */
+/* Body sizes; for EVENT, ERROR and TRANSIT of the fixed part before the JSON or the reason. */
 #define WALLET_BEGIN_BYTES	(1 + 4 + 8 + 8 + 8)
 #define WALLET_EVENT_BYTES	(4 + WALLET_UUID_TEXT_BYTES + WALLET_UUID_TEXT_BYTES + 8)
 #define WALLET_COMMIT_BYTES (8 + 8 + 8 + 4)
@@ -70,9 +80,11 @@
 #define WALLET_FORMAT_FRAME			   "frame"
 #define WALLET_OPTION_PROTOCOL_VERSION "protocol_version"
 
-#define WALLET_EXTENSION_NAME "wallet"
-#define WALLET_DECODER_NAME	  "wallet_decoder"
-#define WALLET_LEDGER_NAME	  "wallet_ledger"
+#define WALLET_EXTENSION_NAME		  "wallet"
+#define WALLET_DECODER_NAME			  "wallet_decoder"
+#define WALLET_LEDGER_NAME			  "wallet_ledger"
+#define WALLET_TRANSITS_NAME		  "wallet_transits"
+#define WALLET_TRANSITS_RECEIVED_NAME "wallet_transits_received"
 /* Changes written under an origin of this name prefix are the history's own and are not decoded. */
 #define WALLET_HISTORY_ORIGIN_PREFIX "wallet_history_"
 

@@ -203,7 +203,7 @@ test_refuses_rubbish(void **state)
 
 	begin_put(&version, 1);
 	version.data[5] = 9;
-	refuse_expect(&version, "protocol version 9, this program reads versions 1 to 2");
+	refuse_expect(&version, "protocol version 9, this program reads versions 1 to 3");
 	frame_put(&type, 'Z', 3);
 	refuse_expect(&type, "frame of unknown type 90");
 	wallet_put_uint32(empty.data, 0);
@@ -217,6 +217,46 @@ test_refuses_rubbish(void **state)
 	begin_put(&event, 1);
 	frame_put(&event, WALLET_FRAME_EVENT, WALLET_EVENT_BYTES - 1);
 	refuse_expect(&event, "event of 83 bytes");
+}
+
+static void
+test_reads_transits_among_events(void **state)
+{
+	(void) state;
+
+	Message message = {.bytes = 0};
+	Message gap = {.bytes = 0};
+	FrameReader reader;
+	Frame frame;
+
+	begin_put(&message, 1000);
+	event_put(&message, WALLET_FRAME_TRANSIT, 0, "{\"message\":\"send\"}");
+	event_put(&message, WALLET_FRAME_EVENT, 1, "{}");
+	commit_put(&message, 1000, 2);
+	begin_put(&message, 2000);
+	commit_put(&message, 2000, 0);
+	frame_reader_init(&reader);
+	frame_reader_start(&reader, message.data, message.bytes);
+	assert_int_equal(frame_reader_next(&reader, &frame), FRAME_BEGIN);
+	assert_int_equal(frame_reader_next(&reader, &frame), FRAME_TRANSIT);
+	assert_int_equal(frame.ordinal, 0);
+	assert_memory_equal(frame.wallet_id, WALLET_ID, 36);
+	assert_memory_equal(frame.event_id, EVENT_ID, 36);
+	assert_memory_equal(frame.text, "{\"message\":\"send\"}", frame.text_bytes);
+	assert_int_equal(frame_reader_next(&reader, &frame), FRAME_EVENT);
+	assert_int_equal(frame_reader_next(&reader, &frame), FRAME_COMMIT);
+	assert_int_equal(frame.ordinal, 2);
+	assert_int_equal(frame.transits, 1);
+	assert_int_equal(frame_reader_next(&reader, &frame), FRAME_BEGIN);
+	assert_int_equal(frame_reader_next(&reader, &frame), FRAME_COMMIT);
+	assert_int_equal(frame.transits, 0);
+
+	event_put(&gap, WALLET_FRAME_TRANSIT, 0, "{}");
+	refuse_expect(&gap, "event outside a transaction");
+	gap.bytes = 0;
+	begin_put(&gap, 1);
+	event_put(&gap, WALLET_FRAME_TRANSIT, 1, "{}");
+	refuse_expect(&gap, "event 1 where 0 was due");
 }
 
 static void
@@ -319,6 +359,7 @@ main(void)
 		cmocka_unit_test(test_transaction_over_several_messages),
 		cmocka_unit_test(test_refuses_wrong_order),
 		cmocka_unit_test(test_refuses_rubbish),
+		cmocka_unit_test(test_reads_transits_among_events),
 		cmocka_unit_test(test_several_transactions_and_what_may_be_held),
 		cmocka_unit_test(test_every_cut_is_noticed),
 		cmocka_unit_test(test_random_damage),

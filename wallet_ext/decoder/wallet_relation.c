@@ -1,6 +1,6 @@
 /*
- * ledger_relation.c
- *		The relations named wallet_ledger that were looked at, and whether one is the ledger.
+ * wallet_relation.c
+ *		The relations with a name of the wallet's that were looked at, and what each of them is.
  *
  * Anybody may call a table wallet_ledger; only the extension's own publishes events. Membership is
  * read from pg_depend under the historic snapshot and cached by OID. A relcache invalidation drops
@@ -10,7 +10,7 @@
  * The cache belongs to the process, since an invalidation callback can't be unregistered and a
  * process may start the plugin many times.
  */
-#include "ledger_relation.h"
+#include "wallet_relation.h"
 
 #include "catalog/dependency.h"
 #include "catalog/pg_class.h"
@@ -23,8 +23,7 @@
 typedef struct RelationEntry
 {
 	Oid relation_oid; /* hash key */
-	bool is_ledger;
-	LedgerColumns columns; /* set where is_ledger */
+	WalletRelation relation;
 } RelationEntry;
 
 static HTAB *relation_cache = NULL;
@@ -47,7 +46,7 @@ relation_cache_invalidate(Datum argument, Oid relation_oid)
 }
 
 void
-ledger_relation_start(void)
+wallet_relation_start(void)
 {
 	if (relation_cache != NULL)
 	{
@@ -77,10 +76,34 @@ relation_is_member(Oid relation_oid)
 	return extension_name != NULL && strcmp(extension_name, WALLET_EXTENSION_NAME) == 0;
 }
 
-const LedgerColumns *
-ledger_relation_find(Relation relation)
+static WalletRelationKind
+relation_kind_of(const char *name)
 {
-	if (strcmp(RelationGetRelationName(relation), WALLET_LEDGER_NAME) != 0)
+	if (strcmp(name, WALLET_LEDGER_NAME) == 0)
+		return RELATION_LEDGER;
+	if (strcmp(name, WALLET_TRANSITS_NAME) == 0)
+		return RELATION_TRANSITS;
+	if (strcmp(name, WALLET_TRANSITS_RECEIVED_NAME) == 0)
+		return RELATION_TRANSITS_RECEIVED;
+	return RELATION_OTHER;
+}
+
+static void
+relation_fill(WalletRelation *found, WalletRelationKind kind, Relation relation)
+{
+	found->kind = kind;
+	if (kind == RELATION_LEDGER)
+		ledger_columns_find(&found->ledger, RelationGetDescr(relation));
+	else if (kind != RELATION_OTHER)
+		transit_columns_find(&found->transit, RelationGetDescr(relation));
+}
+
+const WalletRelation *
+wallet_relation_find(Relation relation)
+{
+	WalletRelationKind kind = relation_kind_of(RelationGetRelationName(relation));
+
+	if (kind == RELATION_OTHER)
 		return NULL;
 
 	Oid relation_oid = RelationGetRelid(relation);
@@ -89,11 +112,10 @@ ledger_relation_find(Relation relation)
 	if (entry == NULL)
 	{
 		/* The catalogs are read before the entry is made: reading may run the callback above. */
-		bool is_ledger = relation_is_member(relation_oid);
+		bool is_member = relation_is_member(relation_oid);
 
 		entry = hash_search(relation_cache, &relation_oid, HASH_ENTER, NULL);
-		entry->is_ledger = is_ledger;
-		ledger_columns_find(&entry->columns, RelationGetDescr(relation));
+		relation_fill(&entry->relation, is_member ? kind : RELATION_OTHER, relation);
 	}
-	return entry->is_ledger ? &entry->columns : NULL;
+	return entry->relation.kind != RELATION_OTHER ? &entry->relation : NULL;
 }
