@@ -5,7 +5,6 @@
  */
 #include "command_context.h"
 
-#include "base/clock.h"
 #include "kafka/topic_reader.h"
 
 Status
@@ -61,7 +60,7 @@ command_context_record(const CommandContext *context)
 		kafka_facts_record(&context->kafka, context->config->kafka.topic, context->server.timeline);
 
 	/* Said by hand: what other sources published until now is accepted. */
-	record.since_ms = clock_wall_us() / 1000;
+	record.since_ms = kafka_facts_now_ms(&context->kafka);
 	return record;
 }
 

@@ -10,6 +10,9 @@
 #include "base/clock.h"
 #include "repl_stream.h"
 
+/* A writer of the topic could give its records any time: what is further ahead is not believed. */
+#define CLOCKS_APART_MS 86400000
+
 static bool
 position_is_recorded(const ProgressFound *found)
 {
@@ -70,6 +73,9 @@ tail_get(const KafkaQuestion *question, const Wait *wait, KafkaFacts *facts)
 		.passes_open = question->passes_open,
 		.source = question->source,
 		.since_ms = since_get(found),
+		.since_partition_count = position_is_recorded(found) && found->record.since_ms > 0
+									 ? found->record.partition_count
+									 : facts->topic.partition_count,
 	};
 	Status status = topic_tail_read(question->reader, &asked, wait, &facts->tail);
 
@@ -113,6 +119,15 @@ kafka_facts_free(KafkaFacts *facts)
 	topic_tail_free(&facts->tail);
 }
 
+int64_t
+kafka_facts_now_ms(const KafkaFacts *facts)
+{
+	int64_t now_ms = clock_wall_us() / 1000;
+	int64_t newest_ms = facts->tail.newest_ms;
+
+	return newest_ms < now_ms || newest_ms - now_ms > CLOCKS_APART_MS ? now_ms : newest_ms + 1;
+}
+
 ProgressRecord
 kafka_facts_record(const KafkaFacts *facts, const char *topic, uint32_t timeline)
 {
@@ -125,7 +140,7 @@ kafka_facts_record(const KafkaFacts *facts, const char *topic, uint32_t timeline
 		.generation = limit ? 1 : found->generation + 1,
 		.partition_count = facts->topic.partition_count,
 		.options = REPL_STREAM_OPTIONS,
-		.since_ms = since_known ? found->since_ms : clock_wall_us() / 1000,
+		.since_ms = since_known ? found->since_ms : kafka_facts_now_ms(facts),
 		.mark = facts->tail.mark,
 	};
 

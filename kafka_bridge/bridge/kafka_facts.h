@@ -48,5 +48,8 @@ typedef struct KafkaFacts
 Status kafka_facts_gather(const KafkaQuestion *question, const Wait *wait, KafkaFacts *facts);
 void kafka_facts_free(KafkaFacts *facts);
 
+/* Later than what was seen in the topic, also where this machine's clock is behind. */
+int64_t kafka_facts_now_ms(const KafkaFacts *facts);
+
 /* The next record, but for the position: its generation, and what it says of the topic now. */
 ProgressRecord kafka_facts_record(const KafkaFacts *facts, const char *topic, uint32_t timeline);

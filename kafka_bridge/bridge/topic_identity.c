@@ -118,6 +118,15 @@ origin_read(const rd_kafka_message_t *record, int64_t timestamp_ms, TopicOrigin 
 	origin->timestamp_ms = timestamp_ms;
 }
 
+/* Whether the record came after the topic was accepted: a clock may have been set back since. */
+static bool
+record_is_later(const TailQuestion *question, const rd_kafka_message_t *record,
+				int64_t timestamp_ms)
+{
+	return timestamp_ms >= question->since_ms ||
+		   record->partition >= question->since_partition_count;
+}
+
 static void
 tail_look(void *context, const rd_kafka_message_t *record)
 {
@@ -129,7 +138,10 @@ tail_look(void *context, const rd_kafka_message_t *record)
 	TopicPlace *place = &tail->places[record->partition];
 	rd_kafka_timestamp_type_t type;
 	int64_t timestamp_ms = rd_kafka_message_timestamp(record, &type);
+	bool later = record_is_later(reading->question, record, timestamp_ms);
 
+	if (timestamp_ms > tail->newest_ms)
+		tail->newest_ms = timestamp_ms;
 	foreign[0] = '\0';
 	reading->seen[record->partition] = true;
 	if (event_id_read(record, tail->mark.event_id))
@@ -141,11 +153,11 @@ tail_look(void *context, const rd_kafka_message_t *record)
 		return;
 	if (strcmp(source, reading->question->source) != 0)
 	{
-		if (timestamp_ms >= reading->question->since_ms)
+		if (later)
 			snprintf(foreign, TOPIC_SOURCE_BYTES, "%s", source);
 		return;
 	}
-	if (timestamp_ms >= reading->question->since_ms)
+	if (later)
 		origin_read(record, timestamp_ms, &tail->origins[record->partition]);
 	if (topic_header_read(record, "ce_sequence", sequence, sizeof(sequence)))
 		(void) cloud_event_sequence_read(sequence, &place->end_lsn, &place->ordinal);

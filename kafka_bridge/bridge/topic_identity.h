@@ -49,7 +49,8 @@ typedef struct TopicTail
 	TopicPlace *places;	  /* by partition: of its newest event of our source; free it */
 	TopicOrigin *origins; /* by partition */
 	int partition_count;
-	TopicMark mark; /* one of the newest records; no event_id where the topic is empty */
+	TopicMark mark;	   /* one of the newest records; no event_id where the topic is empty */
+	int64_t newest_ms; /* the latest of their times */
 	char foreign_source[TOPIC_SOURCE_BYTES]; /* of a newest record that is not ours; "": none */
 	bool left_out; /* an open Kafka transaction keeps records back, which were not waited for */
 } TopicTail;
@@ -70,6 +71,7 @@ typedef struct TailQuestion
 	bool passes_open; /* no wait for the end of open Kafka transactions */
 	const char *source;
 	int64_t since_ms; /* older records of another source were there when the topic was accepted */
+	int since_partition_count; /* in partitions beyond these nothing was there then */
 } TailQuestion;
 
 /* Replays, aborted transactions and their marks may lie before what is looked for. */

@@ -97,7 +97,8 @@ topic_look(TopicWatch *watch, rd_kafka_t *reader, const Wait *wait, Status *verd
 												 .depth = TAIL_GLANCE,
 												 .passes_open = true,
 												 .source = plan->source,
-												 .since_ms = record.since_ms},
+												 .since_ms = record.since_ms,
+												 .since_partition_count = record.partition_count},
 								 wait, &tail);
 	if (!status_is_ok(&status))
 		return status;

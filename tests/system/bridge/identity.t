@@ -169,4 +169,15 @@ subtest 'settings that change while the bridge runs' => sub {
     pass('it expires events now');
     is($sharing->stop, 0, 'it stops');
 };
+
+subtest 'partitions added after the clock was set back' => sub {
+    # As if the clock had been set back since the topic was accepted: what came since seems to be older.
+    $stack->command_is([qw(progress set --reason accepted)], 0, qr/^recorded position: /m, 'progress set accepts it');
+    my $record = JSON::PP->new->decode(newest_record()->{value});
+    forge(since => $record->{since} + 3_600_000, generation => $record->{generation} + 1);
+    $kafka->add_partitions($topic, 7);
+    $kafka->produce($topic, key => 'x', partition => 6, value => '{}', headers => { ce_source => '/wallet/1/third' });
+    $stack->refuses($stack->another_bridge(BRIDGE_ACCEPT_REPARTITION => 'on'), qr{gets events of another source, /wallet/1/third},
+        'nothing in a partition that was added since is older');
+};
 done_testing;
