@@ -26,7 +26,7 @@ my $library = $ENV{LINEARIZABILITY_LIBRARY};
 my $server = Postgres->new(conf => { log_min_messages => 'fatal', $library ? (shared_preload_libraries => '') : () });
 $server->sql('CREATE EXTENSION wallet');
 $server->sql(
-    q{UPDATE pg_proc SET probin = ? WHERE probin = '$libdir/wallet' AND proname !~ '^wallet_guard'}, $library)
+    q{UPDATE pg_proc SET probin = ? WHERE probin = '$libdir/wallet' AND proname !~ '^wallet_(guard|currency_changed)'}, $library)
     if $library;
 $server->disconnect($server->{dbname});
 
