@@ -532,9 +532,10 @@ subtest 'shutdown' => sub {
         my @sessions = map { $server->connect } 1 .. 3;
         my $name = new_key();
         $sessions[0]->do("SELECT wallet_transfer_grouped('$alice', '$bob', 1, '$name')");
+        # Prepared, so that the row is not free for a moment when all sessions are ended.
         my $holder = $server->connect;
-        $holder->begin_work;
-        $holder->do("SELECT 1 FROM wallets WHERE id = '$alice' FOR UPDATE");
+        $holder->do($_)
+            for 'BEGIN', "SELECT 1 FROM wallets WHERE id = '$alice' FOR UPDATE", "PREPARE TRANSACTION 'holder'";
         begin_transfer($sessions[1], $alice, $bob, "$name-held");
         waits_for($sessions[1], 'the row', $at_lock);
         my $seconds = $server->stop($mode);
@@ -542,6 +543,7 @@ subtest 'shutdown' => sub {
         $_->{InactiveDestroy} = 1 for @sessions, $holder;
         cmp_ok($seconds, '<', patient(10), "$mode");
         $server->start;
+        $server->connect->do(q{ROLLBACK PREPARED 'holder'});
         is(join(' ', is_done($name), is_done("$name-held")), '1 0', 'what was returned is there, what waited is not');
     }
     $server->sql('SELECT wallet_transfer_grouped(?, ?, 1)', $alice, $bob);
