@@ -9,6 +9,10 @@ DECLARE
     shards integer := (SELECT count(*) FROM @extschema@.wallet_router_shards);
     parts  integer;
     part   record;
+    done   record;
+    -- What the shards said, by item. No table: a temporary one may be the caller's, with triggers that would run as the owner.
+    numbers integer[] := '{}'; ids uuid[] := '{}'; states text[] := '{}'; messages text[] := '{}'; details jsonb[] := '{}';
+    replays boolean[] := '{}';
     state text; said text; told text; hinted text;
 BEGIN
     PERFORM @extschema@.wallet_router_alone();
@@ -30,9 +34,6 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = 'an atomic batch cannot have payers of several shards',
             HINT = 'Pass atomic => false, or one batch for each shard.';
     END IF;
-    CREATE TEMPORARY TABLE IF NOT EXISTS wallet_router_items (
-        index integer, transaction_id uuid, sqlstate text, message text, detail jsonb, replayed boolean);
-    DELETE FROM pg_temp.wallet_router_items;
     FOR part IN
         SELECT @extschema@.wallet_bucket($1[i]) % shards AS shard, array_agg(i ORDER BY i) AS numbers,
                array_agg($1[i] ORDER BY i) AS payers, array_agg($2[i] ORDER BY i) AS payees,
@@ -43,14 +44,28 @@ BEGIN
         FROM generate_subscripts($1, 1) AS i GROUP BY 1 ORDER BY 1
     LOOP
         BEGIN
-            INSERT INTO pg_temp.wallet_router_items
-            SELECT part.numbers[item.index], item.transaction_id, item.sqlstate, item.message, item.detail, item.replayed
+            SELECT array_agg(part.numbers[item.index]) AS numbers, array_agg(item.transaction_id) AS ids,
+                   array_agg(item.sqlstate) AS states, array_agg(item.message) AS messages, array_agg(item.detail) AS details,
+                   array_agg(item.replayed) AS replays
+            INTO done
             FROM @extschema@.wallet_router_at_wallet_transfer_batch(part.payers, part.payees, part.amounts, part.keys,
                 false, $6, part.metadata, part.versions, part.shard) AS item;
         EXCEPTION WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, said = MESSAGE_TEXT;
-            INSERT INTO pg_temp.wallet_router_items SELECT number, NULL, state, said, NULL, false FROM unnest(part.numbers) AS number;
+            SELECT part.numbers AS numbers, array_agg(NULL::uuid) AS ids, array_agg(state) AS states, array_agg(said) AS messages,
+                   array_agg(NULL::jsonb) AS details, array_agg(false) AS replays
+            INTO done
+            FROM unnest(part.numbers) AS number;
         END;
+        numbers := numbers || done.numbers;
+        ids := ids || done.ids;
+        states := states || done.states;
+        messages := messages || done.messages;
+        details := details || done.details;
+        replays := replays || done.replays;
     END LOOP;
-    RETURN QUERY SELECT * FROM pg_temp.wallet_router_items AS item ORDER BY item.index;
+    RETURN QUERY SELECT item.number, item.id, item.state, item.message, item.detail, item.replayed
+                 FROM unnest(numbers, ids, states, messages, details, replays)
+                     AS item (number, id, state, message, detail, replayed)
+                 ORDER BY item.number;
 END $$;

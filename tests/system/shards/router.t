@@ -193,6 +193,39 @@ subtest 'rights' => sub {
     isnt(eval { $session->do("SELECT plproxy.get_cluster_partitions('wallets')") }, 1, 'and does not see the map');
 };
 
+subtest 'a caller has nothing run as the owner' => sub {
+    my $login = 'planter';
+    $_->sql_in('postgres', "CREATE ROLE $login LOGIN") for $router, @servers;
+    my $grant = "GRANT EXECUTE ON FUNCTION wallet_transfer_batch, wallet_list, wallet_get TO $login";
+    $router->sql($_) for $grant, "CREATE SCHEMA planted AUTHORIZATION $login";
+    on_shard($_, $grant) for 0 .. 3;
+    my $session = $router->connect(user => $login);
+    # A temporary table, an operator and functions by names that the router's functions might use, each noting who runs it.
+    $session->do($_) for (
+        'CREATE TABLE planted.ran (who name)',
+        'GRANT INSERT ON planted.ran TO PUBLIC',
+        'GRANT USAGE ON SCHEMA planted TO PUBLIC',
+        'CREATE FUNCTION planted.note() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN INSERT INTO planted.ran VALUES (current_user); RETURN NEW; END $$',
+        'CREATE FUNCTION planted.wallet_bucket(uuid) RETURNS integer LANGUAGE plpgsql AS $$
+            BEGIN INSERT INTO planted.ran VALUES (current_user); RETURN 0; END $$',
+        'CREATE FUNCTION planted.remainder(integer, integer) RETURNS integer LANGUAGE plpgsql AS $$
+            BEGIN INSERT INTO planted.ran VALUES (current_user); RETURN 0; END $$',
+        'CREATE OPERATOR planted.% (LEFTARG = integer, RIGHTARG = integer, FUNCTION = planted.remainder)',
+        'CREATE TEMPORARY TABLE wallet_router_items (index integer, transaction_id uuid, sqlstate text, message text,
+            detail jsonb, replayed boolean)',
+        'CREATE TRIGGER planted BEFORE INSERT OR DELETE ON wallet_router_items FOR EACH STATEMENT EXECUTE FUNCTION planted.note()',
+        'CREATE TEMPORARY TABLE wallet_router_shards (shard integer, conninfo text)',
+        'SET search_path = planted, pg_temp, public, pg_catalog');
+    my $rows = $session->selectall_arrayref(
+        'SELECT sqlstate FROM wallet_transfer_batch(?::uuid[], ?::uuid[], ?::numeric[], atomic => false)',
+        undef, [ @wallets[ 0 .. 3 ] ], [ map { wallet_of($_ + 4, 2) } 0 .. 3 ], [ (0.01) x 4 ]);
+    is_deeply([ map { $_->[0] } @$rows ], [ ('00000') x 4 ], 'its batch is done');
+    ok($session->selectrow_array('SELECT count(*) FROM wallet_list(?)', undef, 'user 0'), 'and its read');
+    is_deeply($session->selectcol_arrayref('SELECT DISTINCT who FROM planted.ran'), [], 'and nothing of what it planted');
+    $session->disconnect;
+};
+
 subtest 'wallet_service on the router' => sub {
     my $service = Stack->start(server => $router, kafka => 0, extension => 0)->another_service(DATABASE_URL => $router->uri);
     $service->start;
