@@ -63,6 +63,7 @@ typedef struct Bridge
 	int64_t known_generation; /* of the newest record that may be there while the slot is ours */
 	uint64_t known_lsn;
 	uint32_t timeline;	 /* likewise: another one is another history */
+	BridgePeer failing;	 /* whose failure the newest one is */
 	bool term_lost;		 /* another bridge had the slot: this term's position is stale */
 	bool may_set_up;	 /* the watch has the lock, and everything was asked since */
 	bool connected_once; /* credentials and database were right at some time */
@@ -116,15 +117,6 @@ server_ask(Bridge *bridge)
 	return status;
 }
 
-static void
-key_fill(Bridge *bridge)
-{
-	server_facts_name(&bridge->server, bridge->config->bridge.slot, &bridge->key, bridge->source);
-	snprintf(bridge->transactional_id, sizeof(bridge->transactional_id),
-			 "wallet-bridge.%" PRIu64 ".%" PRIu32 ".%s", bridge->key.system_id,
-			 bridge->key.database_oid, bridge->key.slot);
-}
-
 /* Topics as they are now, and the recorded position. */
 static Status
 kafka_ask(Bridge *bridge, bool passes_open, KafkaFacts *facts)
@@ -139,6 +131,7 @@ kafka_ask(Bridge *bridge, bool passes_open, KafkaFacts *facts)
 														.passes_open = passes_open},
 									   &wait, facts);
 
+	bridge->failing = status_is_ok(&status) ? BRIDGE_PEER_POSTGRESQL : BRIDGE_PEER_KAFKA;
 	/* That it answers says nothing of the record that it refused: the outbox will see. */
 	if (!status_is_ok(&status) || bridge->refusal[0] == '\0')
 		bridge_report_peer(bridge->plan, BRIDGE_PEER_KAFKA, &status);
@@ -251,7 +244,10 @@ term_ask(Bridge *bridge, bool passes_open, StartupDecision *decision)
 
 	if (!status_is_ok(&status))
 		return status;
-	key_fill(bridge);
+	server_facts_name(&bridge->server, bridge->config->bridge.slot, &bridge->key, bridge->source);
+	snprintf(bridge->transactional_id, sizeof(bridge->transactional_id),
+			 "wallet-bridge.%" PRIu64 ".%" PRIu32 ".%s", bridge->key.system_id,
+			 bridge->key.database_oid, bridge->key.slot);
 	kafka_facts_free(&bridge->kafka);
 	status = kafka_ask(bridge, passes_open, &bridge->kafka);
 	if (status_is_ok(&status))
@@ -421,6 +417,7 @@ ownership_judge(Bridge *bridge, const Wait *wait)
 	Status status = progress_read(bridge->reader, bridge->config->bridge.progress_topic,
 								  &bridge->key, bridge->config->kafka.topic, NULL, wait, &found);
 
+	bridge->failing = status_is_ok(&status) ? BRIDGE_PEER_POSTGRESQL : BRIDGE_PEER_KAFKA;
 	if (!status_is_ok(&status))
 		return status;
 	bridge->term_lost = found.record.generation > bridge->known_generation ||
@@ -498,6 +495,7 @@ term_stream(Bridge *bridge)
 		/* A stream belongs to a term: its outbox lives, and no other stream does. */
 		assert(bridge->outbox != NULL && bridge->stream == NULL && bridge->generation > 0);
 		status = status_ok();
+		bridge->failing = BRIDGE_PEER_POSTGRESQL;
 		/* The first stream starts from what term_prepare asked. */
 		if (bridge->watch == NULL)
 		{
@@ -512,8 +510,8 @@ term_stream(Bridge *bridge)
 			return status;
 		bridge_report_role(bridge->plan, &bridge->role, BRIDGE_ROLE_STARTING);
 		log_status(LOG_LEVEL_WARNING, "stream interrupted", &status);
-		bridge_report_peer(bridge->plan, BRIDGE_PEER_POSTGRESQL, &status);
-		metric_add(bridge->plan->metrics, BRIDGE_METRIC_RECONNECTS, BRIDGE_PEER_POSTGRESQL, 1);
+		bridge_report_peer(bridge->plan, bridge->failing, &status);
+		metric_add(bridge->plan->metrics, BRIDGE_METRIC_RECONNECTS, bridge->failing, 1);
 		if (streamed)
 			backoff_reset(&backoff);
 		if (!bridge_pause(bridge, backoff_next_ms(&backoff)))

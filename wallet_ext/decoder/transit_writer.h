@@ -6,7 +6,7 @@
  *		cancel	of the source: it is to be refused unless it is credited already
  *		answer	of the destination: what became of it
  *
- * Call order for a row: transit_message_of, transit_key_make, then transit_write with that key's.
+ * Call order for a row: transit_message_of_update if it is one, transit_key_make, transit_write.
  */
 #pragma once
 

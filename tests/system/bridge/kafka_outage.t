@@ -48,6 +48,20 @@ subtest 'PostgreSQL stops fast while Kafka is down' => sub {
     $stack->wait_history(deadline => 120);
     $stack->verify(duplicates => 1);
 };
+subtest 'a stream that ends while Kafka is down' => sub {
+    my $bridge = $stack->bridge;
+    my $ends   = sub { return $bridge->metric('wallet_bridge_reconnects_total', peer => $_[0]) };
+    my %before = map { $_ => $ends->($_) } qw(kafka postgresql);
+    $stack->kafka->stop;
+    $stack->sql('SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = ?', $stack->slot);
+    # A new stream asks Kafka whether the slot has been another bridge's meanwhile.
+    poll_until(sub { $ends->('kafka') > $before{kafka} }, deadline => 60, what => 'Kafka to be named');
+    is($ends->('postgresql') - $before{postgresql}, 1, 'PostgreSQL is named for the end of its session, and not again');
+    $stack->kafka->start;
+    $stack->wait_history(deadline => 120);
+    $stack->verify(duplicates => 1);
+};
+
 subtest 'the broker is killed in the middle of Kafka transactions' => sub {
     # Whoever reads committed records sees no copy from here on: the topic before it may have some.
     $stack->bridge->stop;
