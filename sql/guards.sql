@@ -101,6 +101,9 @@ INSERT INTO wallets SELECT * FROM wallets;
 INSERT INTO wallet_ledger SELECT * FROM wallet_ledger ON CONFLICT DO NOTHING;
 MERGE INTO wallets USING (SELECT 1) AS one ON false WHEN NOT MATCHED THEN INSERT VALUES (gen_random_uuid());
 DELETE FROM wallet_currency_scales;
+\set VERBOSITY default
+TRUNCATE wallet_currency_scales;
+\set VERBOSITY sqlstate
 COPY wallet_holds FROM stdin;
 \.
 UPDATE wallets SET balance = 1000000;

@@ -426,14 +426,15 @@ error_raise_history_origin(const char *origin)
 }
 
 void
-error_raise_insert_denied(const char *table)
+error_raise_write_denied(const char *table, bool is_insert)
 {
 	StringInfo detail = makeStringInfo();
 
 	detail_add_text(detail, "table", table);
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("only its owner may write to table \"%s\"", table),
+			 is_insert ? errmsg("only its owner may insert into table \"%s\"", table)
+					   : errmsg("only its owner may change table \"%s\"", table),
 			 errdetail_internal("%s", detail_end(detail)),
 			 errhint("Only the wallet functions write it; a dump is restored by the owner.")));
 }

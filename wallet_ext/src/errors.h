@@ -139,8 +139,8 @@ pg_noreturn extern void error_raise_outside_denied(const char *function, const c
 /* 55000: the ledger is written under a replication origin of the history's. */
 pg_noreturn extern void error_raise_history_origin(const char *origin);
 
-/* 42501: whoever is neither the table's owner nor a superuser inserts a row directly. */
-pg_noreturn extern void error_raise_insert_denied(const char *table);
+/* 42501: whoever is neither the table's owner nor a superuser inserts directly, or changes else. */
+pg_noreturn extern void error_raise_write_denied(const char *table, bool is_insert);
 
 /* 55000: library and SQL objects are of different versions; installed is NULL where unknown. */
 pg_noreturn extern void error_raise_version_mismatch(const char *installed);

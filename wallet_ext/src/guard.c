@@ -56,6 +56,7 @@ wallet_guard_insert(PG_FUNCTION_ARGS)
 	const TriggerData *trigger = guard_trigger(fcinfo, "wallet_guard_insert()");
 
 	if (!compat_table_ownercheck(RelationGetRelid(trigger->tg_relation), GetUserId()))
-		error_raise_insert_denied(RelationGetRelationName(trigger->tg_relation));
+		error_raise_write_denied(RelationGetRelationName(trigger->tg_relation),
+								 TRIGGER_FIRED_BY_INSERT(trigger->tg_event));
 	PG_RETURN_POINTER(NULL);
 }
